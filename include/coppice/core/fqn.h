@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace coppice {
+
+/// A tensor FQN cut at its last dot. `weight` alone belongs to the root module,
+/// whose FQN is empty.
+struct SplitFqn {
+  std::string module_fqn;
+  std::string tensor_name;
+};
+
+/// Source: `get_arg_info_from_tensor_fqn` of the reference.
+SplitFqn split_fqn(std::string_view tensor_fqn);
+
+/// `module_fqn` and `name` joined by a dot, or `name` alone under the root.
+std::string join_fqn(std::string_view module_fqn, std::string_view name);
+
+/// The candidate with the fewest edits (insert, delete, replace one character)
+/// to `name`; the first of equals. Empty if there are no candidates.
+std::string nearest_name(
+    std::string_view name,
+    const std::vector<std::string>& candidates);
+
+} // namespace coppice

@@ -1,0 +1,27 @@
+#pragma once
+
+// What differs between the versions of LibTorch that Coppice works with
+// (1.13.1 in Debian 12, 2.6 in Debian 13). Nothing else tests the version.
+
+#include <torch/optim/optimizer.h>
+#include <torch/version.h>
+
+#include <string>
+
+#define COPPICE_TORCH_AT_LEAST(major, minor) \
+  (TORCH_VERSION_MAJOR > (major) ||          \
+   (TORCH_VERSION_MAJOR == (major) && TORCH_VERSION_MINOR >= (minor)))
+
+namespace coppice::compat {
+
+/// The key of a parameter in `torch::optim::Optimizer::state()`: a pointer
+/// since 2.0, its decimal text before.
+inline auto optimizer_key(const torch::Tensor& parameter) {
+#if COPPICE_TORCH_AT_LEAST(2, 0)
+  return static_cast<void*>(parameter.unsafeGetTensorImpl());
+#else
+  return c10::guts::to_string(parameter.unsafeGetTensorImpl());
+#endif
+}
+
+} // namespace coppice::compat

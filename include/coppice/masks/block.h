@@ -1,0 +1,44 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "coppice/core/pattern.h"
+
+namespace coppice {
+
+/// The mean of every block over its real elements.
+///
+/// Shapes: `values` is [h, ...], seen as [h, rest]; the result is
+///   [ceil(h / rows), ceil(rest / cols)]. Blocks that the shape cuts off are
+///   averaged over what is left of them.
+/// Dtype: float64 for float64 values, else float32. Sums run in one fixed
+///   order, so results do not depend on threads or instruction sets.
+/// Errors: c10::ValueError if `values` is empty, has fewer than two dimensions
+///   or is not floating, or the block is larger than the matrix or not positive.
+/// Source: WeightNormSparsifier, the newest reference (ceil-mode pooling).
+torch::Tensor block_scores(const torch::Tensor& values, BlockShape block);
+
+/// Spreads one decision a block over the elements of the block.
+///
+/// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result [h, rest].
+torch::Tensor expand_blocks(
+    const torch::Tensor& block_mask,
+    BlockShape block,
+    int64_t h,
+    int64_t rest);
+
+/// Drops the `zeros_per_block` lowest values inside every block; a cut-off
+/// block with fewer elements loses all of them.
+///
+/// Shapes: `values` is [h, ...]; the mask has the same shape and dtype kBool;
+///   true means keep.
+/// Ties: the lower index (row-major inside the block) is dropped. NaN is
+///   dropped last.
+/// Errors: as `block_scores`, and c10::ValueError if `zeros_per_block` is not
+///   in [0, block.size()].
+torch::Tensor zeros_in_blocks_mask(
+    const torch::Tensor& values,
+    BlockShape block,
+    int64_t zeros_per_block);
+
+} // namespace coppice

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+
+#include "coppice/core/pattern.h"
+
+namespace coppice {
+
+/// How many elements of `tensor` are exactly zero (-0 included). Any dtype.
+int64_t count_zeros(const torch::Tensor& tensor);
+
+/// The share of elements that are exactly zero; 0 for an empty tensor.
+double sparsity(const torch::Tensor& tensor);
+
+/// The share of groups of `pattern.m` neighbours along the input dimension that
+/// hold at least m - n zeros; 1 means `tensor` is N:M sparse. A shorter last
+/// group must have at most n non-zeros.
+///
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two
+///   dimensions, or unless 0 < n <= m.
+double nm_conformity(const torch::Tensor& tensor, Nm pattern);
+
+/// How the zeros of a tensor fall into blocks.
+struct BlockOccupancy {
+  int64_t blocks = 0; ///< Blocks in the tensor, cut-off ones included.
+  int64_t kept = 0; ///< Blocks with at least one non-zero element.
+
+  /// True if every zero lies in a block that is all zero.
+  bool aligned = false;
+};
+
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two
+///   dimensions, or the block is larger than the matrix or not positive.
+BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block);
+
+/// The most regular pattern that the zeros of `tensor` satisfy: the largest of
+/// the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 whose zeros are aligned, else 2:4,
+/// 4:8 or 1:4 with at least that sparsity, else unstructured.
+///
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two dimensions.
+Pattern detect_pattern(const torch::Tensor& tensor);
+
+} // namespace coppice

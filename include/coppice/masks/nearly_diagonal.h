@@ -1,0 +1,19 @@
+#pragma once
+
+#include <torch/types.h>
+
+namespace coppice {
+
+/// Keeps a band around the diagonal: element (r, c) where
+/// |r - c| <= nearliness / 2. Nothing is kept if `nearliness` is 0 or less.
+///
+/// Shapes: `weight` is [h, w]; the mask has the same shape and device and dtype
+///   kBool; true means keep. Any rank will do when nothing is kept.
+/// Errors: c10::ValueError if a positive `nearliness` is even, or
+///   nearliness / 2 >= min(h, w), or `weight` is not a matrix.
+/// Source: NearlyDiagonalSparsifier.
+torch::Tensor nearly_diagonal_mask(
+    const torch::Tensor& weight,
+    int64_t nearliness);
+
+} // namespace coppice

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "coppice/core/pattern.h"
+#include "coppice/masks/norm.h"
+
+namespace coppice {
+
+/// What `weight_norm_mask` drops.
+struct WeightNormPattern {
+  /// Fraction of blocks that lose something; clamped to [0, 1].
+  double sparsity_level = 0.5;
+  BlockShape sparse_block_shape = {1, 4};
+  /// Zeros inside a dropped block, 0 to `sparse_block_shape.size()`.
+  int64_t zeros_per_block = 4;
+};
+
+/// The mask of WeightNormSparsifier: the `blocks_to_drop` blocks with the
+/// lowest mean norm lose their `zeros_per_block` lowest elements.
+///
+/// Level 0 or no zeros per block keep everything; level 1 with whole blocks
+/// drops everything; between them one block always survives. Level 1,
+/// block (1, 4), two zeros per block is 2:4.
+///
+/// Shapes: `weight` is [out, ...], seen as [out, rest]: a convolution's weight
+///   [out, in, kh, kw] is flattened to [out, in * kh * kw]. The mask has the
+///   shape and device of `weight` and dtype kBool; true means keep.
+/// Ties: the lower index is dropped.
+/// Memory: besides the mask, at most one copy of the weight.
+/// Speed: float32 on the CPU takes SIMD kernels on all threads; half and
+///   bfloat16 on the CPU are converted to float32 first; all else runs through
+///   ATen on its own device.
+/// Errors: c10::ValueError if `weight` is empty, has fewer than two dimensions,
+///   is not floating or holds NaN or infinity (unless the level or
+///   `zeros_per_block` settles every element), if the block is larger than the
+///   matrix, or if `zeros_per_block` is not in [0, block size].
+/// Source: WeightNormSparsifier of torch.ao.pruning.
+torch::Tensor weight_norm_mask(
+    const torch::Tensor& weight,
+    const WeightNormPattern& pattern,
+    Norm norm = Norm::L2);
+
+/// The same for scores of the caller's own making, an element each: higher
+/// means more important. Scores may be negative.
+torch::Tensor weight_norm_mask_of_scores(
+    const torch::Tensor& scores,
+    const WeightNormPattern& pattern);
+
+} // namespace coppice

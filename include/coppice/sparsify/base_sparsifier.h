@@ -1,0 +1,209 @@
+#pragma once
+
+#include <torch/optim/optimizer.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coppice/core/sparsity_levels.h"
+#include "coppice/core/values.h"
+#include "coppice/model/masked_parameter.h"
+#include "coppice/model/model_view.h"
+#include "coppice/sparsify/sparsifier_options.h"
+
+namespace coppice {
+
+/// One tensor under a sparsifier with its options.
+struct Group {
+  std::string tensor_fqn; ///< "encoder.fc1.weight"
+  std::string module_fqn; ///< "encoder.fc1"
+  std::string tensor_name; ///< "weight"
+  SparsifierOptions options;
+
+  /// What a subclass remembers about the tensor; saved with the mask.
+  Values state;
+
+  /// The tensor, its mask and the values that the mask drops.
+  std::shared_ptr<MaskedParameter> masked;
+
+  /// The effective weight: mask * original. [out, ...]
+  const torch::Tensor& weight() const {
+    return masked->parameter();
+  }
+};
+
+/// What `BaseSparsifier::state_dict` returns: plain values, copies.
+struct SparsifierState {
+  /// Tensor FQN -> "mask", "original" and what the subclass remembers.
+  std::map<std::string, Values> state;
+  /// Options of every group and its "tensor_fqn", in the order of the groups.
+  std::vector<Values> groups;
+};
+
+/// Decides which entries of a model's weights are zero, and keeps them zero.
+///
+/// The life of a sparsifier: `prepare`, then in turn training and `step`, then
+/// `squash_mask`. A sparsifier of your own overrides `update_mask`:
+///
+///     class DropFirstRow : public coppice::BaseSparsifier {
+///       torch::Tensor update_mask(coppice::Group& group) override {
+///         auto mask = group.masked->mask().clone();
+///         mask[0] = false;
+///         return mask;
+///       }
+///     };
+///
+/// Every function either does its work or throws and leaves sparsifier and
+/// model as they were. Not thread-safe.
+///
+/// Source: BaseSparsifier of torch.ao.pruning; docs/differences.md lists where
+/// this one differs.
+class BaseSparsifier : public SparsityLevels {
+ public:
+  /// `defaults` holds for every tensor whose configuration does not say
+  /// otherwise.
+  explicit BaseSparsifier(SparsifierOptions defaults = {});
+  ~BaseSparsifier() override;
+
+  BaseSparsifier(const BaseSparsifier&) = delete;
+  BaseSparsifier& operator=(const BaseSparsifier&) = delete;
+
+  /// Puts the tensors of `config` under masks that keep everything (or the
+  /// option "mask", a tensor of 0 and 1). Values do not change until `step`.
+  /// The model needs no change: its parameters hold the effective weight.
+  ///
+  /// Errors: c10::ValueError if the sparsifier is already prepared, a tensor is
+  ///   not in the model (the nearest name that is, is given), is there twice, is
+  ///   not floating or empty, an option is wrong for it, or `config` is empty.
+  void prepare(const ModelView& model, const std::vector<TensorConfig>& config);
+
+  /// The same for the `weight` of every Linear layer, or every matrix of a plain
+  /// table (`ModelView::default_tensor_fqns`).
+  void prepare(const ModelView& model);
+
+  /// Computes all masks anew and applies them. Does nothing while
+  /// `enable_mask_update` is false.
+  ///
+  /// Errors: c10::ValueError before `prepare`, after `squash_mask`, or if a
+  ///   tensor cannot be masked as asked; the message names it.
+  void step();
+
+  /// Makes the masks part of the weights and lets the model go. Options named
+  /// in `params_to_keep`, and per module FQN in `params_to_keep_per_layer`, can
+  /// be read from `sparse_params` afterwards.
+  ///
+  /// Errors: c10::ValueError before `prepare`, a second time, or if a group has
+  ///   no option of such a name, or the model no such module.
+  void squash_mask(
+      const std::vector<std::string>& params_to_keep = {},
+      const std::map<std::string, std::vector<std::string>>&
+          params_to_keep_per_layer = {});
+
+  /// What `squash_mask` kept, by module FQN.
+  const std::map<std::string, Values>& sparse_params() const {
+    return sparse_params_;
+  }
+
+  /// Keeps dropped weights exactly zero under `optimizer`, whatever its
+  /// momentum or weight decay: its state is cleared where a mask drops, now and
+  /// at every change of the masks. Knows all of LibTorch's optimizers. The
+  /// optimizer must outlive the sparsifier or its `squash_mask`.
+  ///
+  /// Errors: c10::ValueError before `prepare`; c10::TypeError for an optimizer
+  ///   whose state it does not know (call `apply_masks` after its steps).
+  void protect(torch::optim::Optimizer& optimizer);
+
+  /// Sets dropped weights to zero again, after something wrote to them. What
+  /// was written counts as the new value of the dropped entry.
+  void apply_masks();
+
+  /// The mask of a tensor: kBool, true means keep. Read it, do not write to it.
+  ///
+  /// Errors: c10::ValueError if the sparsifier has no such tensor.
+  torch::Tensor mask(const std::string& tensor_fqn) const;
+
+  /// The weight of a tensor with the dropped values put back, a copy.
+  torch::Tensor original(const std::string& tensor_fqn) const;
+
+  /// A copy of masks, dropped values, options and what subclasses remember.
+  SparsifierState state_dict() const;
+
+  /// Takes up what `state_dict` returned. The sparsifier must be prepared with
+  /// at least the tensors of the state. If `strict`, it must be the same
+  /// tensors; else those that the model does not have are left out.
+  ///
+  /// Errors: c10::ValueError before `prepare`, for tensors that are missing or
+  ///   have another shape.
+  void load_state_dict(const SparsifierState& state, bool strict = true);
+
+  /// While false, `step` leaves the masks as they are. A scheduler's step sets
+  /// it to true.
+  void enable_mask_update(bool enabled) {
+    enable_mask_update_ = enabled;
+  }
+  bool enable_mask_update() const {
+    return enable_mask_update_;
+  }
+
+  /// The tensors under the sparsifier, in the order of the configuration.
+  const std::vector<Group>& groups() const {
+    return groups_;
+  }
+
+  /// Sets options of one tensor, on top of those it has.
+  ///
+  /// Errors: c10::ValueError if the sparsifier has no such tensor or an option
+  ///   is wrong for it.
+  void set_options(
+      const std::string& tensor_fqn,
+      const SparsifierOptions& options);
+
+  const SparsifierOptions& defaults() const {
+    return defaults_;
+  }
+
+  std::vector<double> sparsity_levels() const override;
+  void set_sparsity_levels(const std::vector<double>& levels) override;
+  int64_t step_count() const override {
+    return step_count_;
+  }
+
+  /// Prints the class and every group as the reference does.
+  virtual void pretty_print(std::ostream& stream) const;
+
+ protected:
+  /// The new mask of a tensor: 0 or 1 an element, any dtype, the shape of
+  /// `group.weight()`; 1 keeps. Runs without gradients. It must not change the
+  /// model: masks are applied when those of all groups are known.
+  virtual torch::Tensor update_mask(Group& group) = 0;
+
+  /// Throws c10::ValueError if the options of `group` cannot be right, whatever
+  /// the weight's values. Called by `prepare` and `set_options`.
+  virtual void check_options(const Group& group) const;
+
+  /// The name of the class, for printing.
+  virtual std::string name() const;
+
+ private:
+  enum class Life { kNew, kPrepared, kSquashed };
+  // (to be detailed)
+  void require_prepared(const char* function) const;
+  const Group& group(const std::string& tensor_fqn, const char* function) const;
+
+  SparsifierOptions defaults_;
+  std::vector<Group> groups_;
+  std::map<std::string, Values> sparse_params_;
+  std::vector<torch::optim::Optimizer*> optimizers_;
+  Life life_ = Life::kNew;
+  bool enable_mask_update_ = true;
+  int64_t step_count_ = 0;
+};
+
+std::ostream& operator<<(std::ostream& stream, const BaseSparsifier& sparsifier);
+
+} // namespace coppice

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "coppice/core/pattern.h"
+#include "coppice/core/values.h"
+#include "coppice/masks/norm.h"
+
+namespace coppice {
+
+/// The options of a tensor under a sparsifier, by name. An option that is not
+/// set falls back to the sparsifier's own, so the options of one layer name
+/// only what is different there.
+///
+/// Subclasses such as `WeightNormOptions` add typed setters and getters; they
+/// hold nothing else, so they convert to `SparsifierOptions` without loss.
+/// A sparsifier of your own needs none of them:
+///
+///     SparsifierOptions().set("rows", 3)
+class SparsifierOptions {
+ public:
+  SparsifierOptions& set(const std::string& name, c10::IValue value);
+
+  /// True if an option of this name is set.
+  bool has(const std::string& name) const;
+
+  /// Errors: c10::ValueError if no option of this name is set.
+  const c10::IValue& get(const std::string& name) const;
+
+  /// These options, and those of `fallback` that are not set here.
+  SparsifierOptions merged_over(const SparsifierOptions& fallback) const;
+
+  const Values& values() const {
+    return values_;
+  }
+
+ private:
+  Values values_;
+};
+
+/// Options of `WeightNormSparsifier`. Example:
+///
+///     WeightNormOptions().sparsity_level(0.9).sparse_block_shape({1, 4})
+class WeightNormOptions : public SparsifierOptions {
+ public:
+  WeightNormOptions() = default;
+  explicit WeightNormOptions(SparsifierOptions options)
+      : SparsifierOptions(std::move(options)) {}
+
+  /// Fraction of blocks to drop. Default: 0.5
+  WeightNormOptions& sparsity_level(double level);
+  double sparsity_level() const;
+
+  /// Rows and columns of the patch that is dropped together. Default: (1, 4)
+  WeightNormOptions& sparse_block_shape(BlockShape shape);
+  BlockShape sparse_block_shape() const;
+
+  /// Zeros inside a dropped block. Default: the whole block, also where a layer
+  /// sets its own block shape.
+  WeightNormOptions& zeros_per_block(int64_t zeros);
+  int64_t zeros_per_block() const;
+
+  /// What decides which blocks are low. Default: `Norm::L2`
+  WeightNormOptions& norm(Norm norm);
+  Norm norm() const;
+
+  /// Scores the original weight, dropped values included, so that what was
+  /// dropped can return. Off, a dropped value scores zero and stays dropped
+  /// until the level falls, as in the reference. Default: false
+  WeightNormOptions& regrowth(bool enabled);
+  bool regrowth() const;
+};
+
+/// Options of `NearlyDiagonalSparsifier`.
+class NearlyDiagonalOptions : public SparsifierOptions {
+ public:
+  NearlyDiagonalOptions() = default;
+  explicit NearlyDiagonalOptions(SparsifierOptions options)
+      : SparsifierOptions(std::move(options)) {}
+
+  /// Width of the band around the diagonal, an odd number; 0 or less drops
+  /// everything. Default: 1
+  NearlyDiagonalOptions& nearliness(int64_t nearliness);
+  int64_t nearliness() const;
+};
+
+/// One line of a sparsifier's configuration: a tensor, and what is different
+/// for it.
+struct TensorConfig {
+  /*implicit*/ TensorConfig(
+      std::string tensor_fqn,
+      SparsifierOptions options = {})
+      : tensor_fqn(std::move(tensor_fqn)), options(std::move(options)) {}
+
+  /// Two names in one pair of braces are two tensors with a pair missing.
+  TensorConfig(const char*, const char*) = delete;
+
+  std::string tensor_fqn; ///< "encoder.fc1.weight"
+  SparsifierOptions options;
+};
+
+} // namespace coppice

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <functional>
+
+#include "coppice/sparsify/base_sparsifier.h"
+
+namespace coppice {
+
+/// Drops the blocks of every weight with the lowest mean norm.
+///
+/// Source: WeightNormSparsifier of torch.ao.pruning; `weight_norm_mask` in
+/// masks/ is the mask alone.
+class WeightNormSparsifier : public BaseSparsifier {
+ public:
+  /// Scores every element of a weight, higher means more important.
+  /// Shapes: [out, ...] -> the same.
+  using NormFunction = std::function<torch::Tensor(const torch::Tensor&)>;
+
+  /// Errors: c10::ValueError if an option is out of range: a level outside
+  ///   [0, 1], a block that is not positive, zeros per block beyond the block.
+  explicit WeightNormSparsifier(WeightNormOptions options = {});
+
+  /// The same with the caller's own norm, which groups without an option "norm"
+  /// use. It is not saved by `state_dict`.
+  WeightNormSparsifier(WeightNormOptions options, NormFunction norm);
+
+ protected:
+  torch::Tensor update_mask(Group& group) override;
+  void check_options(const Group& group) const override;
+  std::string name() const override;
+
+ private:
+  NormFunction norm_;
+};
+
+} // namespace coppice
