@@ -1,9 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
-
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "coppice/core/sparsity_levels.h"
@@ -15,11 +12,13 @@ namespace coppice {
 /// The order in a training loop is `sparsifier.step(); scheduler.step();`.
 ///
 /// A schedule of your own overrides `get_sl` and calls `start()` last in its
-/// constructor, which writes the first levels:
+/// constructor, which writes the first levels (the first `step()` does it
+/// otherwise):
 ///
 ///     class Halve : public coppice::BaseScheduler {
 ///      public:
-///       explicit Halve(coppice::SparsityLevels& s) : BaseScheduler(s) { start(); }
+///       explicit Halve(coppice::SparsityLevels& s) : BaseScheduler(s) {
+///       start(); }
 ///      protected:
 ///       std::vector<double> get_sl() const override { ... last_epoch() ... }
 ///     };
@@ -41,29 +40,41 @@ class BaseScheduler {
   BaseScheduler& operator=(const BaseScheduler&) = delete;
 
   /// Moves on by one and sets the levels. Warns, at the first call only, if the
-  /// sparsifier was not stepped before.
+  /// sparsifier was not stepped since the scheduler was made. With `verbose`
+  /// prints one line a group to standard output.
+  ///
+  /// Errors: c10::ValueError if `get_sl` returns another number of levels than
+  ///   there were groups when the scheduler was made, or the sparsifier has
+  ///   more groups by now. Nothing moves then, also when `get_sl` throws.
   void step();
 
   /// The levels before any schedule.
   const std::vector<double>& base_sl() const;
   /// The levels that were set last.
   const std::vector<double>& get_last_sl() const;
-  /// How often the levels were set, less one; -1 before the first time.
+  /// The time t of the schedule: 0 after construction, and one more a step. A
+  /// `last_epoch` given to the constructor makes it begin one after that.
   int64_t last_epoch() const;
-  /// How often the levels were set.
+  /// How often the levels were set; 1 after construction.
   int64_t step_count() const;
 
-  /// Everything but the sparsifier, under the reference's names.
+  /// Everything but the sparsifier, under the reference's names and with its
+  /// types: Python's `load_state_dict` takes it. A subclass with state of its
+  /// own adds it to what this returns.
   virtual Values state_dict() const;
 
-  /// Takes up what `state_dict` returned and sets its levels.
+  /// Takes up what `state_dict`, here or in Python, returned. Sets its levels
+  /// at once; the reference leaves the old ones until the next step. A subclass
+  /// with state of its own checks it, hands the rest to this, and only then
+  /// takes its own up.
   ///
-  /// Errors: c10::ValueError if a value is missing, of another type, or its
-  ///   length is not the number of groups.
+  /// Errors: c10::ValueError if a key is missing or unknown, a value is of
+  ///   another type, or its length is not the number of groups. Nothing is
+  ///   changed then.
   virtual void load_state_dict(const Values& state);
 
  protected:
-  /// The levels of all groups at `last_epoch()`.
+  /// The levels of all groups at `last_epoch()`. Any value is allowed.
   virtual std::vector<double> get_sl() const = 0;
 
   /// Writes the first levels; the last line of a subclass's constructor.
@@ -81,4 +92,4 @@ class BaseScheduler {
   bool verbose_;
 };
 
-} // namespace coppice
+}  // namespace coppice

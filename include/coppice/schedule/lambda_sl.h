@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -7,7 +8,8 @@
 
 namespace coppice {
 
-/// The level of group i at epoch t is base_sl[i] * f_i(t), not clamped.
+/// The level of group i at epoch t is base_sl[i] * f_i(t), not clamped. The
+/// functions are not part of `state_dict()`.
 ///
 /// Source: LambdaSL of torch.ao.pruning.
 class LambdaSL : public BaseScheduler {
@@ -15,6 +17,8 @@ class LambdaSL : public BaseScheduler {
   using Lambda = std::function<double(int64_t epoch)>;
 
   /// One function for all groups.
+  ///
+  /// Errors: c10::ValueError if it is empty.
   LambdaSL(
       SparsityLevels& sparsifier,
       Lambda sl_lambda,
@@ -23,7 +27,8 @@ class LambdaSL : public BaseScheduler {
 
   /// A function a group.
   ///
-  /// Errors: c10::ValueError if there are not as many functions as groups.
+  /// Errors: c10::ValueError if there are not as many functions as groups, or
+  ///   one is empty.
   LambdaSL(
       SparsityLevels& sparsifier,
       std::vector<Lambda> sl_lambdas,
@@ -34,7 +39,9 @@ class LambdaSL : public BaseScheduler {
   std::vector<double> get_sl() const override;
 
  private:
+  void check_lambdas() const;
+
   std::vector<Lambda> sl_lambdas_;
 };
 
-} // namespace coppice
+}  // namespace coppice
