@@ -1,9 +1,12 @@
 #pragma once
 
+#include <torch/torch.h>
+
 #include <nlohmann/json.hpp>
 
 #include <fstream>
 #include <string>
+#include <vector>
 
 namespace coppice::testing {
 
@@ -22,5 +25,44 @@ inline nlohmann::json golden(const std::string& name) {
 inline constexpr const char* kNoGolden =
     "no recorded outputs of the reference: " COPPICE_SHARED
     "/golden is missing";
+
+/// A tensor from {shape, dtype, values}, or from {shape, dtype, bits} a tensor
+/// of kBool.
+inline torch::Tensor golden_tensor(const nlohmann::json& encoded) {
+  const auto shape = encoded.at("shape").get<std::vector<int64_t>>();
+  if (encoded.contains("bits")) {
+    const auto bits = encoded.at("bits").get<std::string>();
+    auto mask = torch::empty(shape, torch::kBool);
+    for (size_t i = 0; i < bits.size(); ++i) {
+      mask.data_ptr<bool>()[i] = bits[i] == '1';
+    }
+    return mask;
+  }
+  std::vector<double> values;
+  for (const auto& value : encoded.at("values")) {
+    // NaN and infinity are written as text.
+    values.push_back(
+        value.is_string() ? std::stod(value.get<std::string>())
+                          : value.get<double>());
+  }
+  const auto dtype = encoded.at("dtype").get<std::string>();
+  const auto type = dtype == "float64" ? torch::kDouble
+      : dtype == "float16"             ? torch::kHalf
+      : dtype == "bfloat16"            ? torch::kBFloat16
+      : dtype == "int64"               ? torch::kLong
+      : dtype == "bool"                ? torch::kBool
+                                       : torch::kFloat;
+  return torch::tensor(values, torch::kDouble).to(type).reshape(shape);
+}
+
+/// A mask as the golden files write it: a character an element, row-major.
+inline std::string bits_of(const torch::Tensor& mask) {
+  const auto flat = mask.ne(0).contiguous().reshape(-1);
+  std::string bits;
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    bits += flat.data_ptr<bool>()[i] ? '1' : '0';
+  }
+  return bits;
+}
 
 }  // namespace coppice::testing

@@ -10,17 +10,21 @@ namespace coppice {
 ///
 /// Shapes: `values` is [h, ...], seen as [h, rest]; the result is
 ///   [ceil(h / rows), ceil(rest / cols)]. Blocks that the shape cuts off are
-///   averaged over what is left of them.
+///   averaged over what is left of them, also a block larger than the matrix.
 /// Dtype: float64 for float64 values, else float32. Sums run in one fixed
 ///   order, so results do not depend on threads or instruction sets.
+///   A row of a block with four columns adds (a + b) + (c + d), any other row
+///   from left to right; rows add from top to bottom.
 /// Errors: c10::ValueError if `values` is empty, has fewer than two dimensions
-///   or is not floating, or the block is larger than the matrix or not positive.
+///   or is not floating, or a side of the block is not positive.
 /// Source: WeightNormSparsifier, the newest reference (ceil-mode pooling).
 torch::Tensor block_scores(const torch::Tensor& values, BlockShape block);
 
 /// Spreads one decision a block over the elements of the block.
 ///
-/// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result [h, rest].
+/// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result
+///   [h, rest], both kBool.
+/// Errors: c10::ValueError if the shape of `block_mask` is another one.
 torch::Tensor expand_blocks(
     const torch::Tensor& block_mask,
     BlockShape block,
@@ -41,4 +45,4 @@ torch::Tensor zeros_in_blocks_mask(
     BlockShape block,
     int64_t zeros_per_block);
 
-} // namespace coppice
+}  // namespace coppice

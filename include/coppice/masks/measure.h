@@ -24,22 +24,24 @@ double nm_conformity(const torch::Tensor& tensor, Nm pattern);
 
 /// How the zeros of a tensor fall into blocks.
 struct BlockOccupancy {
-  int64_t blocks = 0; ///< Blocks in the tensor, cut-off ones included.
-  int64_t kept = 0; ///< Blocks with at least one non-zero element.
+  int64_t blocks = 0;  ///< Blocks in the tensor, cut-off ones included.
+  int64_t kept = 0;    ///< Blocks with at least one non-zero element.
 
   /// True if every zero lies in a block that is all zero.
   bool aligned = false;
 };
 
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
-///   dimensions, or the block is larger than the matrix or not positive.
+///   dimensions, or a side of the block is not positive.
 BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block);
 
-/// The most regular pattern that the zeros of `tensor` satisfy: the largest of
-/// the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 whose zeros are aligned, else 2:4,
-/// 4:8 or 1:4 with at least that sparsity, else unstructured.
+/// The most regular pattern that the zeros of `tensor` satisfy: the first of
+/// the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 that fits into the matrix and
+/// whose zeros are aligned, else the first of 1:4, 2:4 and 4:8 that every group
+/// satisfies with at least that sparsity, else (or without zeros) unstructured.
 ///
-/// Errors: c10::ValueError if `tensor` is empty or has fewer than two dimensions.
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two
+/// dimensions.
 Pattern detect_pattern(const torch::Tensor& tensor);
 
-} // namespace coppice
+}  // namespace coppice

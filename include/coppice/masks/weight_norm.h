@@ -21,7 +21,9 @@ struct WeightNormPattern {
 ///
 /// Level 0 or no zeros per block keep everything; level 1 with whole blocks
 /// drops everything; between them one block always survives. Level 1,
-/// block (1, 4), two zeros per block is 2:4.
+/// block (1, 4), two zeros per block is 2:4. Blocks that the shape cuts off
+/// score the mean of their real elements and lose at most as many as they have;
+/// a block larger than the matrix is such a block.
 ///
 /// Shapes: `weight` is [out, ...], seen as [out, rest]: a convolution's weight
 ///   [out, in, kh, kw] is flattened to [out, in * kh * kw]. The mask has the
@@ -33,8 +35,8 @@ struct WeightNormPattern {
 ///   ATen on its own device.
 /// Errors: c10::ValueError if `weight` is empty, has fewer than two dimensions,
 ///   is not floating or holds NaN or infinity (unless the level or
-///   `zeros_per_block` settles every element), if the block is larger than the
-///   matrix, or if `zeros_per_block` is not in [0, block size].
+///   `zeros_per_block` settles every element), if the level is NaN, a side of
+///   the block is not positive or `zeros_per_block` is not in [0, block size].
 /// Source: WeightNormSparsifier of torch.ao.pruning.
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
@@ -42,9 +44,10 @@ torch::Tensor weight_norm_mask(
     Norm norm = Norm::L2);
 
 /// The same for scores of the caller's own making, an element each: higher
-/// means more important. Scores may be negative.
+/// means more important. Scores may be negative or infinite; NaN counts as the
+/// highest score, for an element as for the mean of a block that holds one.
 torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern);
 
-} // namespace coppice
+}  // namespace coppice

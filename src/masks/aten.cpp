@@ -1,0 +1,124 @@
+#include "masks/aten.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+
+namespace coppice::masks::aten {
+namespace {
+
+namespace F = torch::nn::functional;
+
+/// `matrix` padded to whole blocks, seen as [block_rows, rows, block_cols,
+/// cols].
+torch::Tensor
+tiles(const torch::Tensor& matrix, const Grid& grid, double padding) {
+  const int64_t bottom = grid.block_rows() * grid.rows - grid.h;
+  const int64_t right = grid.block_cols() * grid.cols - grid.w;
+  const auto whole = grid.divides()
+      ? matrix
+      : F::pad(matrix, F::PadFuncOptions({0, right, 0, bottom}).value(padding));
+  return whole.reshape(
+      {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
+}
+
+/// The inverse of `tiles`.
+torch::Tensor untiled(const torch::Tensor& tiles, const Grid& grid) {
+  return tiles
+      .reshape({grid.block_rows() * grid.rows, grid.block_cols() * grid.cols})
+      .slice(0, 0, grid.h)
+      .slice(1, 0, grid.w)
+      .contiguous();
+}
+
+/// How many of `length` elements lie in each of the blocks of `size`.
+torch::Tensor block_lengths(
+    int64_t length,
+    int64_t size,
+    const torch::TensorOptions& options) {
+  return (length - torch::arange(0, length, size, options)).clamp_max(size);
+}
+
+/// Adds up the blocks of `x`, as `tiles` returns them, in the fixed order.
+torch::Tensor sum_of_blocks(const torch::Tensor& x, const Grid& grid) {
+  const auto element = [&](int64_t r, int64_t c) {
+    return x.select(3, c).select(1, r);
+  };
+  auto sum = torch::zeros({grid.block_rows(), grid.block_cols()}, x.options());
+  for (int64_t r = 0; r < grid.rows; ++r) {
+    if (grid.cols == 4) {
+      sum += (element(r, 0) + element(r, 1)) + (element(r, 2) + element(r, 3));
+      continue;
+    }
+    for (int64_t c = 0; c < grid.cols; ++c) {
+      sum += element(r, c);
+    }
+  }
+  return sum;
+}
+
+/// `order` with the padding of every block moved to its end.
+torch::Tensor padding_last(
+    const torch::Tensor& order,
+    const torch::Tensor& is_padding) {
+  const auto padding = is_padding.expand_as(order).gather(1, order);
+  return order.gather(1, padding.argsort(/*stable=*/true, /*dim=*/1));
+}
+
+}  // namespace
+
+torch::Tensor block_scores(const torch::Tensor& matrix, const Grid& grid) {
+  const auto sum = sum_of_blocks(tiles(matrix, grid, 0), grid);
+  const auto heights = block_lengths(grid.h, grid.rows, matrix.options());
+  const auto widths = block_lengths(grid.w, grid.cols, matrix.options());
+  return sum / (heights.unsqueeze(1) * widths);
+}
+
+torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
+  const auto tiled = block_mask.unsqueeze(1).unsqueeze(3).expand(
+      {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
+  return untiled(tiled, grid);
+}
+
+torch::Tensor
+zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros) {
+  const auto blocked = [&](const torch::Tensor& m, double padding) {
+    return tiles(m, grid, padding)
+        .transpose(1, 2)
+        .reshape({grid.blocks(), grid.block_size()});
+  };
+  const auto values = blocked(matrix, 0);
+  // Sorting is stable: the lower index goes first. NaN sorts last.
+  auto order = std::get<1>(
+      values.sort(/*stable=*/true, /*dim=*/1, /*descending=*/false));
+  if (!grid.divides()) {
+    order = padding_last(
+        order, blocked(torch::zeros_like(matrix), 1).to(torch::kByte));
+  }
+  auto kept = torch::ones_like(values, torch::kBool);
+  kept.scatter_(1, order.narrow(1, 0, zeros), false);
+  return untiled(
+      kept.reshape({grid.block_rows(), grid.block_cols(), grid.rows, grid.cols})
+          .transpose(1, 2),
+      grid);
+}
+
+torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count) {
+  const auto flat = scores.reshape(-1);
+  if (count == 0) {
+    return torch::ones_like(scores, torch::kBool);
+  }
+  // kthvalue, like sort, counts NaN as the highest.
+  const auto cut = std::get<0>(flat.kthvalue(count));
+  const bool cut_is_nan = cut.isnan().item<bool>();
+  const auto tied = cut_is_nan ? flat.isnan() : flat.eq(cut);
+  auto kept = cut_is_nan ? torch::zeros_like(flat, torch::kBool)
+                         : flat.gt(cut).logical_or_(flat.isnan());
+  const int64_t above = kept.sum().item<int64_t>();
+  const auto ties = tied.nonzero().squeeze(1);
+  const int64_t spared = flat.numel() - above - count;
+  kept.index_fill_(0, ties.narrow(0, ties.numel() - spared, spared), true);
+  return kept.reshape(scores.sizes());
+}
+
+}  // namespace coppice::masks::aten

@@ -1,0 +1,106 @@
+#include "coppice/masks/measure.h"
+
+#include <c10/util/Exception.h>
+#include <torch/torch.h>
+
+#include "masks/grid.h"
+
+namespace coppice {
+namespace {
+
+namespace F = torch::nn::functional;
+
+/// True where `tensor` is not zero, as [block_rows, rows, block_cols, cols];
+/// what pads the last blocks is `padding`.
+torch::Tensor nonzero_tiles(
+    const torch::Tensor& tensor,
+    const masks::Grid& grid,
+    bool padding) {
+  const auto nonzero =
+      tensor.detach().ne(0).reshape({grid.h, grid.w}).to(torch::kByte);
+  const int64_t bottom = grid.block_rows() * grid.rows - grid.h;
+  const int64_t right = grid.block_cols() * grid.cols - grid.w;
+  const auto whole = grid.divides()
+      ? nonzero
+      : F::pad(
+            nonzero, F::PadFuncOptions({0, right, 0, bottom}).value(padding));
+  return whole.reshape(
+      {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
+}
+
+bool aligned_to(const torch::Tensor& tensor, BlockShape block) {
+  return block.rows <= tensor.size(0) &&
+      block.cols <= tensor.numel() / tensor.size(0) &&
+      block_occupancy(tensor, block).aligned;
+}
+
+bool conforms(const torch::Tensor& tensor, Nm pattern, double zeros) {
+  const double promised = 1 - static_cast<double>(pattern.n) / pattern.m;
+  return zeros >= promised && nm_conformity(tensor, pattern) == 1;
+}
+
+}  // namespace
+
+int64_t count_zeros(const torch::Tensor& tensor) {
+  return tensor.numel() - tensor.detach().count_nonzero().item<int64_t>();
+}
+
+double sparsity(const torch::Tensor& tensor) {
+  return tensor.numel() == 0
+      ? 0.0
+      : static_cast<double>(count_zeros(tensor)) / tensor.numel();
+}
+
+double nm_conformity(const torch::Tensor& tensor, Nm pattern) {
+  TORCH_CHECK_VALUE(
+      0 < pattern.n && pattern.n <= pattern.m,
+      "nm_conformity: expected 0 < n <= m, got n=",
+      pattern.n,
+      ", m=",
+      pattern.m);
+  masks::check_matrix("nm_conformity", tensor);
+  const auto grid = masks::grid_of(tensor, {1, pattern.m});
+  const auto groups = nonzero_tiles(tensor, grid, /*padding=*/false);
+  const auto fits = groups.sum(3).le(pattern.n);
+  return fits.sum().item<double>() / grid.blocks();
+}
+
+BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block) {
+  masks::check_block("block_occupancy", block);
+  masks::check_matrix("block_occupancy", tensor);
+  const auto grid = masks::grid_of(tensor, block);
+  const auto kept = nonzero_tiles(tensor, grid, false).amax({1, 3});
+  const auto full = nonzero_tiles(tensor, grid, true).amin({1, 3});
+  BlockOccupancy occupancy;
+  occupancy.blocks = grid.blocks();
+  occupancy.kept = kept.sum().item<int64_t>();
+  occupancy.aligned = kept.equal(full);
+  return occupancy;
+}
+
+Pattern detect_pattern(const torch::Tensor& tensor) {
+  masks::check_matrix("detect_pattern", tensor);
+  const double zeros = sparsity(tensor);
+  if (zeros == 0) {
+    return Unstructured{};
+  }
+  for (const BlockShape block :
+       {BlockShape{16, 1},
+        BlockShape{1, 16},
+        BlockShape{4, 4},
+        BlockShape{8, 1},
+        BlockShape{4, 1},
+        BlockShape{1, 4}}) {
+    if (aligned_to(tensor, block)) {
+      return block;
+    }
+  }
+  for (const Nm nm : {Nm{1, 4}, Nm{2, 4}, Nm{4, 8}}) {
+    if (conforms(tensor, nm, zeros)) {
+      return nm;
+    }
+  }
+  return Unstructured{};
+}
+
+}  // namespace coppice
