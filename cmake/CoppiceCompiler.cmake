@@ -15,6 +15,9 @@ endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_CXX_COMPILE_OPTIONS_PIE ${CMAKE_CXX_COMPILE_OPTIONS_PIC})
 
+# What is installed finds a LibTorch that lies in no folder of the system.
+set(CMAKE_INSTALL_RPATH_USE_LINK_PATH ON)
+
 find_program(CCACHE ccache)
 if(CCACHE)
   # ccache reuses what a precompiled header went into only when told so.

@@ -1,0 +1,72 @@
+#!/bin/sh
+# Installs Coppice, moves the installed copy elsewhere and builds the examples,
+# and the programs that the README shows, against it.
+# Usage: installed_test.sh REPOSITORY BUILD GENERATOR CXX TORCH_DIR
+set -eu
+
+repository=$1
+build=$2
+generator=$3
+cxx=$4
+torch=$5
+
+fail() {
+  echo "FAILED: $*"
+  exit 1
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cmake --install "$build" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/moved"
+
+if grep -r -e "$build" -e "$repository" -e "$work" \
+  --include='*.cmake' --include='*.h' "$work/moved"; then
+  fail "an installed file names a folder of this machine"
+fi
+library=$(find "$work/moved" -name 'libcoppice.so')
+if objdump -p "$library" | grep -E 'R(UN)?PATH' | grep -F "$build"; then
+  fail "the library looks for others in the build folder"
+fi
+program=$work/moved/bin/coppice
+if [ -x "$program" ]; then
+  "$program" --help >/dev/null || fail "the installed program does not start"
+fi
+
+# build_and_run FOLDER: FOLDER holds a CMakeLists.txt of a user.
+build_and_run() {
+  echo "-- $1"
+  cmake -S "$1" -B "$work/build" -G "$generator" -DCMAKE_CXX_COMPILER="$cxx" \
+    -DTorch_DIR="$torch" -DCMAKE_PREFIX_PATH="$work/moved" \
+    >"$work/log" 2>&1 || { cat "$work/log" && fail "configuring $1"; }
+  cmake --build "$work/build" >"$work/log" 2>&1 ||
+    { cat "$work/log" && fail "building $1"; }
+  "$work/build/$(basename "$1")" || fail "running $1"
+  rm -rf "$work/build"
+}
+
+for example in "$repository"/examples/*/; do
+  build_and_run "${example%/}"
+done
+
+# Every block of C++ in the README that is a whole program.
+mkdir "$work/readme"
+[ ! -f "$repository/README.md" ] || awk -v folder="$work/readme" '
+  /^```cpp/ { inside = 1; text = ""; next }
+  /^```/ {
+    if (inside && text ~ /int main\(/) {
+      printf "%s", text > (folder "/" ++count ".cpp")
+    }
+    inside = 0
+  }
+  inside { text = text $0 "\n" }' "$repository/README.md"
+for program in "$work"/readme/*.cpp; do
+  [ -f "$program" ] || continue
+  mkdir "$work/readme_program"
+  cp "$program" "$work/readme_program/main.cpp"
+  sed 's/train_and_prune/readme_program/' \
+    "$repository/examples/train_and_prune/CMakeLists.txt" \
+    >"$work/readme_program/CMakeLists.txt"
+  build_and_run "$work/readme_program"
+  rm -r "$work/readme_program"
+done
