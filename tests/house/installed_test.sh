@@ -46,7 +46,7 @@ build_and_run() {
 }
 
 for example in "$repository"/examples/*/; do
-  build_and_run "${example%/}"
+  [ ! -d "$example" ] || build_and_run "${example%/}"
 done
 
 # Every block of C++ in the README that is a whole program.
