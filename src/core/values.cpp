@@ -53,7 +53,7 @@ bool equal_ranges(const Range& a, const Range& b) {
              a.end(),
              b.begin(),
              [](const c10::IValue& x, const c10::IValue& y) {
-               return equal(x, y);
+               return same_value(x, y);
              });
 }
 
@@ -88,7 +88,7 @@ std::string to_python_string(const c10::IValue& value) {
   return value.tagKind();
 }
 
-bool equal(const c10::IValue& a, const c10::IValue& b) {
+bool same_value(const c10::IValue& a, const c10::IValue& b) {
   if (a.isTensor() && b.isTensor()) {
     return equal_tensors(a.toTensor(), b.toTensor());
   }

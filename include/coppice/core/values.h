@@ -16,7 +16,8 @@ using Values = std::map<std::string, c10::IValue>;
 /// Tensors are described by dtype and shape.
 std::string to_python_string(const c10::IValue& value);
 
-/// True if both hold the same: tensors by dtype and elements, the rest by value.
-bool equal(const c10::IValue& a, const c10::IValue& b);
+/// True if both hold the same: tensors by dtype and elements, the rest by
+/// value.
+bool same_value(const c10::IValue& a, const c10::IValue& b);
 
 } // namespace coppice

@@ -3,22 +3,25 @@
 #include <torch/types.h>
 
 #include <memory>
-#include <string>
 
 namespace coppice {
 
 /// A tensor of a model under a mask. What the reference does with a
-/// parametrization is done here in the parameter itself, because C++ modules
-/// have none: the tensor holds the effective weight (mask * original), the
-/// values that the mask drops are kept aside, and a gradient hook drops their
-/// gradients.
+/// parametrization is done here in the tensor itself, because C++ modules have
+/// none: it holds the effective weight (mask * original), the values that the
+/// mask drops are kept aside, and a gradient hook drops their gradients.
 ///
-/// Not thread-safe: masks must not change while a backward pass runs.
+/// Works for every module, also a user's own and TorchScript, with no change to
+/// the model and no cost in its forward pass. Memory: a byte an element for the
+/// mask and, once something is dropped, a copy of the weight.
+///
+/// Not thread-safe: a mask must not change while a backward pass runs.
 class MaskedParameter {
  public:
   /// Puts `parameter` under a mask that keeps everything.
   ///
-  /// Errors: c10::ValueError if the tensor is not floating, not dense or empty.
+  /// Errors: c10::ValueError if the tensor is not floating, not dense, or
+  /// empty.
   explicit MaskedParameter(torch::Tensor parameter);
 
   /// Takes the gradient hook away; the parameter keeps its effective weight.
@@ -32,43 +35,50 @@ class MaskedParameter {
     return parameter_;
   }
 
-  /// kBool, the shape and device of the parameter; true means keep. Read it;
-  /// change it through `set_mask`.
+  /// A copy of the mask: kBool, the shape and device of the parameter; true
+  /// means keep.
   torch::Tensor mask() const;
 
-  /// The weight with the dropped values put back, a new tensor.
+  /// A copy of the weight with the dropped values put back.
   torch::Tensor original() const;
 
-  /// Makes `mask` (kBool, the parameter's shape) the mask: newly dropped values
-  /// are put aside and become zero, newly kept ones return.
-  void set_mask(const torch::Tensor& mask);
+  /// A copy of the values that the mask drops, zero elsewhere.
+  torch::Tensor dropped() const;
 
-  /// Replaces the whole original; the parameter becomes mask * `original`.
-  void set_original(const torch::Tensor& original);
+  /// Makes `mask` (kBool, the parameter's shape) the mask: newly dropped values
+  /// are put aside and become zero, newly kept ones return. Returns whether the
+  /// mask changed.
+  ///
+  /// Errors: c10::ValueError if the mask has another dtype or shape.
+  bool set_mask(torch::Tensor mask);
+
+  /// Sets the values kept aside, zero where the mask keeps.
+  void set_dropped(const torch::Tensor& dropped);
 
   /// Takes up what was written to the parameter since the last call: a value
   /// written to a dropped entry is put aside, as a write to the reference's
-  /// hidden original is, and the entry becomes zero again. Also moves the mask
-  /// after the parameter when it changed device or dtype.
+  /// hidden original is, and the entry becomes zero again. Also follows the
+  /// parameter to another device or dtype.
   void settle();
 
-  /// Ends the masking: the zeros become the parameter's own values, and the
-  /// gradient hook and the values kept aside go.
+  /// Ends the masking: the zeros become the parameter's own values, the hook
+  /// and the values kept aside go. The mask can still be read.
   void squash();
 
  private:
-  struct Mask;
+  struct State;
 
   void install_hook();
   void remove_hook();
+  void follow_parameter();
   void ensure_dropped();
+  void settle_values();
+  bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// Shared with the gradient hook, which may outlive this object in a graph.
-  std::shared_ptr<Mask> mask_;
-  torch::Tensor dropped_; ///< Originals where dropped; undefined before the first.
-  int64_t settled_version_ = -1;
-  void* settled_data_ = nullptr;
+  /// The mask, shared with the gradient hook: a graph may outlive this object.
+  std::shared_ptr<State> state_;
+  torch::Tensor dropped_; ///< Undefined until something is dropped.
   unsigned hook_ = 0;
   bool hooked_ = false;
 };

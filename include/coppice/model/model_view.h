@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 #include <torch/script.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>

@@ -18,10 +18,12 @@
 
 namespace coppice {
 
+class OptimizerProtection;
+
 /// One tensor under a sparsifier with its options.
 struct Group {
-  std::string tensor_fqn; ///< "encoder.fc1.weight"
-  std::string module_fqn; ///< "encoder.fc1"
+  std::string tensor_fqn;  ///< "encoder.fc1.weight"
+  std::string module_fqn;  ///< "encoder.fc1"
   std::string tensor_name; ///< "weight"
   SparsifierOptions options;
 
@@ -31,15 +33,20 @@ struct Group {
   /// The tensor, its mask and the values that the mask drops.
   std::shared_ptr<MaskedParameter> masked;
 
-  /// The effective weight: mask * original. [out, ...]
+  /// The effective weight, mask * original: the tensor of the model.
   const torch::Tensor& weight() const {
     return masked->parameter();
+  }
+  /// A copy of the mask: kBool, true means keep.
+  torch::Tensor mask() const {
+    return masked->mask();
   }
 };
 
 /// What `BaseSparsifier::state_dict` returns: plain values, copies.
 struct SparsifierState {
-  /// Tensor FQN -> "mask", "original" and what the subclass remembers.
+  /// Tensor FQN -> "mask" (kBool), "dropped" (the values that the mask drops,
+  /// zero elsewhere) and what the subclass remembers.
   std::map<std::string, Values> state;
   /// Options of every group and its "tensor_fqn", in the order of the groups.
   std::vector<Values> groups;
@@ -52,7 +59,7 @@ struct SparsifierState {
 ///
 ///     class DropFirstRow : public coppice::BaseSparsifier {
 ///       torch::Tensor update_mask(coppice::Group& group) override {
-///         auto mask = group.masked->mask().clone();
+///         auto mask = group.mask();
 ///         mask[0] = false;
 ///         return mask;
 ///       }
@@ -78,12 +85,13 @@ class BaseSparsifier : public SparsityLevels {
   /// The model needs no change: its parameters hold the effective weight.
   ///
   /// Errors: c10::ValueError if the sparsifier is already prepared, a tensor is
-  ///   not in the model (the nearest name that is, is given), is there twice, is
-  ///   not floating or empty, an option is wrong for it, or `config` is empty.
+  ///   not in the model (the nearest name that is, is given), is there twice,
+  ///   is not floating or empty, an option is wrong for it, or `config` is
+  ///   empty.
   void prepare(const ModelView& model, const std::vector<TensorConfig>& config);
 
-  /// The same for the `weight` of every Linear layer, or every matrix of a plain
-  /// table (`ModelView::default_tensor_fqns`).
+  /// The same for the `weight` of every Linear layer, or every matrix of a
+  /// plain table (`ModelView::default_tensor_fqns`).
   void prepare(const ModelView& model);
 
   /// Computes all masks anew and applies them. Does nothing while
@@ -122,7 +130,7 @@ class BaseSparsifier : public SparsityLevels {
   /// was written counts as the new value of the dropped entry.
   void apply_masks();
 
-  /// The mask of a tensor: kBool, true means keep. Read it, do not write to it.
+  /// A copy of the mask of a tensor: kBool, true means keep.
   ///
   /// Errors: c10::ValueError if the sparsifier has no such tensor.
   torch::Tensor mask(const std::string& tensor_fqn) const;
@@ -177,33 +185,56 @@ class BaseSparsifier : public SparsityLevels {
   virtual void pretty_print(std::ostream& stream) const;
 
  protected:
-  /// The new mask of a tensor: 0 or 1 an element, any dtype, the shape of
-  /// `group.weight()`; 1 keeps. Runs without gradients. It must not change the
-  /// model: masks are applied when those of all groups are known.
+  /// The new mask of a tensor: an element each, any dtype, the shape of
+  /// `group.weight()`; what is not 0 is kept. Runs without gradients. It must
+  /// not change the model: masks are applied when those of all groups are
+  /// known.
   virtual torch::Tensor update_mask(Group& group) = 0;
 
   /// Throws c10::ValueError if the options of `group` cannot be right, whatever
-  /// the weight's values. Called by `prepare` and `set_options`.
+  /// the weight's values. Called by `prepare`, `set_options` and
+  /// `load_state_dict`.
   virtual void check_options(const Group& group) const;
+
+  /// Throws c10::ValueError unless `level` is a fraction in [0, 1]. Levels that
+  /// users give are checked; those that schedulers write may lie beyond, as in
+  /// the reference, and masks clamp them.
+  static void check_level(double level);
+
+  /// `options` with the defaults of the class filled in: what is printed, saved
+  /// and kept by `squash_mask`.
+  virtual Values describe(const SparsifierOptions& options) const;
 
   /// The name of the class, for printing.
   virtual std::string name() const;
 
  private:
-  enum class Life { kNew, kPrepared, kSquashed };
-  // (to be detailed)
+  enum class Life { New, Prepared, Squashed };
+
   void require_prepared(const char* function) const;
-  const Group& group(const std::string& tensor_fqn, const char* function) const;
+  const Group& find_group(const std::string& tensor_fqn) const;
+  void check_group(const Group& group) const;
+  Group make_group(const ModelView& model, const TensorConfig& config) const;
+  Values described(const Group& group) const;
+  std::map<std::string, Values> collect_params(
+      const std::vector<std::string>& params_to_keep,
+      const std::map<std::string, std::vector<std::string>>& per_layer) const;
+  std::vector<Group> loaded_groups(const SparsifierState& state, bool strict)
+      const;
+  SparsifierOptions loaded_options(const Values& values) const;
+  void set_mask(Group& group, torch::Tensor mask);
 
   SparsifierOptions defaults_;
   std::vector<Group> groups_;
   std::map<std::string, Values> sparse_params_;
-  std::vector<torch::optim::Optimizer*> optimizers_;
-  Life life_ = Life::kNew;
+  std::unique_ptr<OptimizerProtection> protection_;
+  Life life_ = Life::New;
   bool enable_mask_update_ = true;
   int64_t step_count_ = 0;
 };
 
-std::ostream& operator<<(std::ostream& stream, const BaseSparsifier& sparsifier);
+std::ostream& operator<<(
+    std::ostream& stream,
+    const BaseSparsifier& sparsifier);
 
 } // namespace coppice

@@ -13,6 +13,7 @@ class NearlyDiagonalSparsifier : public BaseSparsifier {
 
  protected:
   torch::Tensor update_mask(Group& group) override;
+  Values describe(const SparsifierOptions& options) const override;
   std::string name() const override;
 };
 

@@ -32,6 +32,8 @@ class SparsifierOptions {
   /// These options, and those of `fallback` that are not set here.
   SparsifierOptions merged_over(const SparsifierOptions& fallback) const;
 
+  void erase(const std::string& name);
+
   const Values& values() const {
     return values_;
   }

@@ -27,6 +27,7 @@ class WeightNormSparsifier : public BaseSparsifier {
  protected:
   torch::Tensor update_mask(Group& group) override;
   void check_options(const Group& group) const override;
+  Values describe(const SparsifierOptions& options) const override;
   std::string name() const override;
 
  private:

@@ -1,0 +1,215 @@
+#include "coppice/model/masked_parameter.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <atomic>
+
+#include "coppice/kernels/masked_parameter.h"
+#include "model/fast_path.h"
+#include "model/gradient_mask.h"
+
+namespace coppice {
+
+struct MaskedParameter::State {
+  torch::Tensor mask;
+  /// True until a mask is set, so that hooks cost nothing before.
+  bool keeps_all = true;
+};
+
+namespace {
+
+/// Runs `kernel(begin, end)` over the ranges of a tensor, on all threads;
+/// returns whether it returned true for any.
+template <typename Kernel>
+bool any_range(int64_t count, Kernel kernel) {
+  std::atomic<bool> any{false};
+  at::parallel_for(0, count, kFastPathGrain, [&](int64_t begin, int64_t end) {
+    if (kernel(begin, end)) {
+      any = true;
+    }
+  });
+  return any;
+}
+
+void check_parameter(const torch::Tensor& parameter) {
+  TORCH_CHECK_VALUE(parameter.defined(), "the tensor is undefined");
+  TORCH_CHECK_VALUE(
+      parameter.layout() == torch::kStrided,
+      "expected a dense tensor, got one with layout ",
+      parameter.layout());
+  TORCH_CHECK_VALUE(
+      parameter.is_floating_point(),
+      "expected a floating tensor, got one of type ",
+      parameter.scalar_type());
+  TORCH_CHECK_VALUE(
+      parameter.numel() > 0,
+      "expected a tensor with elements, got an empty one of shape ",
+      parameter.sizes());
+  TORCH_CHECK_VALUE(
+      !parameter.is_inference(),
+      "expected a tensor that can change, got one made in inference mode");
+}
+
+} // namespace
+
+MaskedParameter::MaskedParameter(torch::Tensor parameter)
+    : parameter_(std::move(parameter)), state_(std::make_shared<State>()) {
+  check_parameter(parameter_);
+  state_->mask =
+      torch::ones(parameter_.sizes(), parameter_.options().dtype(torch::kBool));
+  install_hook();
+}
+
+MaskedParameter::~MaskedParameter() {
+  remove_hook();
+}
+
+torch::Tensor MaskedParameter::mask() const {
+  return state_->mask.clone();
+}
+
+torch::Tensor MaskedParameter::original() const {
+  const torch::NoGradGuard no_grad;
+  const auto values = parameter_.detach();
+  if (!dropped_.defined()) {
+    return values.clone();
+  }
+  // A value written to a dropped entry since the last step is the newer one.
+  const auto aside = dropped_.to(values.options());
+  const auto hidden = torch::where(values.ne(0), values, aside);
+  return torch::where(state_->mask.to(values.device()), values, hidden);
+}
+
+torch::Tensor MaskedParameter::dropped() const {
+  return original().masked_fill(state_->mask.to(parameter_.device()), 0);
+}
+
+bool MaskedParameter::set_mask(torch::Tensor mask) {
+  TORCH_CHECK_VALUE(
+      mask.scalar_type() == torch::kBool && mask.sizes() == parameter_.sizes(),
+      "expected a mask of type Bool and shape ",
+      parameter_.sizes(),
+      ", got ",
+      mask.scalar_type(),
+      " and ",
+      mask.sizes());
+  const torch::NoGradGuard no_grad;
+  settle();
+  // What its maker still holds could change behind our back.
+  const bool is_ours = mask.use_count() == 1 && mask.storage().use_count() == 1;
+  auto new_mask = is_ours ? std::move(mask) : mask.clone();
+  new_mask = new_mask.to(parameter_.device()).contiguous();
+  const bool changed = change_values(new_mask);
+  state_->mask = new_mask;
+  state_->keeps_all = state_->keeps_all && !changed;
+  return changed;
+}
+
+void MaskedParameter::set_dropped(const torch::Tensor& dropped) {
+  const torch::NoGradGuard no_grad;
+  settle();
+  dropped_ = dropped.to(parameter_.options()).masked_fill(state_->mask, 0);
+}
+
+void MaskedParameter::settle() {
+  const torch::NoGradGuard no_grad;
+  follow_parameter();
+  if (!state_->keeps_all) {
+    settle_values();
+  }
+}
+
+void MaskedParameter::squash() {
+  settle();
+  remove_hook();
+  dropped_.reset();
+}
+
+void MaskedParameter::install_hook() {
+  if (hooked_ || !parameter_.requires_grad() || !parameter_.is_leaf()) {
+    return;
+  }
+  const auto state = state_;
+  hook_ = parameter_.register_hook([state](const torch::Tensor& gradient) {
+    return state->keeps_all ? gradient : masked_gradient(gradient, state->mask);
+  });
+  hooked_ = true;
+}
+
+void MaskedParameter::remove_hook() {
+  if (hooked_) {
+    parameter_.remove_hook(hook_);
+    hooked_ = false;
+  }
+}
+
+void MaskedParameter::follow_parameter() {
+  // A frozen parameter has no gradient to hook until it is unfrozen.
+  install_hook();
+  state_->mask = state_->mask.to(parameter_.device());
+  if (dropped_.defined()) {
+    dropped_ = dropped_.to(parameter_.options());
+  }
+}
+
+void MaskedParameter::ensure_dropped() {
+  if (!dropped_.defined()) {
+    dropped_ =
+        torch::zeros_like(parameter_.detach(), torch::MemoryFormat::Contiguous);
+  }
+}
+
+/// Every write is looked for in the values themselves: LibTorch's optimizers
+/// write through `data()`, which leaves the version counter as it is.
+void MaskedParameter::settle_values() {
+  ensure_dropped();
+  if (!has_fast_path(parameter_)) {
+    dropped_ = original().masked_fill(state_->mask, 0);
+    parameter_.masked_fill_(state_->mask.logical_not(), 0);
+    return;
+  }
+  auto* values = parameter_.data_ptr<float>();
+  auto* aside = dropped_.data_ptr<float>();
+  const auto* keep = mask_bytes(state_->mask);
+  const bool moved =
+      any_range(parameter_.numel(), [&](int64_t begin, int64_t end) {
+        return kernels::settle_dropped(
+            values + begin, aside + begin, keep + begin, end - begin);
+      });
+  if (moved) {
+    parameter_.unsafeGetTensorImpl()->bump_version();
+  }
+}
+
+bool MaskedParameter::change_values(const torch::Tensor& new_mask) {
+  if (!has_fast_path(parameter_)) {
+    if (new_mask.equal(state_->mask)) {
+      return false;
+    }
+    const auto whole = original();
+    dropped_ = whole.masked_fill(new_mask, 0);
+    parameter_.copy_(whole.masked_fill(new_mask.logical_not(), 0));
+    return true;
+  }
+  ensure_dropped();
+  auto* values = parameter_.data_ptr<float>();
+  auto* aside = dropped_.data_ptr<float>();
+  const auto* before = mask_bytes(state_->mask);
+  const auto* after = mask_bytes(new_mask);
+  const bool changed =
+      any_range(parameter_.numel(), [&](int64_t begin, int64_t end) {
+        return kernels::change_mask(
+            values + begin,
+            aside + begin,
+            before + begin,
+            after + begin,
+            end - begin);
+      });
+  if (changed) {
+    parameter_.unsafeGetTensorImpl()->bump_version();
+  }
+  return changed;
+}
+
+} // namespace coppice

@@ -1,0 +1,336 @@
+#include "coppice/sparsify/base_sparsifier.h"
+
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <set>
+
+#include "coppice/core/fqn.h"
+#include "sparsify/optimizer_protection.h"
+
+namespace coppice {
+namespace {
+
+/// Runs `work` and says, if it fails, which tensor it failed for.
+template <typename Work>
+auto with_tensor(const char* doing, const std::string& tensor_fqn, Work work) {
+  try {
+    return work();
+  } catch (c10::Error& error) {
+    error.add_context(c10::str("while ", doing, " `", tensor_fqn, "`"));
+    throw;
+  }
+}
+
+/// What a configuration may say about the place of a tensor must be true, as in
+/// the reference; it is then known and no option.
+void take_place(
+    SparsifierOptions& options,
+    const std::string& key,
+    const std::string& expected) {
+  if (!options.has(key)) {
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      options.get(key).isString() && options.get(key).toStringRef() == expected,
+      "the configuration says `",
+      key,
+      "` is `",
+      to_python_string(options.get(key)),
+      "`, but the tensor's name makes it `",
+      expected,
+      "`");
+  options.erase(key);
+}
+
+} // namespace
+
+BaseSparsifier::BaseSparsifier(SparsifierOptions defaults)
+    : defaults_(std::move(defaults)),
+      protection_(std::make_unique<OptimizerProtection>()) {}
+
+BaseSparsifier::~BaseSparsifier() = default;
+
+void BaseSparsifier::prepare(const ModelView& model) {
+  const auto& fqns = model.default_tensor_fqns();
+  TORCH_CHECK_VALUE(
+      !fqns.empty(),
+      "prepare: the model has no Linear layer below its root to choose by "
+      "itself; name the tensors to sparsify in a configuration");
+  prepare(model, {fqns.begin(), fqns.end()});
+}
+
+void BaseSparsifier::prepare(
+    const ModelView& model,
+    const std::vector<TensorConfig>& config) {
+  TORCH_CHECK_VALUE(
+      life_ == Life::New,
+      "prepare: this sparsifier is already prepared; make a new one for ",
+      "another model or another configuration");
+  TORCH_CHECK_VALUE(
+      !config.empty(), "prepare: the configuration names no tensors");
+  std::vector<Group> groups;
+  std::map<const void*, std::string> seen;
+  for (const auto& entry : config) {
+    groups.push_back(make_group(model, entry));
+    const auto [other, is_new] = seen.emplace(
+        groups.back().weight().unsafeGetTensorImpl(), entry.tensor_fqn);
+    TORCH_CHECK_VALUE(
+        is_new,
+        "prepare: `",
+        entry.tensor_fqn,
+        "` is the same tensor as `",
+        other->second,
+        "`, which the configuration names already");
+  }
+  groups_ = std::move(groups);
+  life_ = Life::Prepared;
+  for (auto& group : groups_) {
+    if (group.options.has("mask")) {
+      const auto mask = group.options.get("mask").toTensor();
+      group.options.erase("mask");
+      set_mask(group, mask.ne(0));
+    }
+  }
+}
+
+Group BaseSparsifier::make_group(
+    const ModelView& model,
+    const TensorConfig& config) const {
+  const auto tensor = model.at(config.tensor_fqn);
+  return with_tensor("preparing", config.tensor_fqn, [&] {
+    auto place = split_fqn(config.tensor_fqn);
+    Group group;
+    group.tensor_fqn = config.tensor_fqn;
+    group.options = config.options.merged_over(defaults_);
+    take_place(group.options, "tensor_fqn", config.tensor_fqn);
+    take_place(group.options, "module_fqn", place.module_fqn);
+    take_place(group.options, "tensor_name", place.tensor_name);
+    group.module_fqn = std::move(place.module_fqn);
+    group.tensor_name = std::move(place.tensor_name);
+    if (group.options.has("mask")) {
+      const auto& mask = group.options.get("mask");
+      TORCH_CHECK_VALUE(
+          mask.isTensor() && mask.toTensor().sizes() == tensor.sizes(),
+          "option `mask`: expected a tensor of shape ",
+          tensor.sizes(),
+          ", got ",
+          to_python_string(mask));
+    }
+    group.masked = std::make_shared<MaskedParameter>(tensor);
+    check_group(group);
+    return group;
+  });
+}
+
+void BaseSparsifier::step() {
+  require_prepared("step");
+  ++step_count_;
+  if (!enable_mask_update_) {
+    return;
+  }
+  const torch::NoGradGuard no_grad;
+  std::vector<torch::Tensor> masks;
+  for (auto& group : groups_) {
+    masks.push_back(with_tensor("masking", group.tensor_fqn, [&] {
+      group.masked->settle();
+      auto mask = update_mask(group);
+      TORCH_CHECK_VALUE(
+          mask.defined() && mask.sizes() == group.weight().sizes(),
+          "update_mask: expected a mask of shape ",
+          group.weight().sizes(),
+          ", got ",
+          to_python_string(mask));
+      return mask.scalar_type() == torch::kBool ? mask : mask.ne(0);
+    }));
+  }
+  for (size_t i = 0; i < groups_.size(); ++i) {
+    set_mask(groups_[i], std::move(masks[i]));
+  }
+}
+
+void BaseSparsifier::set_mask(Group& group, torch::Tensor mask) {
+  if (group.masked->set_mask(std::move(mask))) {
+    protection_->clear(group.weight(), group.mask());
+  }
+}
+
+void BaseSparsifier::squash_mask(
+    const std::vector<std::string>& params_to_keep,
+    const std::map<std::string, std::vector<std::string>>&
+        params_to_keep_per_layer) {
+  require_prepared("squash_mask");
+  auto kept = collect_params(params_to_keep, params_to_keep_per_layer);
+  for (auto& group : groups_) {
+    group.masked->squash();
+  }
+  sparse_params_ = std::move(kept);
+  protection_ = std::make_unique<OptimizerProtection>();
+  life_ = Life::Squashed;
+}
+
+std::map<std::string, Values> BaseSparsifier::collect_params(
+    const std::vector<std::string>& params_to_keep,
+    const std::map<std::string, std::vector<std::string>>& per_layer) const {
+  std::set<std::string> modules;
+  std::map<std::string, Values> kept;
+  for (const auto& group : groups_) {
+    modules.insert(group.module_fqn);
+    auto names = params_to_keep;
+    const auto layer = per_layer.find(group.module_fqn);
+    if (layer != per_layer.end()) {
+      names.insert(names.end(), layer->second.begin(), layer->second.end());
+    }
+    const auto values = described(group);
+    for (const auto& name : names) {
+      const auto value = values.find(name);
+      TORCH_CHECK_VALUE(
+          value != values.end(),
+          "squash_mask: `",
+          group.tensor_fqn,
+          "` has no option `",
+          name,
+          "` to keep");
+      kept[group.module_fqn][name] = value->second;
+    }
+  }
+  for (const auto& layer : per_layer) {
+    TORCH_CHECK_VALUE(
+        modules.count(layer.first) != 0,
+        "squash_mask: no tensor of a module `",
+        layer.first,
+        "` is under this sparsifier; the nearest module is `",
+        nearest_name(layer.first, {modules.begin(), modules.end()}),
+        "`");
+  }
+  return kept;
+}
+
+void BaseSparsifier::protect(torch::optim::Optimizer& optimizer) {
+  require_prepared("protect");
+  const bool updates_any =
+      std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
+        return OptimizerProtection::updates(optimizer, group.weight());
+      });
+  TORCH_CHECK_VALUE(
+      updates_any,
+      "protect: the optimizer updates none of the sparsifier's tensors; make "
+      "it from the parameters of the prepared model");
+  protection_->add(optimizer);
+  apply_masks();
+}
+
+void BaseSparsifier::apply_masks() {
+  require_prepared("apply_masks");
+  for (auto& group : groups_) {
+    group.masked->settle();
+    protection_->clear(group.weight(), group.mask());
+  }
+}
+
+void BaseSparsifier::set_options(
+    const std::string& tensor_fqn,
+    const SparsifierOptions& options) {
+  require_prepared("set_options");
+  const auto index = &find_group(tensor_fqn) - groups_.data();
+  Group changed = groups_[index];
+  changed.options = options.merged_over(changed.options);
+  with_tensor("setting options of", tensor_fqn, [&] { check_group(changed); });
+  groups_[index] = std::move(changed);
+}
+
+torch::Tensor BaseSparsifier::mask(const std::string& tensor_fqn) const {
+  return find_group(tensor_fqn).mask();
+}
+
+torch::Tensor BaseSparsifier::original(const std::string& tensor_fqn) const {
+  return find_group(tensor_fqn).masked->original();
+}
+
+std::vector<double> BaseSparsifier::sparsity_levels() const {
+  std::vector<double> levels;
+  for (const auto& group : groups_) {
+    const auto values = describe(group.options);
+    const auto level = values.find("sparsity_level");
+    TORCH_CHECK_VALUE(
+        level != values.end() &&
+            (level->second.isDouble() || level->second.isInt()),
+        "`",
+        group.tensor_fqn,
+        "` has no sparsity level: a ",
+        name(),
+        " cannot be driven by a scheduler");
+    levels.push_back(level->second.toScalar().toDouble());
+  }
+  return levels;
+}
+
+void BaseSparsifier::set_sparsity_levels(const std::vector<double>& levels) {
+  TORCH_CHECK_VALUE(
+      levels.size() == groups_.size(),
+      "set_sparsity_levels: expected ",
+      groups_.size(),
+      " levels, one a group, got ",
+      levels.size());
+  for (size_t i = 0; i < levels.size(); ++i) {
+    groups_[i].options.set("sparsity_level", levels[i]);
+  }
+  enable_mask_update_ = true;
+}
+
+void BaseSparsifier::require_prepared(const char* function) const {
+  TORCH_CHECK_VALUE(
+      life_ != Life::New, function, ": call `prepare` with a model first");
+  TORCH_CHECK_VALUE(
+      life_ != Life::Squashed,
+      function,
+      ": the masks were squashed into the weights; make a new sparsifier to go "
+      "on");
+}
+
+const Group& BaseSparsifier::find_group(const std::string& tensor_fqn) const {
+  std::vector<std::string> fqns;
+  for (const auto& group : groups_) {
+    if (group.tensor_fqn == tensor_fqn) {
+      return group;
+    }
+    fqns.push_back(group.tensor_fqn);
+  }
+  TORCH_CHECK_VALUE(
+      !fqns.empty(), "`", tensor_fqn, "`: call `prepare` with a model first");
+  TORCH_CHECK_VALUE(
+      false,
+      "no tensor `",
+      tensor_fqn,
+      "` is under this sparsifier; the nearest name is `",
+      nearest_name(tensor_fqn, fqns),
+      "`");
+}
+
+void BaseSparsifier::check_level(double level) {
+  TORCH_CHECK_VALUE(
+      level >= 0 && level <= 1,
+      "option `sparsity_level`: expected a fraction in [0, 1], got ",
+      level);
+}
+
+void BaseSparsifier::check_group(const Group& group) const {
+  const auto values = describe(group.options);
+  const auto level = values.find("sparsity_level");
+  if (level != values.end() && level->second.isScalar()) {
+    check_level(level->second.toScalar().toDouble());
+  }
+  check_options(group);
+}
+
+void BaseSparsifier::check_options(const Group&) const {}
+
+Values BaseSparsifier::describe(const SparsifierOptions& options) const {
+  return options.values();
+}
+
+std::string BaseSparsifier::name() const {
+  return "Sparsifier";
+}
+
+} // namespace coppice

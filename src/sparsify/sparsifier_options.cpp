@@ -1,0 +1,151 @@
+#include "coppice/sparsify/sparsifier_options.h"
+
+#include <torch/types.h>
+
+namespace coppice {
+namespace {
+
+/// An option as the type that it must have, with a sentence when it has not.
+double to_number(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isDouble() || value.isInt(),
+      "option `",
+      name,
+      "`: expected a number, got ",
+      to_python_string(value));
+  return value.isInt() ? static_cast<double>(value.toInt()) : value.toDouble();
+}
+
+int64_t to_integer(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isInt(),
+      "option `",
+      name,
+      "`: expected a whole number, got ",
+      to_python_string(value));
+  return value.toInt();
+}
+
+/// Python gives a pair as a tuple or a list.
+BlockShape to_block_shape(const std::string& name, const c10::IValue& value) {
+  std::vector<c10::IValue> pair;
+  if (value.isTuple()) {
+    pair = value.toTupleRef().elements().vec();
+  } else if (value.isList()) {
+    pair = value.toList().vec();
+  }
+  TORCH_CHECK_VALUE(
+      pair.size() == 2 && pair[0].isInt() && pair[1].isInt(),
+      "option `",
+      name,
+      "`: expected (rows, cols), got ",
+      to_python_string(value));
+  return {pair[0].toInt(), pair[1].toInt()};
+}
+
+bool to_flag(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isBool(),
+      "option `",
+      name,
+      "`: expected true or false, got ",
+      to_python_string(value));
+  return value.toBool();
+}
+
+} // namespace
+
+SparsifierOptions& SparsifierOptions::set(
+    const std::string& name,
+    c10::IValue value) {
+  values_[name] = std::move(value);
+  return *this;
+}
+
+bool SparsifierOptions::has(const std::string& name) const {
+  return values_.count(name) != 0;
+}
+
+const c10::IValue& SparsifierOptions::get(const std::string& name) const {
+  const auto found = values_.find(name);
+  TORCH_CHECK_VALUE(found != values_.end(), "no option `", name, "` is set");
+  return found->second;
+}
+
+SparsifierOptions SparsifierOptions::merged_over(
+    const SparsifierOptions& fallback) const {
+  SparsifierOptions merged = *this;
+  // insert() leaves what is there.
+  merged.values_.insert(fallback.values_.begin(), fallback.values_.end());
+  return merged;
+}
+
+void SparsifierOptions::erase(const std::string& name) {
+  values_.erase(name);
+}
+
+WeightNormOptions& WeightNormOptions::sparsity_level(double level) {
+  set("sparsity_level", level);
+  return *this;
+}
+
+double WeightNormOptions::sparsity_level() const {
+  constexpr const char* kName = "sparsity_level";
+  return has(kName) ? to_number(kName, get(kName)) : 0.5;
+}
+
+WeightNormOptions& WeightNormOptions::sparse_block_shape(BlockShape shape) {
+  set("sparse_block_shape", c10::ivalue::Tuple::create(shape.rows, shape.cols));
+  return *this;
+}
+
+BlockShape WeightNormOptions::sparse_block_shape() const {
+  constexpr const char* kName = "sparse_block_shape";
+  return has(kName) ? to_block_shape(kName, get(kName)) : BlockShape{1, 4};
+}
+
+WeightNormOptions& WeightNormOptions::zeros_per_block(int64_t zeros) {
+  set("zeros_per_block", zeros);
+  return *this;
+}
+
+int64_t WeightNormOptions::zeros_per_block() const {
+  constexpr const char* kName = "zeros_per_block";
+  return has(kName) ? to_integer(kName, get(kName))
+                    : sparse_block_shape().size();
+}
+
+WeightNormOptions& WeightNormOptions::norm(Norm norm) {
+  set("norm", norm == Norm::L1 ? 1 : 2);
+  return *this;
+}
+
+Norm WeightNormOptions::norm() const {
+  constexpr const char* kName = "norm";
+  const int64_t norm = has(kName) ? to_integer(kName, get(kName)) : 2;
+  TORCH_CHECK_VALUE(
+      norm == 1 || norm == 2, "option `norm`: expected 1 or 2, got ", norm);
+  return norm == 1 ? Norm::L1 : Norm::L2;
+}
+
+WeightNormOptions& WeightNormOptions::regrowth(bool enabled) {
+  set("regrowth", enabled);
+  return *this;
+}
+
+bool WeightNormOptions::regrowth() const {
+  constexpr const char* kName = "regrowth";
+  return has(kName) && to_flag(kName, get(kName));
+}
+
+NearlyDiagonalOptions& NearlyDiagonalOptions::nearliness(int64_t nearliness) {
+  set("nearliness", nearliness);
+  return *this;
+}
+
+int64_t NearlyDiagonalOptions::nearliness() const {
+  constexpr const char* kName = "nearliness";
+  return has(kName) ? to_integer(kName, get(kName)) : 1;
+}
+
+} // namespace coppice
