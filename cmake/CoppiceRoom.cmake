@@ -14,7 +14,11 @@ function(coppice_room name)
     coppice_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
                             ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(coppice_${name} PRIVATE coppice_compiler hwy::hwy)
-  if(NOT arg_PLAIN)
+  if(arg_PLAIN)
+    # A product and a sum are rounded one by one, or masks would depend on
+    # whether the instruction set has a fused multiply-add.
+    target_compile_options(coppice_${name} PRIVATE -ffp-contract=off)
+  else()
     target_link_libraries(
       coppice_${name} PRIVATE coppice_torch fmt::fmt nlohmann_json::nlohmann_json)
     target_precompile_headers(coppice_${name} REUSE_FROM coppice_pch)

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "coppice/masks/select.h"
+
 namespace coppice::masks::aten {
 namespace {
 
@@ -119,6 +121,26 @@ torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count) {
   const int64_t spared = flat.numel() - above - count;
   kept.index_fill_(0, ties.narrow(0, ties.numel() - spared, spared), true);
   return kept.reshape(scores.sizes());
+}
+
+torch::Tensor weight_norm(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    const WeightNormPattern& pattern,
+    const Ranking& ranking) {
+  const auto ordered =
+      ranking.order == kernels::Order::kMagnitude ? matrix.abs() : matrix;
+  const auto measured =
+      ranking.measure == kernels::Measure::kSquare ? matrix * matrix : ordered;
+  const auto scores =
+      grid.block_size() == 1 ? ordered : block_scores(measured, grid);
+  const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
+  const auto kept = expand_blocks(drop_lowest(scores, drop), grid);
+  if (drops_whole_blocks(pattern)) {
+    return kept;
+  }
+  const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
+  return kept.logical_or(zeros_in_blocks(ordered, grid, zeros));
 }
 
 }  // namespace coppice::masks::aten

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "masks/grid.h"
+#include "masks/ranking.h"
 
 /// Masks through ATen's operators: any device, float64 or float32. What the
 /// kernels are checked against, bit for bit. Arguments are checked before.
@@ -21,5 +22,12 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros);
 
 /// Drops the `count` lowest scores; the lower index goes first, NaN last.
 torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count);
+
+/// The mask where neither level nor zeros per block settle it.
+torch::Tensor weight_norm(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    const WeightNormPattern& pattern,
+    const Ranking& ranking);
 
 }  // namespace coppice::masks::aten

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "masks/aten.h"
+#include "masks/cpu.h"
 
 namespace coppice {
 
@@ -14,6 +15,11 @@ torch::Tensor block_scores(const torch::Tensor& values, BlockShape block) {
   masks::check_floating("block_scores", values);
   const auto grid = masks::grid_of(values, block);
   const auto matrix = masks::scorable(values).reshape({grid.h, grid.w});
+  if (masks::has_fast_path(matrix)) {
+    return masks::cpu::block_scores(
+               matrix.contiguous(), grid, kernels::Measure::kValue)
+        .result;
+  }
   return masks::aten::block_scores(matrix, grid);
 }
 
@@ -40,7 +46,13 @@ torch::Tensor expand_blocks(
       grid.block_cols(),
       "], got ",
       block_mask.sizes());
-  return masks::aten::expand_blocks(block_mask, grid);
+  TORCH_CHECK_VALUE(
+      block_mask.scalar_type() == torch::kBool,
+      "expand_blocks: expected a mask of dtype bool, got ",
+      block_mask.scalar_type());
+  return block_mask.device().is_cpu()
+      ? masks::cpu::expand_blocks(block_mask.contiguous(), grid)
+      : masks::aten::expand_blocks(block_mask, grid);
 }
 
 torch::Tensor zeros_in_blocks_mask(
@@ -54,8 +66,12 @@ torch::Tensor zeros_in_blocks_mask(
   const auto grid = masks::grid_of(values, block);
   const int64_t zeros = std::min(zeros_per_block, grid.block_size());
   const auto matrix = masks::scorable(values).reshape({grid.h, grid.w});
-  return masks::aten::zeros_in_blocks(matrix, grid, zeros)
-      .reshape(values.sizes());
+  const auto mask = masks::has_fast_path(matrix)
+      ? masks::cpu::zeros_in_blocks(
+            matrix.contiguous(), grid, zeros, kernels::Order::kValue)
+            .result
+      : masks::aten::zeros_in_blocks(matrix, grid, zeros);
+  return mask.reshape(values.sizes());
 }
 
 }  // namespace coppice

@@ -3,7 +3,7 @@
 #include <c10/util/Exception.h>
 #include <torch/torch.h>
 
-#include "masks/grid.h"
+#include "masks/cpu.h"
 
 namespace coppice {
 namespace {
@@ -42,6 +42,9 @@ bool conforms(const torch::Tensor& tensor, Nm pattern, double zeros) {
 }  // namespace
 
 int64_t count_zeros(const torch::Tensor& tensor) {
+  if (masks::has_fast_path(tensor)) {
+    return masks::cpu::count_zeros(tensor.detach().contiguous());
+  }
   return tensor.numel() - tensor.detach().count_nonzero().item<int64_t>();
 }
 

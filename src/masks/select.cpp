@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "masks/aten.h"
+#include "masks/cpu.h"
 
 namespace coppice {
 namespace {
@@ -52,7 +53,13 @@ torch::Tensor drop_lowest_mask(const torch::Tensor& scores, int64_t count) {
       scores.numel(),
       " (the number of scores), got ",
       count);
-  return masks::aten::drop_lowest(masks::scorable(scores), count);
+  const auto values = masks::scorable(scores);
+  if (masks::has_fast_path(values)) {
+    return masks::cpu::drop_lowest(
+               values.contiguous(), count, kernels::Order::kValue)
+        .result;
+  }
+  return masks::aten::drop_lowest(values, count);
 }
 
 std::vector<torch::Tensor> drop_lowest_masks(

@@ -3,14 +3,17 @@
 #include <c10/util/Exception.h>
 #include <torch/torch.h>
 
-#include <algorithm>
 #include <cmath>
 
-#include "coppice/masks/select.h"
 #include "masks/aten.h"
+#include "masks/cpu.h"
+#include "masks/ranking.h"
 
 namespace coppice {
 namespace {
+
+using masks::Grid;
+using masks::Ranking;
 
 void check_arguments(
     const char* function,
@@ -27,14 +30,12 @@ void check_arguments(
   masks::check_floating(function, tensor);
 }
 
+/// Errors: c10::ValueError if `weight` holds a value that is not finite.
 void check_finite(const torch::Tensor& weight) {
   const auto wrong = weight.reshape(-1).isfinite().logical_not_();
   const int64_t count = wrong.sum().item<int64_t>();
-  if (count == 0) {
-    return;
-  }
   TORCH_CHECK_VALUE(
-      false,
+      count == 0,
       "weight_norm_mask: expected finite values, got ",
       count,
       " of ",
@@ -44,42 +45,23 @@ void check_finite(const torch::Tensor& weight) {
       " of the flattened weight");
 }
 
-bool keeps_everything(const WeightNormPattern& pattern) {
-  return pattern.sparsity_level <= 0 || pattern.zeros_per_block == 0;
-}
-
-bool drops_whole_blocks(const WeightNormPattern& pattern) {
-  return pattern.zeros_per_block == pattern.sparse_block_shape.size();
-}
-
-/// The mask where neither level nor zeros per block settle it.
-torch::Tensor mask_of(
-    const torch::Tensor& matrix,
-    const torch::Tensor& scores,
-    const masks::Grid& grid,
-    const WeightNormPattern& pattern) {
-  namespace aten = masks::aten;
-  const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
-  const auto block_mask = aten::drop_lowest(scores, drop);
-  const auto kept = aten::expand_blocks(block_mask, grid);
-  if (drops_whole_blocks(pattern)) {
-    return kept;
-  }
-  const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
-  return kept.logical_or(aten::zeros_in_blocks(matrix, grid, zeros));
-}
-
+/// The mask if level and zeros per block say it all, else undefined.
 torch::Tensor settled_mask(
     const torch::Tensor& tensor,
     const WeightNormPattern& pattern) {
   const auto options = tensor.options().dtype(torch::kBool);
-  return keeps_everything(pattern) ? torch::ones(tensor.sizes(), options)
-                                   : torch::zeros(tensor.sizes(), options);
+  if (pattern.sparsity_level <= 0 || pattern.zeros_per_block == 0) {
+    return torch::ones(tensor.sizes(), options);
+  }
+  if (pattern.sparsity_level >= 1 && masks::drops_whole_blocks(pattern)) {
+    return torch::zeros(tensor.sizes(), options);
+  }
+  return {};
 }
 
-bool is_settled(const WeightNormPattern& pattern) {
-  return keeps_everything(pattern) ||
-      (pattern.sparsity_level >= 1 && drops_whole_blocks(pattern));
+/// `tensor`, checked before, as the matrix that masks are computed from.
+torch::Tensor matrix_of(const torch::Tensor& tensor, const Grid& grid) {
+  return masks::scorable(tensor).reshape({grid.h, grid.w}).contiguous();
 }
 
 }  // namespace
@@ -89,31 +71,37 @@ torch::Tensor weight_norm_mask(
     const WeightNormPattern& pattern,
     Norm norm) {
   check_arguments("weight_norm_mask", weight, pattern);
-  if (is_settled(pattern)) {
-    return settled_mask(weight, pattern);
+  if (const auto mask = settled_mask(weight, pattern); mask.defined()) {
+    return mask;
   }
   const auto grid = masks::grid_of(weight, pattern.sparse_block_shape);
-  const auto matrix = masks::scorable(weight).reshape({grid.h, grid.w});
+  const auto matrix = matrix_of(weight, grid);
+  const Ranking ranking = masks::ranking_of(norm);
+  if (masks::has_fast_path(matrix)) {
+    const auto checked =
+        masks::cpu::weight_norm(matrix, grid, pattern, ranking);
+    if (checked.finite) {
+      return checked.result.reshape(weight.sizes());
+    }
+  }
   check_finite(matrix);
-  // Magnitudes order single elements as their squares do, without underflow.
-  const auto magnitude = matrix.abs();
-  const auto scores = grid.block_size() == 1
-      ? magnitude
-      : masks::aten::block_scores(elementwise_norm(matrix, norm), grid);
-  return mask_of(magnitude, scores, grid, pattern).reshape(weight.sizes());
+  return masks::aten::weight_norm(matrix, grid, pattern, ranking)
+      .reshape(weight.sizes());
 }
 
 torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern) {
   check_arguments("weight_norm_mask_of_scores", scores, pattern);
-  if (is_settled(pattern)) {
-    return settled_mask(scores, pattern);
+  if (const auto mask = settled_mask(scores, pattern); mask.defined()) {
+    return mask;
   }
   const auto grid = masks::grid_of(scores, pattern.sparse_block_shape);
-  const auto matrix = masks::scorable(scores).reshape({grid.h, grid.w});
-  return mask_of(matrix, masks::aten::block_scores(matrix, grid), grid, pattern)
-      .reshape(scores.sizes());
+  const auto matrix = matrix_of(scores, grid);
+  const auto mask = masks::has_fast_path(matrix)
+      ? masks::cpu::weight_norm(matrix, grid, pattern, masks::kByValue).result
+      : masks::aten::weight_norm(matrix, grid, pattern, masks::kByValue);
+  return mask.reshape(scores.sizes());
 }
 
 }  // namespace coppice

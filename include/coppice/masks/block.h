@@ -24,7 +24,7 @@ torch::Tensor block_scores(const torch::Tensor& values, BlockShape block);
 ///
 /// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result
 ///   [h, rest], both kBool.
-/// Errors: c10::ValueError if the shape of `block_mask` is another one.
+/// Errors: c10::ValueError if `block_mask` has another shape or dtype.
 torch::Tensor expand_blocks(
     const torch::Tensor& block_mask,
     BlockShape block,

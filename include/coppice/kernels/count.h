@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+namespace coppice::kernels {
+
+/// How many values are 0 or -0.
+size_t count_zeros(const float* values, size_t count);
+
+/// True if no value is NaN or infinite.
+bool all_finite(const float* values, size_t count);
+
+}  // namespace coppice::kernels

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "coppice/kernels/order.h"
+
+/// The passes of an exact selection of the lowest of many values.
+namespace coppice::kernels {
+
+/// How many values have a key below, at or between two keys low <= high.
+struct BracketCounts {
+  size_t below = 0;             ///< key < low
+  size_t at_low = 0;            ///< key == low
+  size_t inside = 0;            ///< low < key < high
+  size_t at_high = 0;           ///< key == high
+  int32_t highest = INT32_MIN;  ///< The highest key of all values.
+};
+
+/// Counts `count` values against [low, high] and writes those strictly inside
+/// to `inside`, in order. `inside` has room for `count` values: what follows
+/// those that are inside is overwritten too.
+BracketCounts count_in_bracket(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t low,
+    int32_t high,
+    float* inside);
+
+/// mask[i] = key of values[i] > cut. Returns how many keys equal `cut`.
+size_t keep_above(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t cut,
+    uint8_t* mask);
+
+/// mask[i] = 1 where the key of values[i] equals `cut`, but for the first
+/// `dropped` of them.
+void keep_ties(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t cut,
+    size_t dropped,
+    uint8_t* mask);
+
+}  // namespace coppice::kernels

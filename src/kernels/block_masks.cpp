@@ -1,0 +1,246 @@
+#include "coppice/kernels/block_masks.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/block_masks.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+#include "kernels/order-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Four mask bytes that all keep, as an integer of little-endian machines,
+/// which all of Highway's are.
+constexpr int32_t kKeepFour = 0x01010101;
+
+/// Four mask bytes of each of the blocks that begin at `block_mask`.
+HWY_INLINE IntVec FourBytesOf(const uint8_t* block_mask) {
+  const Ints d;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const auto kept = hn::PromoteTo(d, hn::LoadU(bytes, block_mask));
+  return hn::And(hn::Sub(hn::Zero(d), kept), hn::Set(d, kKeepFour));
+}
+
+/// A row of blocks of four columns.
+void ExpandFour(const uint8_t* block_mask, size_t width, uint8_t* mask) {
+  const Ints d;
+  const size_t lanes = hn::Lanes(d);
+  const size_t whole = width / 4;
+  size_t b = 0;
+  for (; b + lanes <= whole; b += lanes) {
+    const auto four = FourBytesOf(block_mask + b);
+    hn::StoreU(four, d, reinterpret_cast<int32_t*>(mask + 4 * b));
+  }
+  for (; 4 * b < width; ++b) {
+    std::memset(
+        mask + 4 * b, block_mask[b], std::min<size_t>(4, width - 4 * b));
+  }
+}
+
+void ExpandBlocks(
+    const uint8_t* block_mask,
+    size_t rows,
+    size_t width,
+    size_t cols,
+    uint8_t* mask) {
+  if (cols == 1) {
+    std::memcpy(mask, block_mask, width);
+  } else if (cols == 4) {
+    ExpandFour(block_mask, width, mask);
+  } else {
+    for (size_t c = 0; c < width; c += cols) {
+      std::memset(mask + c, *block_mask++, std::min(cols, width - c));
+    }
+  }
+  for (size_t r = 1; r < rows; ++r) {
+    std::memcpy(mask + r * width, mask, width);
+  }
+}
+
+/// -1 where y < x. Of equal keys the left one is dropped first.
+HWY_INLINE IntVec Less(IntVec y, IntVec x) {
+  return hn::VecFromMask(Ints(), hn::Lt(y, x));
+}
+
+/// Four mask bytes a block: an element is kept if at least `zeros` of the other
+/// three are dropped before it.
+HWY_INLINE IntVec
+KeepInFour(IntVec a, IntVec b, IntVec c, IntVec d, IntVec zeros) {
+  const Ints di;
+  const auto byte = [&](IntVec drops_before, int32_t keep) {
+    const auto dropped = hn::Gt(zeros, drops_before);
+    return hn::IfThenZeroElse(dropped, hn::Set(di, keep));
+  };
+  const auto ba = Less(b, a);
+  const auto ca = Less(c, a);
+  const auto da = Less(d, a);
+  const auto cb = Less(c, b);
+  const auto db = Less(d, b);
+  const auto dc = Less(d, c);
+  const auto before_a = hn::Neg(hn::Add(hn::Add(ba, ca), da));
+  const auto before_b = hn::Sub(hn::Add(hn::Set(di, 1), ba), hn::Add(cb, db));
+  const auto before_c = hn::Sub(hn::Add(hn::Set(di, 2), ca), hn::Sub(dc, cb));
+  const auto before_d = hn::Add(hn::Add(hn::Set(di, 3), da), hn::Add(db, dc));
+  return hn::Or(
+      hn::Or(byte(before_a, 1), byte(before_b, 1 << 8)),
+      hn::Or(byte(before_c, 1 << 16), byte(before_d, 1 << 24)));
+}
+
+/// A row of blocks [rows, cols] and what is dropped in them.
+struct BlockRow {
+  const float* values;
+  size_t rows;
+  size_t width;
+  size_t cols;
+  size_t zeros;
+  const uint8_t* block_mask;
+  uint8_t* mask;
+};
+
+/// Calls `body(index)` for every element of the block at column `begin`, in
+/// row-major order.
+template <class Body>
+HWY_INLINE void ForEachOfBlock(const BlockRow& row, size_t begin, Body body) {
+  const size_t end = std::min(begin + row.cols, row.width);
+  for (size_t r = 0; r < row.rows; ++r) {
+    for (size_t c = begin; c < end; ++c) {
+      body(r * row.width + c);
+    }
+  }
+}
+
+/// Drops `row.zeros` elements of the block at column `begin`. `keys` is room
+/// for the keys of a block. Returns whether every value is finite.
+template <Order kOrder>
+bool DropInBlock(
+    const BlockRow& row,
+    size_t begin,
+    std::vector<int32_t>& keys) {
+  int32_t highest = 0;
+  keys.clear();
+  ForEachOfBlock(row, begin, [&](size_t i) {
+    keys.push_back(order_key(row.values[i], kOrder));
+    highest = std::max(highest, order_key(row.values[i], Order::kMagnitude));
+  });
+  const bool keep = row.block_mask && row.block_mask[begin / row.cols];
+  const bool all = keep || row.zeros >= keys.size();
+  if (all || row.zeros == 0) {
+    const bool kept = keep || row.zeros == 0;
+    ForEachOfBlock(row, begin, [&](size_t i) { row.mask[i] = kept; });
+    return highest < kInfinityKey;
+  }
+  const auto last = keys.begin() + (row.zeros - 1);
+  std::nth_element(keys.begin(), last, keys.end());
+  const int32_t cut = *last;
+  size_t ties = row.zeros -
+      std::count_if(keys.begin(), last, [&](int32_t k) { return k < cut; });
+  ForEachOfBlock(row, begin, [&](size_t i) {
+    const int32_t key = order_key(row.values[i], kOrder);
+    const bool tie = key == cut && ties > 0;
+    ties -= tie;
+    row.mask[i] = key >= cut && !tie;
+  });
+  return highest < kInfinityKey;
+}
+
+template <Order kOrder>
+bool DropInBlocks(const BlockRow& row, size_t begin) {
+  std::vector<int32_t> keys;
+  bool finite = true;
+  for (size_t c = begin; c < row.width; c += row.cols) {
+    finite &= DropInBlock<kOrder>(row, c, keys);
+  }
+  return finite;
+}
+
+/// Blocks (1, 4), a vector of them at a time.
+template <Order kOrder>
+bool DropInFours(const BlockRow& row) {
+  const Floats d;
+  const Ints di;
+  const size_t lanes = hn::Lanes(d);
+  const auto zeros = hn::Set(di, static_cast<int32_t>(row.zeros));
+  auto highest = hn::Zero(di);
+  size_t c = 0;
+  for (; c + 4 * lanes <= row.width; c += 4 * lanes) {
+    FloatVec v0, v1, v2, v3;
+    hn::LoadInterleaved4(d, row.values + c, v0, v1, v2, v3);
+    highest = hn::Max(
+        highest,
+        hn::Max(
+            hn::Max(MagnitudeKeys(v0), MagnitudeKeys(v1)),
+            hn::Max(MagnitudeKeys(v2), MagnitudeKeys(v3))));
+    auto kept = KeepInFour(
+        Keys<kOrder>(v0),
+        Keys<kOrder>(v1),
+        Keys<kOrder>(v2),
+        Keys<kOrder>(v3),
+        zeros);
+    if (row.block_mask) {
+      kept = hn::Or(kept, FourBytesOf(row.block_mask + c / 4));
+    }
+    hn::StoreU(kept, di, reinterpret_cast<int32_t*>(row.mask + c));
+  }
+  const bool finite = hn::GetLane(hn::MaxOfLanes(di, highest)) < kInfinityKey;
+  return DropInBlocks<kOrder>(row, c) && finite;
+}
+
+template <Order kOrder>
+bool DropInRow(const BlockRow& row) {
+  return row.rows == 1 && row.cols == 4 ? DropInFours<kOrder>(row)
+                                        : DropInBlocks<kOrder>(row, 0);
+}
+
+bool ZerosInBlocks(
+    const float* values,
+    size_t rows,
+    size_t width,
+    size_t cols,
+    size_t zeros,
+    Order order,
+    const uint8_t* block_mask,
+    uint8_t* mask) {
+  const BlockRow row{values, rows, width, cols, zeros, block_mask, mask};
+  return order == Order::kMagnitude ? DropInRow<Order::kMagnitude>(row)
+                                    : DropInRow<Order::kValue>(row);
+}
+
+}  // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(ExpandBlocks);
+HWY_EXPORT(ZerosInBlocks);
+
+void expand_blocks(
+    const uint8_t* block_mask,
+    size_t rows,
+    size_t width,
+    size_t cols,
+    uint8_t* mask) {
+  HWY_DYNAMIC_DISPATCH(ExpandBlocks)(block_mask, rows, width, cols, mask);
+}
+
+bool zeros_in_blocks(
+    const float* values,
+    size_t rows,
+    size_t width,
+    size_t cols,
+    size_t zeros,
+    Order order,
+    const uint8_t* block_mask,
+    uint8_t* mask) {
+  return HWY_DYNAMIC_DISPATCH(ZerosInBlocks)(
+      values, rows, width, cols, zeros, order, block_mask, mask);
+}
+
+}  // namespace coppice::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,264 @@
+#include "coppice/kernels/select.h"
+
+#include <algorithm>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/select.cpp"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+#include "kernels/order-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// `counts` less one in the lanes of `mask`: a count of up to 2^31 a lane.
+HWY_INLINE IntVec Counted(IntVec counts, hn::Mask<Ints> mask) {
+  return hn::Sub(counts, hn::VecFromMask(Ints(), mask));
+}
+
+HWY_INLINE size_t Total(IntVec counts) {
+  const Ints d;
+  HWY_ALIGN int32_t lanes[hn::MaxLanes(d)];
+  hn::Store(counts, d, lanes);
+  size_t total = 0;
+  for (size_t i = 0; i < hn::Lanes(d); ++i) {
+    total += static_cast<uint32_t>(lanes[i]);
+  }
+  return total;
+}
+
+/// One value of `CountInBracket`.
+HWY_INLINE void
+CountOne(int32_t key, int32_t low, int32_t high, BracketCounts& counts) {
+  counts.below += key < low;
+  counts.at_low += key == low;
+  counts.at_high += key == high;
+  counts.highest = std::max(counts.highest, key);
+}
+
+template <Order kOrder>
+BracketCounts CountInBracket(
+    const float* HWY_RESTRICT values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    float* HWY_RESTRICT inside) {
+  const Floats d;
+  const Ints di;
+  const size_t lanes = hn::Lanes(d);
+  const auto lows = hn::Set(di, low);
+  const auto highs = hn::Set(di, high);
+  auto below = hn::Zero(di);
+  auto at_low = hn::Zero(di);
+  auto at_high = hn::Zero(di);
+  auto highest = hn::Set(di, INT32_MIN);
+  float* next = inside;
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::LoadU(d, values + i);
+    const auto keys = Keys<kOrder>(v);
+    const auto is_inside = hn::And(hn::Gt(keys, lows), hn::Lt(keys, highs));
+    below = Counted(below, hn::Lt(keys, lows));
+    at_low = Counted(at_low, hn::Eq(keys, lows));
+    at_high = Counted(at_high, hn::Eq(keys, highs));
+    highest = hn::Max(highest, keys);
+    // Compressing in a register and storing all of it: the store that
+    // compresses is an order of magnitude slower on AMD's Zen 4.
+    const auto mask = hn::RebindMask(d, is_inside);
+    hn::StoreU(hn::Compress(v, mask), d, next);
+    next += hn::CountTrue(d, mask);
+  }
+  BracketCounts counts;
+  counts.below = Total(below);
+  counts.at_low = Total(at_low);
+  counts.at_high = Total(at_high);
+  counts.highest = hn::GetLane(hn::MaxOfLanes(di, highest));
+  for (; i < count; ++i) {
+    const int32_t key = order_key(values[i], kOrder);
+    CountOne(key, low, high, counts);
+    *next = values[i];
+    next += low < key && key < high;
+  }
+  counts.inside = next - inside;
+  return counts;
+}
+
+template <Order kOrder>
+size_t KeepAbove(
+    const float* HWY_RESTRICT values,
+    size_t count,
+    int32_t cut,
+    uint8_t* HWY_RESTRICT mask) {
+  const Floats d;
+  const Ints di;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto cuts = hn::Set(di, cut);
+  const auto one = hn::Set(di, 1);
+  auto tied = hn::Zero(di);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto keys = Keys<kOrder>(hn::LoadU(d, values + i));
+    tied = Counted(tied, hn::Eq(keys, cuts));
+    const auto above = hn::VecFromMask(di, hn::Gt(keys, cuts));
+    hn::StoreU(hn::DemoteTo(bytes, hn::And(above, one)), bytes, mask + i);
+  }
+  size_t ties = Total(tied);
+  for (; i < count; ++i) {
+    const int32_t key = order_key(values[i], kOrder);
+    mask[i] = key > cut;
+    ties += key == cut;
+  }
+  return ties;
+}
+
+/// Where the value after the `dropped`-th tie is.
+template <Order kOrder>
+size_t PassTies(
+    const float* HWY_RESTRICT values,
+    size_t count,
+    int32_t cut,
+    size_t dropped) {
+  const Floats d;
+  const Ints di;
+  const size_t lanes = hn::Lanes(d);
+  const auto cuts = hn::Set(di, cut);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto keys = Keys<kOrder>(hn::LoadU(d, values + i));
+    const size_t ties = hn::CountTrue(di, hn::Eq(keys, cuts));
+    if (ties > dropped) {
+      break;
+    }
+    dropped -= ties;
+  }
+  for (; i < count && dropped > 0; ++i) {
+    dropped -= order_key(values[i], kOrder) == cut;
+  }
+  return i;
+}
+
+template <Order kOrder>
+void KeepTies(
+    const float* HWY_RESTRICT values,
+    size_t count,
+    int32_t cut,
+    size_t dropped,
+    uint8_t* HWY_RESTRICT mask) {
+  const Floats d;
+  const Ints di;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto cuts = hn::Set(di, cut);
+  const auto one = hn::Set(di, 1);
+  size_t i = PassTies<kOrder>(values, count, cut, dropped);
+  for (; i + lanes <= count; i += lanes) {
+    const auto keys = Keys<kOrder>(hn::LoadU(d, values + i));
+    const auto ties = hn::VecFromMask(di, hn::Eq(keys, cuts));
+    const auto kept = hn::DemoteTo(bytes, hn::And(ties, one));
+    hn::StoreU(hn::Or(kept, hn::LoadU(bytes, mask + i)), bytes, mask + i);
+  }
+  for (; i < count; ++i) {
+    mask[i] |= order_key(values[i], kOrder) == cut;
+  }
+}
+
+BracketCounts CountMagnitudes(
+    const float* values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    float* inside) {
+  return CountInBracket<Order::kMagnitude>(values, count, low, high, inside);
+}
+BracketCounts CountValues(
+    const float* values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    float* inside) {
+  return CountInBracket<Order::kValue>(values, count, low, high, inside);
+}
+size_t KeepMagnitudesAbove(
+    const float* values,
+    size_t count,
+    int32_t cut,
+    uint8_t* mask) {
+  return KeepAbove<Order::kMagnitude>(values, count, cut, mask);
+}
+size_t
+KeepValuesAbove(const float* values, size_t count, int32_t cut, uint8_t* mask) {
+  return KeepAbove<Order::kValue>(values, count, cut, mask);
+}
+void KeepTiedMagnitudes(
+    const float* values,
+    size_t count,
+    int32_t cut,
+    size_t dropped,
+    uint8_t* mask) {
+  KeepTies<Order::kMagnitude>(values, count, cut, dropped, mask);
+}
+void KeepTiedValues(
+    const float* values,
+    size_t count,
+    int32_t cut,
+    size_t dropped,
+    uint8_t* mask) {
+  KeepTies<Order::kValue>(values, count, cut, dropped, mask);
+}
+
+}  // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(CountMagnitudes);
+HWY_EXPORT(CountValues);
+HWY_EXPORT(KeepMagnitudesAbove);
+HWY_EXPORT(KeepValuesAbove);
+HWY_EXPORT(KeepTiedMagnitudes);
+HWY_EXPORT(KeepTiedValues);
+
+BracketCounts count_in_bracket(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t low,
+    int32_t high,
+    float* inside) {
+  const auto kernel = order == Order::kMagnitude
+      ? HWY_DYNAMIC_DISPATCH(CountMagnitudes)
+      : HWY_DYNAMIC_DISPATCH(CountValues);
+  return kernel(values, count, low, high, inside);
+}
+
+size_t keep_above(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t cut,
+    uint8_t* mask) {
+  const auto kernel = order == Order::kMagnitude
+      ? HWY_DYNAMIC_DISPATCH(KeepMagnitudesAbove)
+      : HWY_DYNAMIC_DISPATCH(KeepValuesAbove);
+  return kernel(values, count, cut, mask);
+}
+
+void keep_ties(
+    const float* values,
+    size_t count,
+    Order order,
+    int32_t cut,
+    size_t dropped,
+    uint8_t* mask) {
+  const auto kernel = order == Order::kMagnitude
+      ? HWY_DYNAMIC_DISPATCH(KeepTiedMagnitudes)
+      : HWY_DYNAMIC_DISPATCH(KeepTiedValues);
+  kernel(values, count, cut, dropped, mask);
+}
+
+}  // namespace coppice::kernels
+#endif  // HWY_ONCE

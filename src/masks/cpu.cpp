@@ -1,0 +1,232 @@
+#include "masks/cpu.h"
+
+#include <ATen/Parallel.h>
+#include <torch/torch.h>
+
+#include <algorithm>
+#include <atomic>
+#include <vector>
+
+#include "coppice/kernels/block_masks.h"
+#include "coppice/kernels/count.h"
+#include "coppice/kernels/select.h"
+#include "coppice/masks/select.h"
+#include "masks/cut.h"
+#include "masks/ranges.h"
+
+namespace coppice::masks::cpu {
+namespace {
+
+/// Blocks that stand side by side: the unit that a kernel takes.
+struct Strip {
+  int64_t element;  ///< Index of its first element in the matrix.
+  int64_t block;    ///< Index of its first block.
+  int64_t rows;
+  int64_t width;
+};
+
+/// Calls `body(strip)` in parallel for strips that cover `grid`.
+template <class Body>
+void for_each_strip(const Grid& grid, Body body) {
+  if (grid.rows == 1 && grid.w % grid.cols == 0) {
+    // Blocks do not see where a row ends: the matrix is one long row of them.
+    const int64_t grain = std::max<int64_t>(1, kGrain / grid.cols);
+    at::parallel_for(0, grid.blocks(), grain, [&](int64_t begin, int64_t end) {
+      body(Strip{begin * grid.cols, begin, 1, (end - begin) * grid.cols});
+    });
+    return;
+  }
+  const int64_t stripe = grid.rows * grid.w;
+  const int64_t grain = std::max<int64_t>(1, kGrain / stripe);
+  at::parallel_for(
+      0, grid.block_rows(), grain, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t rows = std::min(grid.rows, grid.h - r * grid.rows);
+          body(Strip{r * stripe, r * grid.block_cols(), rows, grid.w});
+        }
+      });
+}
+
+torch::Tensor empty_mask(torch::IntArrayRef shape) {
+  return torch::empty(shape, torch::kBool);
+}
+
+uint8_t* bytes_of(const torch::Tensor& mask) {
+  return reinterpret_cast<uint8_t*>(mask.data_ptr<bool>());
+}
+
+/// Keeps the ties that `cut` does not drop. `ties` holds their number in each
+/// of the ranges.
+void keep_spared_ties(
+    const float* values,
+    const Ranges& ranges,
+    const std::vector<int64_t>& ties,
+    const Cut& cut,
+    kernels::Order order,
+    uint8_t* mask) {
+  std::vector<int64_t> dropped(ties.size());
+  int64_t left = cut.ties;
+  for (size_t i = 0; i < ties.size(); ++i) {
+    dropped[i] = std::min(left, ties[i]);
+    left -= dropped[i];
+  }
+  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
+    if (dropped[i] < ties[i]) {
+      kernels::keep_ties(
+          values + begin,
+          end - begin,
+          order,
+          cut.key,
+          dropped[i],
+          mask + begin);
+    }
+  });
+}
+
+/// Writes the mask of `cut`.
+void write_mask(
+    const float* values,
+    int64_t count,
+    const Cut& cut,
+    kernels::Order order,
+    uint8_t* mask) {
+  const Ranges ranges(count);
+  std::vector<int64_t> ties(ranges.size());
+  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
+    ties[i] = kernels::keep_above(
+        values + begin, end - begin, order, cut.key, mask + begin);
+  });
+  int64_t all_ties = 0;
+  for (const int64_t t : ties) {
+    all_ties += t;
+  }
+  if (all_ties > cut.ties) {
+    keep_spared_ties(values, ranges, ties, cut, order, mask);
+  }
+}
+
+}  // namespace
+
+Checked block_scores(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    kernels::Measure measure) {
+  auto scores = torch::empty({grid.block_rows(), grid.block_cols()});
+  const float* const from = matrix.data_ptr<float>();
+  float* const to = scores.data_ptr<float>();
+  std::atomic<bool> finite{true};
+  for_each_strip(grid, [&](const Strip& strip) {
+    if (!kernels::block_scores(
+            from + strip.element,
+            strip.rows,
+            strip.width,
+            grid.cols,
+            measure,
+            to + strip.block)) {
+      finite = false;
+    }
+  });
+  return {scores, finite};
+}
+
+torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
+  auto mask = empty_mask({grid.h, grid.w});
+  const uint8_t* const from = bytes_of(block_mask);
+  uint8_t* const to = bytes_of(mask);
+  for_each_strip(grid, [&](const Strip& strip) {
+    kernels::expand_blocks(
+        from + strip.block,
+        strip.rows,
+        strip.width,
+        grid.cols,
+        to + strip.element);
+  });
+  return mask;
+}
+
+Checked zeros_in_blocks(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    int64_t zeros,
+    kernels::Order order,
+    const torch::Tensor& block_mask) {
+  auto mask = empty_mask({grid.h, grid.w});
+  const float* const from = matrix.data_ptr<float>();
+  const uint8_t* const blocks =
+      block_mask.defined() ? bytes_of(block_mask) : nullptr;
+  uint8_t* const to = bytes_of(mask);
+  std::atomic<bool> finite{true};
+  for_each_strip(grid, [&](const Strip& strip) {
+    if (!kernels::zeros_in_blocks(
+            from + strip.element,
+            strip.rows,
+            strip.width,
+            grid.cols,
+            zeros,
+            order,
+            blocks ? blocks + strip.block : nullptr,
+            to + strip.element)) {
+      finite = false;
+    }
+  });
+  return {mask, finite};
+}
+
+Checked
+drop_lowest(const torch::Tensor& scores, int64_t count, kernels::Order order) {
+  if (count == 0) {
+    return {torch::ones(scores.sizes(), torch::kBool), all_finite(scores)};
+  }
+  const float* const values = scores.data_ptr<float>();
+  const Cut cut = find_cut(values, scores.numel(), count, order);
+  auto mask = empty_mask(scores.sizes());
+  write_mask(values, scores.numel(), cut, order, bytes_of(mask));
+  return {mask, cut.finite};
+}
+
+Checked weight_norm(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    const WeightNormPattern& pattern,
+    const Ranking& ranking) {
+  const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
+  if (pattern.sparsity_level >= 1) {
+    return zeros_in_blocks(matrix, grid, zeros, ranking.order);
+  }
+  const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
+  if (grid.block_size() == 1) {
+    return drop_lowest(matrix, drop, ranking.order);
+  }
+  const Checked scores = block_scores(matrix, grid, ranking.measure);
+  if (!scores.finite && ranking.order == kernels::Order::kMagnitude) {
+    return {{}, false};
+  }
+  const auto block_mask =
+      drop_lowest(scores.result, drop, ranking.order).result;
+  if (drops_whole_blocks(pattern)) {
+    return {expand_blocks(block_mask, grid), scores.finite};
+  }
+  return zeros_in_blocks(matrix, grid, zeros, ranking.order, block_mask);
+}
+
+int64_t count_zeros(const torch::Tensor& values) {
+  const float* const from = values.data_ptr<float>();
+  std::atomic<int64_t> zeros{0};
+  Ranges(values.numel()).for_each([&](int64_t, int64_t begin, int64_t end) {
+    zeros += kernels::count_zeros(from + begin, end - begin);
+  });
+  return zeros;
+}
+
+bool all_finite(const torch::Tensor& values) {
+  const float* const from = values.data_ptr<float>();
+  std::atomic<bool> finite{true};
+  Ranges(values.numel()).for_each([&](int64_t, int64_t begin, int64_t end) {
+    if (!kernels::all_finite(from + begin, end - begin)) {
+      finite = false;
+    }
+  });
+  return finite;
+}
+
+}  // namespace coppice::masks::cpu

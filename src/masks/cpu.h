@@ -1,0 +1,48 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "masks/grid.h"
+#include "masks/ranking.h"
+
+/// Masks through the kernels: contiguous float32 on the CPU, on all threads.
+/// Shapes and results as in masks/aten.h, bit for bit.
+namespace coppice::masks::cpu {
+
+/// What a function made, and whether every value it read is finite.
+struct Checked {
+  torch::Tensor result;
+  bool finite = true;
+};
+
+Checked block_scores(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    kernels::Measure measure);
+
+torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid);
+
+/// Blocks that `block_mask` keeps lose nothing; an undefined one keeps none.
+Checked zeros_in_blocks(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    int64_t zeros,
+    kernels::Order order,
+    const torch::Tensor& block_mask = {});
+
+Checked
+drop_lowest(const torch::Tensor& scores, int64_t count, kernels::Order order);
+
+/// The mask where neither level nor zeros per block settle it; undefined if the
+/// ranking is by magnitude and a value is not finite.
+Checked weight_norm(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    const WeightNormPattern& pattern,
+    const Ranking& ranking);
+
+int64_t count_zeros(const torch::Tensor& values);
+
+bool all_finite(const torch::Tensor& values);
+
+}  // namespace coppice::masks::cpu

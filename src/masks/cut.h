@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+
+#include "coppice/kernels/order.h"
+
+namespace coppice::masks::cpu {
+
+/// Where the lowest of some values end.
+struct Cut {
+  int32_t key = 0;     ///< Every value with a lower key is dropped,
+  int64_t ties = 0;    ///< and the first `ties` values with this key.
+  bool finite = true;  ///< Whether every value is finite.
+};
+
+/// The cut that drops exactly `drop` of `count` values, 0 < drop <= count.
+///
+/// A sample brackets the cut; one pass counts what is below the bracket and
+/// takes what is inside aside, where the cut is looked for in the same way. The
+/// answer is exact whatever the sample; an unlucky one costs time.
+/// Memory: at most one copy of the values.
+/// Source: Floyd and Rivest 1975, "Expected time bounds for selection".
+Cut find_cut(
+    const float* values,
+    int64_t count,
+    int64_t drop,
+    kernels::Order order);
+
+}  // namespace coppice::masks::cpu
