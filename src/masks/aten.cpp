@@ -107,19 +107,12 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros) {
 
 torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count) {
   const auto flat = scores.reshape(-1);
-  if (count == 0) {
-    return torch::ones_like(scores, torch::kBool);
-  }
-  // kthvalue, like sort, counts NaN as the highest.
-  const auto cut = std::get<0>(flat.kthvalue(count));
-  const bool cut_is_nan = cut.isnan().item<bool>();
-  const auto tied = cut_is_nan ? flat.isnan() : flat.eq(cut);
-  auto kept = cut_is_nan ? torch::zeros_like(flat, torch::kBool)
-                         : flat.gt(cut).logical_or_(flat.isnan());
-  const int64_t above = kept.sum().item<int64_t>();
-  const auto ties = tied.nonzero().squeeze(1);
-  const int64_t spared = flat.numel() - above - count;
-  kept.index_fill_(0, ties.narrow(0, ties.numel() - spared, spared), true);
+  // kthvalue would need less memory, but takes quadratic time on falling
+  // values. Sorting is stable: the lower index goes first. NaN sorts last.
+  const auto order =
+      std::get<1>(flat.sort(/*stable=*/true, /*dim=*/0, /*descending=*/false));
+  auto kept = torch::ones_like(flat, torch::kBool);
+  kept.index_fill_(0, order.narrow(0, 0, count), false);
   return kept.reshape(scores.sizes());
 }
 
