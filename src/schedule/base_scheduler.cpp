@@ -36,7 +36,7 @@ void print_levels(const std::vector<double>& levels) {
   }
 }
 
-}  // namespace
+} // namespace
 
 BaseScheduler::BaseScheduler(
     SparsityLevels& sparsifier,
@@ -137,4 +137,4 @@ void BaseScheduler::load_state_dict(const Values& state) {
   verbose_ = verbose;
 }
 
-}  // namespace coppice
+} // namespace coppice

@@ -72,7 +72,7 @@ double cubic_sl(double first, double final, double steps, double horizon) {
   return std::max(first, std::min(final, level));
 }
 
-}  // namespace
+} // namespace
 
 CubicSLOptions& CubicSLOptions::total_steps(int64_t steps) {
   return delta_t(int64_t(1)).total_t(steps);
@@ -151,4 +151,4 @@ void CubicSL::load_state_dict(const Values& state) {
   final_sl_ = std::move(final_sl);
 }
 
-}  // namespace coppice
+} // namespace coppice

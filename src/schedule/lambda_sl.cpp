@@ -50,4 +50,4 @@ std::vector<double> LambdaSL::get_sl() const {
   return levels;
 }
 
-}  // namespace coppice
+} // namespace coppice

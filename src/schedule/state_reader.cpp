@@ -26,7 +26,7 @@ bool is_number(const c10::IValue& value) {
   return value.isDouble() || value.isInt();
 }
 
-}  // namespace
+} // namespace
 
 StateReader::StateReader(Values state, size_t groups)
     : rest_(std::move(state)), groups_(groups) {}
@@ -115,4 +115,4 @@ std::vector<c10::IValue> StateReader::take_list(const std::string& key) {
   return items;
 }
 
-}  // namespace coppice
+} // namespace coppice

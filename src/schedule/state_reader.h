@@ -37,4 +37,4 @@ class StateReader {
   size_t groups_;
 };
 
-}  // namespace coppice
+} // namespace coppice

@@ -102,7 +102,7 @@ TEST(BaseScheduler, SetsTheLevelsAtEveryStep) {
 
 TEST(BaseScheduler, WarnsOnceWhenTheSparsifierWasNotSteppedFirst) {
   FakeLevels sparsifier({0.5});
-  sparsifier.step();  // Before the scheduler: does not count.
+  sparsifier.step(); // Before the scheduler: does not count.
   Halve scheduler(sparsifier);
   EXPECT_EQ(order_warnings([&] { scheduler.step(); }), 1);
   EXPECT_EQ(order_warnings([&] { scheduler.step(); }), 0);
@@ -252,5 +252,5 @@ TEST(BaseScheduler, RejectsAStateWithAnotherTypeOrLengthAndChangesNothing) {
   }
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

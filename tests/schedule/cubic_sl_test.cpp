@@ -318,5 +318,5 @@ TEST(CubicSL, RejectsAWrongStateAndChangesNothing) {
       HasSubstr("the key `total_t` is missing"));
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

@@ -63,4 +63,4 @@ levels_over_time(FakeLevels& sparsifier, Scheduler& scheduler, size_t steps) {
   return sequence;
 }
 
-}  // namespace coppice::testing
+} // namespace coppice::testing

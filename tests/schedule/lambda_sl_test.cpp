@@ -116,5 +116,5 @@ TEST(LambdaSL, RejectsAnEmptyFunction) {
   EXPECT_THROW(LambdaSL(sparsifier, LambdaSL::Lambda()), c10::ValueError);
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

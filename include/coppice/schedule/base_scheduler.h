@@ -92,4 +92,4 @@ class BaseScheduler {
   bool verbose_;
 };
 
-}  // namespace coppice
+} // namespace coppice

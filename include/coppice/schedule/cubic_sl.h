@@ -95,4 +95,4 @@ class CubicSL : public BaseScheduler {
   std::optional<std::vector<double>> final_sl_;
 };
 
-}  // namespace coppice
+} // namespace coppice

@@ -44,4 +44,4 @@ class LambdaSL : public BaseScheduler {
   std::vector<Lambda> sl_lambdas_;
 };
 
-}  // namespace coppice
+} // namespace coppice
