@@ -32,8 +32,9 @@ bool HasDropped(const float* parameter, const uint8_t* mask, size_t count) {
   auto found = hn::MaskFromVec(hn::Zero(d));
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const auto written = hn::Ne(hn::LoadU(d, parameter + i), hn::Zero(d));
-    found = hn::Or(found, hn::AndNot(Kept(mask + i), written));
+    // Not Ne: on AVX it is false for NaN.
+    const auto zero = hn::Eq(hn::LoadU(d, parameter + i), hn::Zero(d));
+    found = hn::Or(found, hn::Not(hn::Or(zero, Kept(mask + i))));
   }
   bool any = !hn::AllFalse(d, found);
   for (; i < count; ++i) {

@@ -88,12 +88,18 @@ TEST_P(MaskedParameterKernels, SettleMovesWhatWasWrittenToDroppedEntries) {
 }
 
 TEST_P(MaskedParameterKernels, SettleTakesNanForAWrittenValue) {
-  float parameter[] = {std::nanf("")};
-  float dropped[] = {0};
-  const uint8_t mask[] = {0};
-  EXPECT_TRUE(settle_dropped(parameter, dropped, mask, 1));
-  EXPECT_EQ(parameter[0], 0);
-  EXPECT_TRUE(std::isnan(dropped[0]));
+  constexpr size_t kCount = 300;
+  const std::vector<uint8_t> mask(kCount, 0);
+  for (size_t i = 0; i < kCount; ++i) {
+    std::vector<float> parameter(kCount, 0);
+    std::vector<float> dropped(kCount, 0);
+    parameter[i] = std::nanf("");
+    EXPECT_TRUE(
+        settle_dropped(parameter.data(), dropped.data(), mask.data(), kCount))
+        << i;
+    EXPECT_EQ(parameter[i], 0) << i;
+    EXPECT_TRUE(std::isnan(dropped[i])) << i;
+  }
 }
 
 TEST_P(MaskedParameterKernels, ChangeMaskMovesValuesBothWays) {
