@@ -19,20 +19,47 @@ namespace {
 
 /// Blocks that stand side by side: the unit that a kernel takes.
 struct Strip {
-  int64_t element;  ///< Index of its first element in the matrix.
-  int64_t block;    ///< Index of its first block.
+  int64_t element; ///< Index of its first element in the matrix.
+  int64_t block;   ///< Index of its first block.
   int64_t rows;
   int64_t width;
 };
 
-/// Calls `body(strip)` in parallel for strips that cover `grid`.
+/// Calls `body(strip)` for pieces of one row of blocks that fit into the cache
+/// of a core.
 template <class Body>
-void for_each_strip(const Grid& grid, Body body) {
+void for_each_piece(const Strip& row, int64_t cols, Body body) {
+  const int64_t step = std::max<int64_t>(1, kPiece / cols);
+  const int64_t blocks = row.width / cols;
+  for (int64_t begin = 0; begin < blocks; begin += step) {
+    const int64_t end = std::min(begin + step, blocks);
+    body(Strip{
+        row.element + begin * cols,
+        row.block + begin,
+        1,
+        (end - begin) * cols});
+  }
+}
+
+/// Calls `body(strip)` in parallel for strips that cover `grid`, after
+/// `before_scoring` for the elements of the strip.
+template <class Body>
+void for_each_strip(
+    const Grid& grid,
+    const BeforeScoring& before_scoring,
+    Body body) {
+  const auto visit = [&](const Strip& strip) {
+    if (before_scoring) {
+      before_scoring(strip.element, strip.element + strip.rows * strip.width);
+    }
+    body(strip);
+  };
   if (grid.rows == 1 && grid.w % grid.cols == 0) {
     // Blocks do not see where a row ends: the matrix is one long row of them.
     const int64_t grain = std::max<int64_t>(1, kGrain / grid.cols);
     at::parallel_for(0, grid.blocks(), grain, [&](int64_t begin, int64_t end) {
-      body(Strip{begin * grid.cols, begin, 1, (end - begin) * grid.cols});
+      const Strip row{begin * grid.cols, begin, 1, (end - begin) * grid.cols};
+      for_each_piece(row, grid.cols, visit);
     });
     return;
   }
@@ -42,7 +69,7 @@ void for_each_strip(const Grid& grid, Body body) {
       0, grid.block_rows(), grain, [&](int64_t begin, int64_t end) {
         for (int64_t r = begin; r < end; ++r) {
           const int64_t rows = std::min(grid.rows, grid.h - r * grid.rows);
-          body(Strip{r * stripe, r * grid.block_cols(), rows, grid.w});
+          visit(Strip{r * stripe, r * grid.block_cols(), rows, grid.w});
         }
       });
 }
@@ -105,17 +132,18 @@ void write_mask(
   }
 }
 
-}  // namespace
+} // namespace
 
 Checked block_scores(
     const torch::Tensor& matrix,
     const Grid& grid,
-    kernels::Measure measure) {
+    kernels::Measure measure,
+    const BeforeScoring& before_scoring) {
   auto scores = torch::empty({grid.block_rows(), grid.block_cols()});
   const float* const from = matrix.data_ptr<float>();
   float* const to = scores.data_ptr<float>();
   std::atomic<bool> finite{true};
-  for_each_strip(grid, [&](const Strip& strip) {
+  for_each_strip(grid, before_scoring, [&](const Strip& strip) {
     if (!kernels::block_scores(
             from + strip.element,
             strip.rows,
@@ -133,7 +161,7 @@ torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
   auto mask = empty_mask({grid.h, grid.w});
   const uint8_t* const from = bytes_of(block_mask);
   uint8_t* const to = bytes_of(mask);
-  for_each_strip(grid, [&](const Strip& strip) {
+  for_each_strip(grid, {}, [&](const Strip& strip) {
     kernels::expand_blocks(
         from + strip.block,
         strip.rows,
@@ -149,14 +177,15 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const torch::Tensor& block_mask) {
+    const torch::Tensor& block_mask,
+    const BeforeScoring& before_scoring) {
   auto mask = empty_mask({grid.h, grid.w});
   const float* const from = matrix.data_ptr<float>();
   const uint8_t* const blocks =
       block_mask.defined() ? bytes_of(block_mask) : nullptr;
   uint8_t* const to = bytes_of(mask);
   std::atomic<bool> finite{true};
-  for_each_strip(grid, [&](const Strip& strip) {
+  for_each_strip(grid, before_scoring, [&](const Strip& strip) {
     if (!kernels::zeros_in_blocks(
             from + strip.element,
             strip.rows,
@@ -172,13 +201,20 @@ Checked zeros_in_blocks(
   return {mask, finite};
 }
 
-Checked
-drop_lowest(const torch::Tensor& scores, int64_t count, kernels::Order order) {
+Checked drop_lowest(
+    const torch::Tensor& scores,
+    int64_t count,
+    kernels::Order order,
+    const BeforeScoring& before_scoring) {
   if (count == 0) {
+    if (before_scoring) {
+      before_scoring(0, scores.numel());
+    }
     return {torch::ones(scores.sizes(), torch::kBool), all_finite(scores)};
   }
   const float* const values = scores.data_ptr<float>();
-  const Cut cut = find_cut(values, scores.numel(), count, order);
+  const Cut cut =
+      find_cut(values, scores.numel(), count, order, before_scoring);
   auto mask = empty_mask(scores.sizes());
   write_mask(values, scores.numel(), cut, order, bytes_of(mask));
   return {mask, cut.finite};
@@ -188,16 +224,19 @@ Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking) {
+    const Ranking& ranking,
+    const BeforeScoring& before_scoring) {
   const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
   if (pattern.sparsity_level >= 1) {
-    return zeros_in_blocks(matrix, grid, zeros, ranking.order);
+    return zeros_in_blocks(
+        matrix, grid, zeros, ranking.order, {}, before_scoring);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   if (grid.block_size() == 1) {
-    return drop_lowest(matrix, drop, ranking.order);
+    return drop_lowest(matrix, drop, ranking.order, before_scoring);
   }
-  const Checked scores = block_scores(matrix, grid, ranking.measure);
+  const Checked scores =
+      block_scores(matrix, grid, ranking.measure, before_scoring);
   if (!scores.finite && ranking.order == kernels::Order::kMagnitude) {
     return {{}, false};
   }
@@ -229,4 +268,4 @@ bool all_finite(const torch::Tensor& values) {
   return finite;
 }
 
-}  // namespace coppice::masks::cpu
+} // namespace coppice::masks::cpu

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include "coppice/masks/weight_norm.h"
 #include "masks/grid.h"
 #include "masks/ranking.h"
 
@@ -18,7 +19,8 @@ struct Checked {
 Checked block_scores(
     const torch::Tensor& matrix,
     const Grid& grid,
-    kernels::Measure measure);
+    kernels::Measure measure,
+    const BeforeScoring& before_scoring = {});
 
 torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid);
 
@@ -28,10 +30,15 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const torch::Tensor& block_mask = {});
+    const torch::Tensor& block_mask = {},
+    const BeforeScoring& before_scoring = {});
 
 Checked
-drop_lowest(const torch::Tensor& scores, int64_t count, kernels::Order order);
+drop_lowest(
+    const torch::Tensor& scores,
+    int64_t count,
+    kernels::Order order,
+    const BeforeScoring& before_scoring = {});
 
 /// The mask where neither level nor zeros per block settle it; undefined if the
 /// ranking is by magnitude and a value is not finite.
@@ -39,7 +46,8 @@ Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking);
+    const Ranking& ranking,
+    const BeforeScoring& before_scoring = {});
 
 int64_t count_zeros(const torch::Tensor& values);
 

@@ -87,20 +87,39 @@ struct Inside {
   std::unique_ptr<float[]> values;
 };
 
-Inside
-take_inside(const float* values, int64_t count, Order order, Bracket bracket) {
+void add(BracketCounts& sum, const BracketCounts& more) {
+  sum.below += more.below;
+  sum.at_low += more.at_low;
+  sum.inside += more.inside;
+  sum.at_high += more.at_high;
+  sum.highest = std::max(sum.highest, more.highest);
+}
+
+Inside take_inside(
+    const float* values,
+    int64_t count,
+    Order order,
+    Bracket bracket,
+    const BeforeScoring& before_scoring) {
   const Ranges ranges(count);
   // Not initialised: what is not used is never touched.
   std::unique_ptr<float[]> inside(new float[count]);
   std::vector<BracketCounts> counts(ranges.size());
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
-    counts[i] = kernels::count_in_bracket(
-        values + begin,
-        end - begin,
-        order,
-        bracket.low,
-        bracket.high,
-        inside.get() + begin);
+    for (int64_t from = begin; from < end; from += kPiece) {
+      const int64_t to = std::min(from + kPiece, end);
+      if (before_scoring) {
+        before_scoring(from, to);
+      }
+      add(counts[i],
+          kernels::count_in_bracket(
+              values + from,
+              to - from,
+              order,
+              bracket.low,
+              bracket.high,
+              inside.get() + begin + counts[i].inside));
+    }
   });
   Inside all{counts[0], std::move(inside)};
   for (int64_t i = 1; i < ranges.size(); ++i) {
@@ -108,11 +127,7 @@ take_inside(const float* values, int64_t count, Order order, Bracket bracket) {
         all.values.get() + all.counts.inside,
         all.values.get() + ranges.begin(i),
         counts[i].inside * sizeof(float));
-    all.counts.below += counts[i].below;
-    all.counts.at_low += counts[i].at_low;
-    all.counts.inside += counts[i].inside;
-    all.counts.at_high += counts[i].at_high;
-    all.counts.highest = std::max(all.counts.highest, counts[i].highest);
+    add(all.counts, counts[i]);
   }
   return all;
 }
@@ -123,8 +138,10 @@ std::optional<Cut> cut_in_bracket(
     int64_t count,
     int64_t drop,
     Order order,
-    Bracket bracket) {
-  const Inside inside = take_inside(values, count, order, bracket);
+    Bracket bracket,
+    const BeforeScoring& before_scoring) {
+  const Inside inside =
+      take_inside(values, count, order, bracket, before_scoring);
   const BracketCounts& counts = inside.counts;
   const bool finite = counts.highest < kernels::kInfinityKey;
   int64_t left = drop - static_cast<int64_t>(counts.below);
@@ -148,10 +165,18 @@ std::optional<Cut> cut_in_bracket(
   return std::nullopt;
 }
 
-}  // namespace
+} // namespace
 
-Cut find_cut(const float* values, int64_t count, int64_t drop, Order order) {
+Cut find_cut(
+    const float* values,
+    int64_t count,
+    int64_t drop,
+    Order order,
+    const BeforeScoring& before_scoring) {
   if (count <= kFewValues) {
+    if (before_scoring) {
+      before_scoring(0, count);
+    }
     return cut_by_sorting(values, count, drop, order);
   }
   const double share = static_cast<double>(drop) / count;
@@ -161,11 +186,12 @@ Cut find_cut(const float* values, int64_t count, int64_t drop, Order order) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     const Bracket bracket =
         bracket_of(sample_of(values, count, size, order, random), share);
-    if (const auto cut = cut_in_bracket(values, count, drop, order, bracket)) {
+    if (const auto cut = cut_in_bracket(
+            values, count, drop, order, bracket, before_scoring)) {
       return *cut;
     }
   }
   return cut_by_sorting(values, count, drop, order);
 }
 
-}  // namespace coppice::masks::cpu
+} // namespace coppice::masks::cpu

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/order.h"
+#include "coppice/masks/weight_norm.h"
 
 namespace coppice::masks::cpu {
 
@@ -24,6 +25,7 @@ Cut find_cut(
     const float* values,
     int64_t count,
     int64_t drop,
-    kernels::Order order);
+    kernels::Order order,
+    const BeforeScoring& before_scoring = {});
 
 }  // namespace coppice::masks::cpu

@@ -10,6 +10,9 @@ namespace coppice::masks::cpu {
 /// Elements that are worth a thread.
 constexpr int64_t kGrain = 32768;
 
+/// Elements that stay in a core's own cache between two visits.
+constexpr int64_t kPiece = 16384;
+
 /// [0, count) in one range a thread, each but the last a multiple of 64 long.
 class Ranges {
  public:

@@ -69,17 +69,27 @@ torch::Tensor matrix_of(const torch::Tensor& tensor, const Grid& grid) {
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
-    Norm norm) {
+    Norm norm,
+    const BeforeScoring& before_scoring) {
   check_arguments("weight_norm_mask", weight, pattern);
-  if (const auto mask = settled_mask(weight, pattern); mask.defined()) {
-    return mask;
+  const auto decided = settled_mask(weight, pattern);
+  const bool in_pieces = !decided.defined() && masks::has_fast_path(weight);
+  if (before_scoring && !in_pieces) {
+    before_scoring(0, weight.numel());
+  }
+  if (decided.defined()) {
+    return decided;
   }
   const auto grid = masks::grid_of(weight, pattern.sparse_block_shape);
   const auto matrix = matrix_of(weight, grid);
   const Ranking ranking = masks::ranking_of(norm);
   if (masks::has_fast_path(matrix)) {
-    const auto checked =
-        masks::cpu::weight_norm(matrix, grid, pattern, ranking);
+    const auto checked = masks::cpu::weight_norm(
+        matrix,
+        grid,
+        pattern,
+        ranking,
+        in_pieces ? before_scoring : BeforeScoring());
     if (checked.finite) {
       return checked.result.reshape(weight.sizes());
     }

@@ -86,6 +86,11 @@ torch::Tensor MaskedParameter::dropped() const {
 }
 
 bool MaskedParameter::set_mask(torch::Tensor mask) {
+  settle();
+  return set_mask_of_settled(std::move(mask));
+}
+
+bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
   TORCH_CHECK_VALUE(
       mask.scalar_type() == torch::kBool && mask.sizes() == parameter_.sizes(),
       "expected a mask of type Bool and shape ",
@@ -95,7 +100,6 @@ bool MaskedParameter::set_mask(torch::Tensor mask) {
       " and ",
       mask.sizes());
   const torch::NoGradGuard no_grad;
-  settle();
   // What its maker still holds could change behind our back.
   const bool is_ours = mask.use_count() == 1 && mask.storage().use_count() == 1;
   auto new_mask = is_ours ? std::move(mask) : mask.clone();
@@ -113,11 +117,35 @@ void MaskedParameter::set_dropped(const torch::Tensor& dropped) {
 }
 
 void MaskedParameter::settle() {
+  const auto settle_piece = settle_in_pieces();
+  at::parallel_for(0, parameter_.numel(), kFastPathGrain, settle_piece);
+}
+
+/// Every write is looked for in the values themselves: LibTorch's optimizers
+/// write through `data()`, which leaves the version counter as it is.
+std::function<void(int64_t, int64_t)> MaskedParameter::settle_in_pieces() {
   const torch::NoGradGuard no_grad;
   follow_parameter();
-  if (!state_->keeps_all) {
-    settle_values();
+  if (state_->keeps_all) {
+    return [](int64_t, int64_t) {};
   }
+  ensure_dropped();
+  if (!has_fast_path(parameter_)) {
+    return [this](int64_t begin, int64_t) {
+      if (begin == 0) {
+        settle_whole();
+      }
+    };
+  }
+  return [tensor = parameter_.unsafeGetTensorImpl(),
+          values = parameter_.data_ptr<float>(),
+          aside = dropped_.data_ptr<float>(),
+          keep = mask_bytes(state_->mask)](int64_t begin, int64_t end) {
+    if (kernels::settle_dropped(
+            values + begin, aside + begin, keep + begin, end - begin)) {
+      tensor->bump_version();
+    }
+  };
 }
 
 void MaskedParameter::squash() {
@@ -160,26 +188,10 @@ void MaskedParameter::ensure_dropped() {
   }
 }
 
-/// Every write is looked for in the values themselves: LibTorch's optimizers
-/// write through `data()`, which leaves the version counter as it is.
-void MaskedParameter::settle_values() {
-  ensure_dropped();
-  if (!has_fast_path(parameter_)) {
-    dropped_ = original().masked_fill(state_->mask, 0);
-    parameter_.masked_fill_(state_->mask.logical_not(), 0);
-    return;
-  }
-  auto* values = parameter_.data_ptr<float>();
-  auto* aside = dropped_.data_ptr<float>();
-  const auto* keep = mask_bytes(state_->mask);
-  const bool moved =
-      any_range(parameter_.numel(), [&](int64_t begin, int64_t end) {
-        return kernels::settle_dropped(
-            values + begin, aside + begin, keep + begin, end - begin);
-      });
-  if (moved) {
-    parameter_.unsafeGetTensorImpl()->bump_version();
-  }
+void MaskedParameter::settle_whole() {
+  const torch::NoGradGuard no_grad;
+  dropped_ = original().masked_fill(state_->mask, 0);
+  parameter_.masked_fill_(state_->mask.logical_not(), 0);
 }
 
 bool MaskedParameter::change_values(const torch::Tensor& new_mask) {

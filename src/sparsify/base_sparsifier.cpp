@@ -89,7 +89,7 @@ void BaseSparsifier::prepare(
     if (group.options.has("mask")) {
       const auto mask = group.options.get("mask").toTensor();
       group.options.erase("mask");
-      set_mask(group, mask.ne(0));
+      group.masked->set_mask(mask.ne(0));
     }
   }
 }
@@ -132,27 +132,32 @@ void BaseSparsifier::step() {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> masks;
   for (auto& group : groups_) {
-    masks.push_back(with_tensor("masking", group.tensor_fqn, [&] {
-      group.masked->settle();
-      auto mask = update_mask(group);
-      TORCH_CHECK_VALUE(
-          mask.defined() && mask.sizes() == group.weight().sizes(),
-          "update_mask: expected a mask of shape ",
-          group.weight().sizes(),
-          ", got ",
-          to_python_string(mask));
-      return mask.scalar_type() == torch::kBool ? mask : mask.ne(0);
-    }));
+    masks.push_back(with_tensor(
+        "masking", group.tensor_fqn, [&] { return new_mask(group); }));
   }
   for (size_t i = 0; i < groups_.size(); ++i) {
-    set_mask(groups_[i], std::move(masks[i]));
+    if (groups_[i].masked->set_mask_of_settled(std::move(masks[i]))) {
+      forget_dropped(groups_[i]);
+    }
   }
 }
 
-void BaseSparsifier::set_mask(Group& group, torch::Tensor mask) {
-  if (group.masked->set_mask(std::move(mask))) {
-    protection_->clear(group.weight(), group.mask());
+torch::Tensor BaseSparsifier::new_mask(Group& group) {
+  if (!settles_while_reading()) {
+    group.masked->settle();
   }
+  auto mask = update_mask(group);
+  TORCH_CHECK_VALUE(
+      mask.defined() && mask.sizes() == group.weight().sizes(),
+      "update_mask: expected a mask of shape ",
+      group.weight().sizes(),
+      ", got ",
+      to_python_string(mask));
+  return mask.scalar_type() == torch::kBool ? mask : mask.ne(0);
+}
+
+void BaseSparsifier::forget_dropped(const Group& group) {
+  protection_->clear(group.weight(), group.mask());
 }
 
 void BaseSparsifier::squash_mask(
@@ -224,7 +229,7 @@ void BaseSparsifier::apply_masks() {
   require_prepared("apply_masks");
   for (auto& group : groups_) {
     group.masked->settle();
-    protection_->clear(group.weight(), group.mask());
+    forget_dropped(group);
   }
 }
 

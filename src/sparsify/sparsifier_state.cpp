@@ -87,7 +87,9 @@ void BaseSparsifier::load_state_dict(
   std::set<std::string> loaded;
   for (auto& group : groups) {
     const auto& saved = state.state.at(group.tensor_fqn);
-    set_mask(group, saved.at(kMask).toTensor().ne(0));
+    if (group.masked->set_mask(saved.at(kMask).toTensor().ne(0))) {
+      forget_dropped(group);
+    }
     if (saved.count(kDropped) != 0) {
       group.masked->set_dropped(saved.at(kDropped).toTensor());
     }

@@ -70,9 +70,18 @@ torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
       options.sparsity_level(),
       options.sparse_block_shape(),
       options.zeros_per_block()};
+  const bool own_norm = norm_ && !group.options.has("norm");
+  if (!own_norm && !options.regrowth()) {
+    return weight_norm_mask(
+        group.weight().detach(),
+        pattern,
+        options.norm(),
+        group.masked->settle_in_pieces());
+  }
+  group.masked->settle();
   const auto weight =
       options.regrowth() ? group.masked->original() : group.weight().detach();
-  if (!norm_ || group.options.has("norm")) {
+  if (!own_norm) {
     return weight_norm_mask(weight, pattern, options.norm());
   }
   const auto scores = norm_(weight);

@@ -33,4 +33,4 @@ bool zeros_in_blocks(
     const uint8_t* block_mask,
     uint8_t* mask);
 
-}  // namespace coppice::kernels
+} // namespace coppice::kernels

@@ -6,9 +6,9 @@ namespace coppice::kernels {
 
 /// What the score of a block is the mean of.
 enum class Measure {
-  kValue,      ///< x
-  kMagnitude,  ///< |x|
-  kSquare,     ///< x * x, rounded before it is added
+  kValue,     ///< x
+  kMagnitude, ///< |x|
+  kSquare,    ///< x * x, rounded before it is added
 };
 
 /// The mean of every block of one row of blocks, over its real elements.
@@ -27,4 +27,4 @@ bool block_scores(
     Measure measure,
     float* scores);
 
-}  // namespace coppice::kernels
+} // namespace coppice::kernels

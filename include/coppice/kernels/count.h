@@ -10,4 +10,4 @@ size_t count_zeros(const float* values, size_t count);
 /// True if no value is NaN or infinite.
 bool all_finite(const float* values, size_t count);
 
-}  // namespace coppice::kernels
+} // namespace coppice::kernels

@@ -7,8 +7,8 @@ namespace coppice::kernels {
 
 /// How floats are ordered when the lowest are dropped.
 enum class Order {
-  kMagnitude,  ///< By |x|; infinity, then NaN are the highest.
-  kValue,      ///< By x; -0 equals 0, NaN is the highest.
+  kMagnitude, ///< By |x|; infinity, then NaN are the highest.
+  kValue,     ///< By x; -0 equals 0, NaN is the highest.
 };
 
 /// The key of infinity in both orders; only NaN has a higher one.
@@ -28,4 +28,4 @@ inline int32_t order_key(float value, Order order) {
   return bits < 0 ? -magnitude : magnitude;
 }
 
-}  // namespace coppice::kernels
+} // namespace coppice::kernels

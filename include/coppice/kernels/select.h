@@ -10,11 +10,11 @@ namespace coppice::kernels {
 
 /// How many values have a key below, at or between two keys low <= high.
 struct BracketCounts {
-  size_t below = 0;             ///< key < low
-  size_t at_low = 0;            ///< key == low
-  size_t inside = 0;            ///< low < key < high
-  size_t at_high = 0;           ///< key == high
-  int32_t highest = INT32_MIN;  ///< The highest key of all values.
+  size_t below = 0;            ///< key < low
+  size_t at_low = 0;           ///< key == low
+  size_t inside = 0;           ///< low < key < high
+  size_t at_high = 0;          ///< key == high
+  int32_t highest = INT32_MIN; ///< The highest key of all values.
 };
 
 /// Counts `count` values against [low, high] and writes those strictly inside
@@ -46,4 +46,4 @@ void keep_ties(
     size_t dropped,
     uint8_t* mask);
 
-}  // namespace coppice::kernels
+} // namespace coppice::kernels

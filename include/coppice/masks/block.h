@@ -45,4 +45,4 @@ torch::Tensor zeros_in_blocks_mask(
     BlockShape block,
     int64_t zeros_per_block);
 
-}  // namespace coppice
+} // namespace coppice

@@ -24,8 +24,8 @@ double nm_conformity(const torch::Tensor& tensor, Nm pattern);
 
 /// How the zeros of a tensor fall into blocks.
 struct BlockOccupancy {
-  int64_t blocks = 0;  ///< Blocks in the tensor, cut-off ones included.
-  int64_t kept = 0;    ///< Blocks with at least one non-zero element.
+  int64_t blocks = 0; ///< Blocks in the tensor, cut-off ones included.
+  int64_t kept = 0;   ///< Blocks with at least one non-zero element.
 
   /// True if every zero lies in a block that is all zero.
   bool aligned = false;
@@ -44,4 +44,4 @@ BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block);
 /// dimensions.
 Pattern detect_pattern(const torch::Tensor& tensor);
 
-}  // namespace coppice
+} // namespace coppice

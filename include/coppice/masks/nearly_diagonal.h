@@ -16,4 +16,4 @@ torch::Tensor nearly_diagonal_mask(
     const torch::Tensor& weight,
     int64_t nearliness);
 
-}  // namespace coppice
+} // namespace coppice

@@ -19,4 +19,4 @@ namespace coppice {
 ///   level 1 with block (1, m) and m - n zeros per block.
 torch::Tensor nm_mask(const torch::Tensor& scores, Nm pattern);
 
-}  // namespace coppice
+} // namespace coppice

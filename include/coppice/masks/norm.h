@@ -6,8 +6,8 @@ namespace coppice {
 
 /// How much an element of a weight counts.
 enum class Norm {
-  L1,  ///< |w|
-  L2,  ///< w^2 (no root, as in the reference)
+  L1, ///< |w|
+  L2, ///< w^2 (no root, as in the reference)
 };
 
 /// `norm` of every element, in the dtype of `weight`.
@@ -15,4 +15,4 @@ enum class Norm {
 /// Shapes: any; the result has the shape of `weight`.
 torch::Tensor elementwise_norm(const torch::Tensor& weight, Norm norm);
 
-}  // namespace coppice
+} // namespace coppice

@@ -34,4 +34,4 @@ std::vector<torch::Tensor> drop_lowest_masks(
     const std::vector<torch::Tensor>& scores,
     double level);
 
-}  // namespace coppice
+} // namespace coppice

@@ -2,6 +2,9 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+#include <functional>
+
 #include "coppice/core/pattern.h"
 #include "coppice/masks/norm.h"
 
@@ -15,6 +18,12 @@ struct WeightNormPattern {
   /// Zeros inside a dropped block, 0 to `sparse_block_shape.size()`.
   int64_t zeros_per_block = 4;
 };
+
+/// Called with ranges [begin, end) of a weight's elements, each before an
+/// element of it counts: from several threads, for ranges that do not overlap
+/// at one time, at least once for every element. So a caller can mend a weight
+/// while it lies in the cache for scoring, and need not read it once more.
+using BeforeScoring = std::function<void(int64_t begin, int64_t end)>;
 
 /// The mask of WeightNormSparsifier: the `blocks_to_drop` blocks with the
 /// lowest mean norm lose their `zeros_per_block` lowest elements.
@@ -41,7 +50,8 @@ struct WeightNormPattern {
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
-    Norm norm = Norm::L2);
+    Norm norm = Norm::L2,
+    const BeforeScoring& before_scoring = {});
 
 /// The same for scores of the caller's own making, an element each: higher
 /// means more important. Scores may be negative or infinite; NaN counts as the
@@ -50,4 +60,4 @@ torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern);
 
-}  // namespace coppice
+} // namespace coppice

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace coppice {
@@ -52,6 +54,10 @@ class MaskedParameter {
   /// Errors: c10::ValueError if the mask has another dtype or shape.
   bool set_mask(torch::Tensor mask);
 
+  /// `set_mask` for a caller that has just settled the parameter: it reads the
+  /// two masks, and of the parameter what changes.
+  bool set_mask_of_settled(torch::Tensor mask);
+
   /// Sets the values kept aside, zero where the mask keeps.
   void set_dropped(const torch::Tensor& dropped);
 
@@ -60,6 +66,13 @@ class MaskedParameter {
   /// hidden original is, and the entry becomes zero again. Also follows the
   /// parameter to another device or dtype.
   void settle();
+
+  /// `settle` in pieces: the function settles elements [begin, end) of the
+  /// parameter, from any thread, so that a caller that reads all of it anyway
+  /// need not read it twice. A parameter that is not contiguous float32 on the
+  /// CPU is settled whole by the piece that begins at 0. Valid until the
+  /// parameter's mask, device or dtype changes.
+  std::function<void(int64_t begin, int64_t end)> settle_in_pieces();
 
   /// Ends the masking: the zeros become the parameter's own values, the hook
   /// and the values kept aside go. The mask can still be read.
@@ -72,7 +85,7 @@ class MaskedParameter {
   void remove_hook();
   void follow_parameter();
   void ensure_dropped();
-  void settle_values();
+  void settle_whole();
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;

@@ -191,6 +191,13 @@ class BaseSparsifier : public SparsityLevels {
   /// known.
   virtual torch::Tensor update_mask(Group& group) = 0;
 
+  /// True for a sparsifier whose `update_mask` settles the group's parameter
+  /// while it reads it (`MaskedParameter::settle_in_pieces`); else `step` does
+  /// so before.
+  virtual bool settles_while_reading() const {
+    return false;
+  }
+
   /// Throws c10::ValueError if the options of `group` cannot be right, whatever
   /// the weight's values. Called by `prepare`, `set_options` and
   /// `load_state_dict`.
@@ -222,7 +229,8 @@ class BaseSparsifier : public SparsityLevels {
   std::vector<Group> loaded_groups(const SparsifierState& state, bool strict)
       const;
   SparsifierOptions loaded_options(const Values& values) const;
-  void set_mask(Group& group, torch::Tensor mask);
+  torch::Tensor new_mask(Group& group);
+  void forget_dropped(const Group& group);
 
   SparsifierOptions defaults_;
   std::vector<Group> groups_;

@@ -26,6 +26,9 @@ class WeightNormSparsifier : public BaseSparsifier {
 
  protected:
   torch::Tensor update_mask(Group& group) override;
+  bool settles_while_reading() const override {
+    return true;
+  }
   void check_options(const Group& group) const override;
   Values describe(const SparsifierOptions& options) const override;
   std::string name() const override;
