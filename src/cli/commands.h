@@ -1,0 +1,15 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace coppice::cli {
+
+/// What the command line chose to do; runs after all of it was read.
+using Command = std::function<void()>;
+
+// Each adds a subcommand to `app` that sets `chosen`.
+void add_demo(CLI::App& app, Command& chosen);
+void add_inspect(CLI::App& app, Command& chosen);
+
+} // namespace coppice::cli

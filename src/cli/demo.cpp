@@ -1,0 +1,66 @@
+#include "cli/demo.h"
+
+#include <iostream>
+#include <memory>
+
+#include "cli/blas.h"
+#include "cli/commands.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Train a small network on Fashion-MNIST, prune it to 90% sparsity while "
+    "training on, and compare the two.";
+
+constexpr const char* kExamples =
+    "Without --data it reads /usr/share/datasets/fashion-mnist (Debian "
+    "package\n"
+    "dataset-fashion-mnist) or, if that is not there, draws its own images.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice demo\n"
+    "  coppice demo --epochs 2 --out /tmp/demo\n"
+    "  coppice demo --data ~/mnist --json > mnist.json\n";
+
+void add_options(CLI::App& command, DemoOptions& options) {
+  command.add_option(
+      "--data",
+      options.data,
+      "Folder of IDX files of 28x28 images, plain or gzip");
+  command.add_option("--out", options.out, "Folder for the two networks")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--epochs",
+          options.epochs,
+          "Epochs of dense training, and again of sparse training")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command.add_option("--seed", options.seed, "Start of the random numbers")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      .add_option("--threads", options.threads, "Threads (default: all cores)")
+      ->check(CLI::Range(1, 1024));
+  command.add_flag("--json", options.json, "Print one JSON object, no text");
+}
+
+void print_demo(const DemoOptions& options) {
+  warn_of_reference_blas();
+  const DemoResult result = run_demo(options);
+  std::cout << (options.json ? demo_json(result) : demo_text(result)) << '\n';
+}
+
+} // namespace
+
+void add_demo(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("demo", kAbout);
+  command->footer(kExamples);
+  auto options = std::make_shared<DemoOptions>();
+  add_options(*command, *options);
+  command->callback(
+      [options, &chosen] { chosen = [options] { print_demo(*options); }; });
+}
+
+} // namespace coppice::cli

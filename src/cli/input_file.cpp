@@ -1,0 +1,26 @@
+#include "cli/input_file.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "cli/errors.h"
+
+namespace coppice::cli {
+
+void require_input_file(const std::string& path) {
+  struct stat info {};
+  if (stat(path.c_str(), &info) != 0) {
+    throw InputError(fmt::format(
+        "{} cannot be read ({}): name a file that is there.",
+        path,
+        std::strerror(errno)));
+  }
+  if (!S_ISREG(info.st_mode)) {
+    throw InputError(fmt::format("{} is not a file: name a file.", path));
+  }
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,103 @@
+// The program `coppice`: reads the command line, runs one subcommand, and turns
+// what went wrong into one sentence and an exit code.
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/output_file.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kExamples =
+    "Examples:\n"
+    "  coppice demo                          train, prune and compare, in "
+    "minutes\n"
+    "  coppice inspect coppice-demo/demo.pt  where the zeros of a model lie\n";
+
+/// LibTorch and the standard library write messages of several lines.
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
+ExitCode complain(ExitCode code, const std::string& message) {
+  std::cerr << "coppice: " << one_line(message) << '\n';
+  return code;
+}
+
+/// Help and version are no errors, though CLI11 throws them.
+ExitCode end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == 0) {
+    app.exit(error);
+    return kDone;
+  }
+  if (app.get_subcommands().empty() && !app.remaining().empty()) {
+    return complain(
+        kWrongInput,
+        fmt::format(
+            "there is no command {} (see `coppice --help`).",
+            app.remaining().front()));
+  }
+  std::string command = "coppice";
+  for (const auto* subcommand : app.get_subcommands()) {
+    command += " " + subcommand->get_name();
+  }
+  return complain(
+      kWrongInput, fmt::format("{} (see `{} --help`).", error.what(), command));
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App app("Neural-network sparsity for LibTorch.", "coppice");
+  app.set_version_flag(
+      "--version",
+      fmt::format("coppice {} (LibTorch {})", COPPICE_VERSION, TORCH_VERSION));
+  app.footer(kExamples);
+  app.require_subcommand(1);
+  Command chosen;
+  add_demo(app, chosen);
+  add_inspect(app, chosen);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return end_of_parsing(app, error);
+  }
+  end_cleanly_on_signals();
+  chosen();
+  return kDone;
+}
+
+ExitCode run_and_flush(int argc, char** argv) {
+  const ExitCode code = run(argc, argv);
+  if (!std::cout.flush()) {
+    throw WorkError("standard output cannot be written: is the disk full?");
+  }
+  return code;
+}
+
+} // namespace
+} // namespace coppice::cli
+
+int main(int argc, char** argv) {
+  using namespace coppice::cli;
+  try {
+    return run_and_flush(argc, argv);
+  } catch (const InputError& error) {
+    return complain(kWrongInput, error.what());
+  } catch (const c10::Error& error) {
+    return complain(kFailed, error.what_without_backtrace());
+  } catch (const std::bad_alloc&) {
+    return complain(kFailed, "there is not enough memory for this work.");
+  } catch (const std::exception& error) {
+    return complain(kFailed, error.what());
+  }
+}
