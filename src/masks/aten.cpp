@@ -67,7 +67,7 @@ torch::Tensor padding_last(
   return order.gather(1, padding.argsort(/*stable=*/true, /*dim=*/1));
 }
 
-}  // namespace
+} // namespace
 
 torch::Tensor block_scores(const torch::Tensor& matrix, const Grid& grid) {
   const auto sum = sum_of_blocks(tiles(matrix, grid, 0), grid);
@@ -136,4 +136,4 @@ torch::Tensor weight_norm(
   return kept.logical_or(zeros_in_blocks(ordered, grid, zeros));
 }
 
-}  // namespace coppice::masks::aten
+} // namespace coppice::masks::aten

@@ -30,4 +30,4 @@ torch::Tensor weight_norm(
     const WeightNormPattern& pattern,
     const Ranking& ranking);
 
-}  // namespace coppice::masks::aten
+} // namespace coppice::masks::aten

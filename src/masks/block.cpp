@@ -74,4 +74,4 @@ torch::Tensor zeros_in_blocks_mask(
   return mask.reshape(values.sizes());
 }
 
-}  // namespace coppice
+} // namespace coppice

@@ -132,14 +132,13 @@ void write_mask(
   }
 }
 
-} // namespace
-
-Checked block_scores(
+/// Writes the score of every block. Returns whether every value is finite.
+bool score_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
     kernels::Measure measure,
-    const BeforeScoring& before_scoring) {
-  auto scores = torch::empty({grid.block_rows(), grid.block_cols()});
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& scores) {
   const float* const from = matrix.data_ptr<float>();
   float* const to = scores.data_ptr<float>();
   std::atomic<bool> finite{true};
@@ -154,11 +153,13 @@ Checked block_scores(
       finite = false;
     }
   });
-  return {scores, finite};
+  return finite;
 }
 
-torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
-  auto mask = empty_mask({grid.h, grid.w});
+void expand_blocks_into(
+    const torch::Tensor& mask,
+    const torch::Tensor& block_mask,
+    const Grid& grid) {
   const uint8_t* const from = bytes_of(block_mask);
   uint8_t* const to = bytes_of(mask);
   for_each_strip(grid, {}, [&](const Strip& strip) {
@@ -169,20 +170,19 @@ torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
         grid.cols,
         to + strip.element);
   });
-  return mask;
 }
 
-Checked zeros_in_blocks(
+/// Writes the mask; blocks that `block_mask` keeps lose nothing, null keeps
+/// none. Returns whether every value is finite.
+bool drop_in_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const torch::Tensor& block_mask,
-    const BeforeScoring& before_scoring) {
-  auto mask = empty_mask({grid.h, grid.w});
+    const BeforeScoring& before_scoring,
+    const uint8_t* block_mask,
+    const torch::Tensor& mask) {
   const float* const from = matrix.data_ptr<float>();
-  const uint8_t* const blocks =
-      block_mask.defined() ? bytes_of(block_mask) : nullptr;
   uint8_t* const to = bytes_of(mask);
   std::atomic<bool> finite{true};
   for_each_strip(grid, before_scoring, [&](const Strip& strip) {
@@ -193,11 +193,52 @@ Checked zeros_in_blocks(
             grid.cols,
             zeros,
             order,
-            blocks ? blocks + strip.block : nullptr,
+            block_mask ? block_mask + strip.block : nullptr,
             to + strip.element)) {
       finite = false;
     }
   });
+  return finite;
+}
+
+/// Room for the scores of all blocks: the memory of `mask`, where they fit,
+/// which is written only when they are no longer needed. The system clears
+/// every page of fresh memory, which takes longer than scoring.
+torch::Tensor room_for_scores(const torch::Tensor& mask, const Grid& grid) {
+  const int64_t bytes = grid.blocks() * static_cast<int64_t>(sizeof(float));
+  if (bytes > mask.numel()) {
+    return torch::empty({grid.block_rows(), grid.block_cols()});
+  }
+  return torch::from_blob(
+      mask.data_ptr(), {grid.block_rows(), grid.block_cols()}, torch::kFloat);
+}
+
+} // namespace
+
+Checked block_scores(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    kernels::Measure measure) {
+  auto scores = torch::empty({grid.block_rows(), grid.block_cols()});
+  const bool finite = score_blocks(matrix, grid, measure, {}, scores);
+  return {scores, finite};
+}
+
+torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid) {
+  auto mask = empty_mask({grid.h, grid.w});
+  expand_blocks_into(mask, block_mask, grid);
+  return mask;
+}
+
+Checked zeros_in_blocks(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    int64_t zeros,
+    kernels::Order order,
+    const BeforeScoring& before_scoring) {
+  auto mask = empty_mask({grid.h, grid.w});
+  const bool finite =
+      drop_in_blocks(matrix, grid, zeros, order, before_scoring, nullptr, mask);
   return {mask, finite};
 }
 
@@ -228,24 +269,27 @@ Checked weight_norm(
     const BeforeScoring& before_scoring) {
   const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
   if (pattern.sparsity_level >= 1) {
-    return zeros_in_blocks(
-        matrix, grid, zeros, ranking.order, {}, before_scoring);
+    return zeros_in_blocks(matrix, grid, zeros, ranking.order, before_scoring);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   if (grid.block_size() == 1) {
     return drop_lowest(matrix, drop, ranking.order, before_scoring);
   }
-  const Checked scores =
-      block_scores(matrix, grid, ranking.measure, before_scoring);
-  if (!scores.finite && ranking.order == kernels::Order::kMagnitude) {
+  auto mask = empty_mask({grid.h, grid.w});
+  const auto scores = room_for_scores(mask, grid);
+  const bool finite =
+      score_blocks(matrix, grid, ranking.measure, before_scoring, scores);
+  if (!finite && ranking.order == kernels::Order::kMagnitude) {
     return {{}, false};
   }
-  const auto block_mask =
-      drop_lowest(scores.result, drop, ranking.order).result;
+  const auto block_mask = drop_lowest(scores, drop, ranking.order).result;
   if (drops_whole_blocks(pattern)) {
-    return {expand_blocks(block_mask, grid), scores.finite};
+    expand_blocks_into(mask, block_mask, grid);
+  } else {
+    drop_in_blocks(
+        matrix, grid, zeros, ranking.order, {}, bytes_of(block_mask), mask);
   }
-  return zeros_in_blocks(matrix, grid, zeros, ranking.order, block_mask);
+  return {mask, finite};
 }
 
 int64_t count_zeros(const torch::Tensor& values) {

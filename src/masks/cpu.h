@@ -19,22 +19,18 @@ struct Checked {
 Checked block_scores(
     const torch::Tensor& matrix,
     const Grid& grid,
-    kernels::Measure measure,
-    const BeforeScoring& before_scoring = {});
+    kernels::Measure measure);
 
 torch::Tensor expand_blocks(const torch::Tensor& block_mask, const Grid& grid);
 
-/// Blocks that `block_mask` keeps lose nothing; an undefined one keeps none.
 Checked zeros_in_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const torch::Tensor& block_mask = {},
     const BeforeScoring& before_scoring = {});
 
-Checked
-drop_lowest(
+Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
@@ -53,4 +49,4 @@ int64_t count_zeros(const torch::Tensor& values);
 
 bool all_finite(const torch::Tensor& values);
 
-}  // namespace coppice::masks::cpu
+} // namespace coppice::masks::cpu

@@ -9,9 +9,9 @@ namespace coppice::masks::cpu {
 
 /// Where the lowest of some values end.
 struct Cut {
-  int32_t key = 0;     ///< Every value with a lower key is dropped,
-  int64_t ties = 0;    ///< and the first `ties` values with this key.
-  bool finite = true;  ///< Whether every value is finite.
+  int32_t key = 0;    ///< Every value with a lower key is dropped,
+  int64_t ties = 0;   ///< and the first `ties` values with this key.
+  bool finite = true; ///< Whether every value is finite.
 };
 
 /// The cut that drops exactly `drop` of `count` values, 0 < drop <= count.
@@ -28,4 +28,4 @@ Cut find_cut(
     kernels::Order order,
     const BeforeScoring& before_scoring = {});
 
-}  // namespace coppice::masks::cpu
+} // namespace coppice::masks::cpu

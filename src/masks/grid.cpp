@@ -75,4 +75,4 @@ bool has_fast_path(const torch::Tensor& values) {
   return values.device().is_cpu() && values.scalar_type() == torch::kFloat;
 }
 
-}  // namespace coppice::masks
+} // namespace coppice::masks

@@ -11,8 +11,8 @@ namespace coppice::masks {
 struct Grid {
   int64_t h = 0;
   int64_t w = 0;
-  int64_t rows = 1;  ///< Rows of a block, at most h.
-  int64_t cols = 1;  ///< Columns of a block, at most w.
+  int64_t rows = 1; ///< Rows of a block, at most h.
+  int64_t cols = 1; ///< Columns of a block, at most w.
 
   int64_t block_rows() const {
     return (h + rows - 1) / rows;
@@ -58,4 +58,4 @@ torch::Tensor scorable(const torch::Tensor& values);
 /// True if the kernels take `values`: float32 on the CPU.
 bool has_fast_path(const torch::Tensor& values);
 
-}  // namespace coppice::masks
+} // namespace coppice::masks

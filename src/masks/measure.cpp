@@ -39,7 +39,7 @@ bool conforms(const torch::Tensor& tensor, Nm pattern, double zeros) {
   return zeros >= promised && nm_conformity(tensor, pattern) == 1;
 }
 
-}  // namespace
+} // namespace
 
 int64_t count_zeros(const torch::Tensor& tensor) {
   if (masks::has_fast_path(tensor)) {
@@ -106,4 +106,4 @@ Pattern detect_pattern(const torch::Tensor& tensor) {
   return Unstructured{};
 }
 
-}  // namespace coppice
+} // namespace coppice

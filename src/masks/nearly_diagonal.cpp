@@ -33,4 +33,4 @@ torch::Tensor nearly_diagonal_mask(
   return torch::ones_like(weight, torch::kBool).triu_(-reach).tril_(reach);
 }
 
-}  // namespace coppice
+} // namespace coppice

@@ -19,4 +19,4 @@ torch::Tensor nm_mask(const torch::Tensor& scores, Nm pattern) {
   return zeros_in_blocks_mask(scores, {1, pattern.m}, pattern.m - pattern.n);
 }
 
-}  // namespace coppice
+} // namespace coppice

@@ -6,4 +6,4 @@ torch::Tensor elementwise_norm(const torch::Tensor& weight, Norm norm) {
   return norm == Norm::L1 ? weight.abs() : weight * weight;
 }
 
-}  // namespace coppice
+} // namespace coppice

@@ -48,4 +48,4 @@ class Ranges {
   int64_t size_;
 };
 
-}  // namespace coppice::masks::cpu
+} // namespace coppice::masks::cpu

@@ -28,4 +28,4 @@ inline bool drops_whole_blocks(const WeightNormPattern& pattern) {
   return pattern.zeros_per_block == pattern.sparse_block_shape.size();
 }
 
-}  // namespace coppice::masks
+} // namespace coppice::masks

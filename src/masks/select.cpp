@@ -29,7 +29,7 @@ void check_alike(const std::vector<torch::Tensor>& scores) {
   }
 }
 
-}  // namespace
+} // namespace
 
 int64_t blocks_to_drop(double level, int64_t blocks) {
   TORCH_CHECK_VALUE(
@@ -84,4 +84,4 @@ std::vector<torch::Tensor> drop_lowest_masks(
   return pieces;
 }
 
-}  // namespace coppice
+} // namespace coppice

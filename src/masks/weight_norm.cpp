@@ -64,7 +64,7 @@ torch::Tensor matrix_of(const torch::Tensor& tensor, const Grid& grid) {
   return masks::scorable(tensor).reshape({grid.h, grid.w}).contiguous();
 }
 
-}  // namespace
+} // namespace
 
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
@@ -73,7 +73,9 @@ torch::Tensor weight_norm_mask(
     const BeforeScoring& before_scoring) {
   check_arguments("weight_norm_mask", weight, pattern);
   const auto decided = settled_mask(weight, pattern);
-  const bool in_pieces = !decided.defined() && masks::has_fast_path(weight);
+  // What is not contiguous is copied, and the copy must not be an old one.
+  const bool in_pieces = !decided.defined() && masks::has_fast_path(weight) &&
+      weight.is_contiguous();
   if (before_scoring && !in_pieces) {
     before_scoring(0, weight.numel());
   }
@@ -114,4 +116,4 @@ torch::Tensor weight_norm_mask_of_scores(
   return mask.reshape(scores.sizes());
 }
 
-}  // namespace coppice
+} // namespace coppice
