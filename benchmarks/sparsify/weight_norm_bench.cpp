@@ -1,5 +1,5 @@
-// The C++ side of compare.py: answers requests from standard input, one line
-// each, so that both sides can be timed in turn.
+// The C++ side of benchmarks/masks/compare.py: answers requests from standard
+// input, one line each, so that both sides can be timed in turn.
 //
 //   threads N                        -> ok
 //   prepare H W LEVEL ROWS COLS ZPB  -> ok, after one step
