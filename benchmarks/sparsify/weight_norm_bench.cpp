@@ -3,13 +3,13 @@
 //
 //   threads N                        -> ok
 //   prepare H W LEVEL ROWS COLS ZPB  -> ok, after one step
-//   step                             -> milliseconds of
-//   WeightNormSparsifier::step mask                             -> milliseconds
-//   of weight_norm_mask alone copy                             -> gigabytes a
-//   second of a parallel copy memory                           -> bytes at the
-//   peak of a step above those before zeros                            -> how
-//   many entries the mask drops blas                             -> the file of
-//   the BLAS in use
+//   step    -> milliseconds of WeightNormSparsifier::step
+//   mask    -> milliseconds of weight_norm_mask alone
+//   copy    -> gigabytes a second of a parallel copy
+//   memory  -> bytes at the peak of a step above those before
+//   zeros   -> how many entries the mask drops
+//   blas    -> the file of the BLAS in use
+#include <malloc.h>
 #include <torch/torch.h>
 
 #include <chrono>
@@ -88,6 +88,7 @@ int64_t memory_of(const std::string& field) {
 }
 
 int64_t peak_memory_of(const std::function<void()>& work) {
+  malloc_trim(0); // Memory that was freed counts as not there.
   std::ofstream("/proc/self/clear_refs") << 5; // The peak begins anew.
   const int64_t before = memory_of("VmRSS");
   work();
