@@ -49,24 +49,30 @@ for example in "$repository"/examples/*/; do
   [ ! -d "$example" ] || build_and_run "${example%/}"
 done
 
-# Every block of C++ in the README that is a whole program.
+# Every block of C++ in the README: what is not a whole program becomes the body
+# of one, after the model that it takes for granted.
 mkdir "$work/readme"
 [ ! -f "$repository/README.md" ] || awk -v folder="$work/readme" '
-  /^```cpp/ { inside = 1; text = ""; next }
-  /^```/ {
-    if (inside && text ~ /int main\(/) {
-      printf "%s", text > (folder "/" ++count ".cpp")
-    }
-    inside = 0
-  }
-  inside { text = text $0 "\n" }' "$repository/README.md"
-for program in "$work"/readme/*.cpp; do
-  [ -f "$program" ] || continue
-  mkdir "$work/readme_program"
-  cp "$program" "$work/readme_program/main.cpp"
-  sed 's/train_and_prune/readme_program/' \
+  /^```cpp/ { inside = 1; ++count; next }
+  /^```/ { inside = 0 }
+  inside { print > (folder "/" count ".cpp") }' "$repository/README.md"
+for block in "$work"/readme/*.cpp; do
+  [ -f "$block" ] || continue
+  mkdir "$work/readme_block"
+  if grep -q 'int main(' "$block"; then
+    cp "$block" "$work/readme_block/main.cpp"
+  else
+    {
+      grep '^#include' "$block"
+      cat "$repository/tests/house/readme_model.h"
+      echo 'int main() {'
+      grep -v '^#include' "$block"
+      echo '}'
+    } >"$work/readme_block/main.cpp"
+  fi
+  sed 's/train_and_prune/readme_block/' \
     "$repository/examples/train_and_prune/CMakeLists.txt" \
-    >"$work/readme_program/CMakeLists.txt"
-  build_and_run "$work/readme_program"
-  rm -r "$work/readme_program"
+    >"$work/readme_block/CMakeLists.txt"
+  build_and_run "$work/readme_block"
+  rm -r "$work/readme_block"
 done
