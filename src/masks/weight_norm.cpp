@@ -93,7 +93,8 @@ torch::Tensor weight_norm_mask(
         ranking,
         in_pieces ? before_scoring : BeforeScoring());
     if (checked.finite) {
-      return checked.result.reshape(weight.sizes());
+      // In place: a view would keep its base, and so look shared for ever.
+      return checked.result.resize_(weight.sizes());
     }
   }
   check_finite(matrix);
