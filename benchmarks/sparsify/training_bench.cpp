@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -17,7 +18,7 @@
 namespace {
 
 constexpr int kStepsInATurn = 5;
-constexpr int kTurns = 60;
+constexpr int kTurns = 21;
 
 struct Net : torch::nn::Module {
   Net()
@@ -124,6 +125,7 @@ void compare(int64_t batch) {
       masked / dense,
       parametrized,
       parametrized / dense);
+  std::fflush(stdout);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #include "masks/cpu.h"
 
 #include <ATen/Parallel.h>
+#include <sys/mman.h>
 #include <torch/torch.h>
 
 #include <algorithm>
@@ -74,8 +75,28 @@ void for_each_strip(
       });
 }
 
+/// Asks for huge pages: a new mask is written once from end to end, and the
+/// faults of small pages would cost more than computing it.
+void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
+#ifdef MADV_HUGEPAGE
+  constexpr uintptr_t kPage = 4096;
+  constexpr size_t kWorthwhile = size_t(4) << 20;
+  const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr());
+  const auto first_page = (begin + kPage - 1) / kPage * kPage;
+  if (tensor.nbytes() >= kWorthwhile) {
+    // Advice: where it cannot be followed, small pages do.
+    madvise(
+        reinterpret_cast<void*>(first_page),
+        begin + tensor.nbytes() - first_page,
+        MADV_HUGEPAGE);
+  }
+#endif
+}
+
 torch::Tensor empty_mask(torch::IntArrayRef shape) {
-  return torch::empty(shape, torch::kBool);
+  auto mask = torch::empty(shape, torch::kBool);
+  advise_huge_pages(mask);
+  return mask;
 }
 
 uint8_t* bytes_of(const torch::Tensor& mask) {
