@@ -9,14 +9,9 @@
 namespace coppice {
 namespace {
 
-/// The autograd engine holds a gradient twice while hooks run: in its own list
-/// and in the copy that it hands to the hook. A third holder may read it later.
-constexpr size_t kEngineReferences = 2;
-
-bool is_private(const torch::Tensor& gradient) {
-  return gradient.use_count() <= kEngineReferences &&
-      gradient.storage().use_count() == 1 && !gradient.requires_grad();
-}
+/// A gradient has just been written by the thread that masks it: for as many
+/// elements as lie in its caches, waking another costs more than it saves.
+constexpr int64_t kGradientGrain = int64_t(1) << 21;
 
 torch::Tensor masked_sparse_gradient(
     const torch::Tensor& gradient,
@@ -27,28 +22,37 @@ torch::Tensor masked_sparse_gradient(
       rows.indices(), rows.values().masked_fill(dropped, 0), gradient.sizes());
 }
 
+/// In place, on all threads where it is worth it.
+void mask_in_place(const torch::Tensor& gradient, const torch::Tensor& mask) {
+  auto* values = gradient.data_ptr<float>();
+  const auto* keep = mask_bytes(mask);
+  at::parallel_for(
+      0, gradient.numel(), kGradientGrain, [&](int64_t begin, int64_t end) {
+        kernels::mask_gradient(values + begin, keep + begin, end - begin);
+      });
+}
+
 } // namespace
 
-torch::Tensor masked_gradient(
-    const torch::Tensor& gradient,
+void mask_gradient_of(
+    const torch::Tensor& parameter,
     const torch::Tensor& mask) {
+  auto& gradient = parameter.mutable_grad();
   if (!gradient.defined()) {
-    return gradient;
+    return;
   }
   const auto mask_there = mask.to(gradient.device());
   if (gradient.is_sparse()) {
-    return masked_sparse_gradient(gradient, mask_there);
+    gradient = masked_sparse_gradient(gradient, mask_there);
+  } else if (gradient.requires_grad()) {
+    // Part of a graph: gradients of gradients go through it.
+    const torch::AutoGradMode with_grad(true);
+    gradient = gradient.masked_fill(mask_there.logical_not(), 0);
+  } else if (has_fast_path(gradient)) {
+    mask_in_place(gradient, mask_there);
+  } else {
+    gradient.masked_fill_(mask_there.logical_not(), 0);
   }
-  if (!has_fast_path(gradient) || !is_private(gradient)) {
-    return gradient.masked_fill(mask_there.logical_not(), 0);
-  }
-  auto* values = gradient.data_ptr<float>();
-  const auto* keep = mask_bytes(mask_there);
-  at::parallel_for(
-      0, gradient.numel(), kFastPathGrain, [&](int64_t begin, int64_t end) {
-        kernels::mask_gradient(values + begin, keep + begin, end - begin);
-      });
-  return gradient;
 }
 
 } // namespace coppice

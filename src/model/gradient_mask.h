@@ -4,13 +4,13 @@
 
 namespace coppice {
 
-/// `gradient` with zeros where `mask` is false, also where it is NaN or
-/// infinite there. Written in place when nobody else can see the gradient.
+/// Sets the gradient of `parameter` to zero where `mask` is false, also where
+/// it is NaN or infinite there.
 ///
 /// Shapes: both as the parameter; a sparse gradient (of an embedding) has its
 ///   rows in its first dimension. Mask: kBool, any device.
-torch::Tensor masked_gradient(
-    const torch::Tensor& gradient,
+void mask_gradient_of(
+    const torch::Tensor& parameter,
     const torch::Tensor& mask);
 
 } // namespace coppice

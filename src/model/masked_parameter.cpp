@@ -1,6 +1,8 @@
 #include "coppice/model/masked_parameter.h"
 
 #include <ATen/Parallel.h>
+#include <torch/csrc/autograd/utils/lambda_post_hook.h>
+#include <torch/csrc/autograd/variable.h>
 #include <torch/torch.h>
 
 #include <atomic>
@@ -154,21 +156,36 @@ void MaskedParameter::squash() {
   dropped_.reset();
 }
 
+/// A hook on the tensor itself would see the gradient before it is the tensor's
+/// own: autograd may hand one gradient to several tensors, so that it would
+/// have to be copied. Once accumulated it is ours to write to.
 void MaskedParameter::install_hook() {
-  if (hooked_ || !parameter_.requires_grad() || !parameter_.is_leaf()) {
+  if (accumulator_ || !parameter_.requires_grad() || !parameter_.is_leaf()) {
     return;
   }
-  const auto state = state_;
-  hook_ = parameter_.register_hook([state](const torch::Tensor& gradient) {
-    return state->keeps_all ? gradient : masked_gradient(gradient, state->mask);
-  });
-  hooked_ = true;
+  namespace autograd = torch::autograd;
+  accumulator_ = autograd::impl::grad_accumulator(parameter_);
+  const auto mask_accumulated = [state = std::weak_ptr<State>(state_),
+                                 parameter =
+                                     c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>(
+                                         parameter_.getIntrusivePtr())](
+                                    const autograd::variable_list& outputs,
+                                    const autograd::variable_list&) {
+    const auto alive = state.lock();
+    const auto tensor = parameter.lock();
+    if (alive && tensor && !alive->keeps_all) {
+      mask_gradient_of(torch::Tensor(tensor), alive->mask);
+    }
+    return outputs;
+  };
+  hook_ = accumulator_->add_post_hook(
+      std::make_unique<autograd::utils::LambdaPostHook>(mask_accumulated));
 }
 
 void MaskedParameter::remove_hook() {
-  if (hooked_) {
-    parameter_.remove_hook(hook_);
-    hooked_ = false;
+  if (accumulator_) {
+    accumulator_->del_post_hook(hook_);
+    accumulator_.reset();
   }
 }
 

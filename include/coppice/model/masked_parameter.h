@@ -6,6 +6,10 @@
 #include <functional>
 #include <memory>
 
+namespace torch::autograd {
+struct Node;
+}
+
 namespace coppice {
 
 /// A tensor of a model under a mask. What the reference does with a
@@ -89,11 +93,12 @@ class MaskedParameter {
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// The mask, shared with the gradient hook: a graph may outlive this object.
+  /// The mask, seen by the gradient hook too: a graph may outlive this object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_; ///< Undefined until something is dropped.
-  unsigned hook_ = 0;
-  bool hooked_ = false;
+  /// Where autograd accumulates the gradient, once it is hooked.
+  std::shared_ptr<torch::autograd::Node> accumulator_;
+  uintptr_t hook_ = 0;
 };
 
 } // namespace coppice
