@@ -15,7 +15,7 @@ namespace coppice {
 /// A tensor of a model under a mask. What the reference does with a
 /// parametrization is done here in the tensor itself, because C++ modules have
 /// none: it holds the effective weight (mask * original), the values that the
-/// mask drops are kept aside, and a gradient hook drops their gradients.
+/// mask drops are kept aside, and their gradients are dropped once accumulated.
 ///
 /// Works for every module, also a user's own and TorchScript, with no change to
 /// the model and no cost in its forward pass. Memory: a byte an element for the
@@ -30,7 +30,7 @@ class MaskedParameter {
   /// empty.
   explicit MaskedParameter(torch::Tensor parameter);
 
-  /// Takes the gradient hook away; the parameter keeps its effective weight.
+  /// Takes the hook off the gradient; the parameter keeps its effective weight.
   ~MaskedParameter();
 
   MaskedParameter(const MaskedParameter&) = delete;
@@ -93,7 +93,7 @@ class MaskedParameter {
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// The mask, seen by the gradient hook too: a graph may outlive this object.
+  /// The mask, seen by the hook on the gradient too: a graph may outlive this object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_; ///< Undefined until something is dropped.
   /// Where autograd accumulates the gradient, once it is hooked.
