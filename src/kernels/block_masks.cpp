@@ -6,7 +6,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/block_masks.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "kernels/order-inl.h"
@@ -211,7 +211,7 @@ bool ZerosInBlocks(
                                     : DropInRow<Order::kValue>(row);
 }
 
-}  // namespace coppice::kernels::HWY_NAMESPACE
+} // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -242,5 +242,5 @@ bool zeros_in_blocks(
       values, rows, width, cols, zeros, order, block_mask, mask);
 }
 
-}  // namespace coppice::kernels
-#endif  // HWY_ONCE
+} // namespace coppice::kernels
+#endif // HWY_ONCE

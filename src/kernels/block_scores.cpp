@@ -4,7 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/block_scores.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "kernels/order-inl.h"
@@ -196,7 +196,7 @@ bool BlockScores(
   return false;
 }
 
-}  // namespace coppice::kernels::HWY_NAMESPACE
+} // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -215,5 +215,5 @@ bool block_scores(
       values, rows, width, cols, measure, scores);
 }
 
-}  // namespace coppice::kernels
-#endif  // HWY_ONCE
+} // namespace coppice::kernels
+#endif // HWY_ONCE

@@ -4,7 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/count.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "kernels/order-inl.h"
@@ -44,7 +44,7 @@ bool AllFinite(const float* HWY_RESTRICT values, size_t count) {
   return finite;
 }
 
-}  // namespace coppice::kernels::HWY_NAMESPACE
+} // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -61,5 +61,5 @@ bool all_finite(const float* values, size_t count) {
   return HWY_DYNAMIC_DISPATCH(AllFinite)(values, count);
 }
 
-}  // namespace coppice::kernels
-#endif  // HWY_ONCE
+} // namespace coppice::kernels
+#endif // HWY_ONCE

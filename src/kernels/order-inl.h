@@ -40,7 +40,7 @@ HWY_INLINE IntVec Keys(FloatVec values) {
   return hn::IfThenElse(is_nan, hn::Set(d, kInfinityKey + 1), keys);
 }
 
-}  // namespace coppice::kernels::HWY_NAMESPACE
+} // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#endif  // COPPICE_KERNELS_ORDER_INL_H_
+#endif // COPPICE_KERNELS_ORDER_INL_H_

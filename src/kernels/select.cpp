@@ -4,7 +4,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/select.cpp"
-#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "kernels/order-inl.h"
@@ -209,7 +209,7 @@ void KeepTiedValues(
   KeepTies<Order::kValue>(values, count, cut, dropped, mask);
 }
 
-}  // namespace coppice::kernels::HWY_NAMESPACE
+} // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
@@ -260,5 +260,5 @@ void keep_ties(
   kernel(values, count, cut, dropped, mask);
 }
 
-}  // namespace coppice::kernels
-#endif  // HWY_ONCE
+} // namespace coppice::kernels
+#endif // HWY_ONCE

@@ -165,19 +165,20 @@ void MaskedParameter::install_hook() {
   }
   namespace autograd = torch::autograd;
   accumulator_ = autograd::impl::grad_accumulator(parameter_);
-  const auto mask_accumulated = [state = std::weak_ptr<State>(state_),
-                                 parameter =
-                                     c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>(
-                                         parameter_.getIntrusivePtr())](
-                                    const autograd::variable_list& outputs,
-                                    const autograd::variable_list&) {
-    const auto alive = state.lock();
-    const auto tensor = parameter.lock();
-    if (alive && tensor && !alive->keeps_all) {
-      mask_gradient_of(torch::Tensor(tensor), alive->mask);
-    }
-    return outputs;
-  };
+  const auto mask_accumulated =
+      [state = std::weak_ptr<State>(state_),
+       parameter =
+           c10::weak_intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>(
+               parameter_.getIntrusivePtr())](
+          const autograd::variable_list& outputs,
+          const autograd::variable_list&) {
+        const auto alive = state.lock();
+        const auto tensor = parameter.lock();
+        if (alive && tensor && !alive->keeps_all) {
+          mask_gradient_of(torch::Tensor(tensor), alive->mask);
+        }
+        return outputs;
+      };
   hook_ = accumulator_->add_post_hook(
       std::make_unique<autograd::utils::LambdaPostHook>(mask_accumulated));
 }

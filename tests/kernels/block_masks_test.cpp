@@ -162,5 +162,5 @@ TEST_P(BlockMasks, SeeEveryValueThatIsNotFinite) {
 
 COPPICE_TEST_ON_EVERY_TARGET(BlockMasks);
 
-}  // namespace
-}  // namespace coppice::kernels
+} // namespace
+} // namespace coppice::kernels

@@ -98,5 +98,5 @@ TEST_P(BlockScores, SeeEveryValueThatIsNotFinite) {
 
 COPPICE_TEST_ON_EVERY_TARGET(BlockScores);
 
-}  // namespace
-}  // namespace coppice::kernels
+} // namespace
+} // namespace coppice::kernels

@@ -40,5 +40,5 @@ TEST_P(Count, SeesOneValueThatIsNotFinite) {
 
 COPPICE_TEST_ON_EVERY_TARGET(Count);
 
-}  // namespace
-}  // namespace coppice::kernels
+} // namespace
+} // namespace coppice::kernels

@@ -133,5 +133,5 @@ TEST_P(Select, KeepsTiesAfterThoseDropped) {
 
 COPPICE_TEST_ON_EVERY_TARGET(Select);
 
-}  // namespace
-}  // namespace coppice::kernels
+} // namespace
+} // namespace coppice::kernels

@@ -259,5 +259,5 @@ TEST(FastPathOfAnyTensor, CountsZeros) {
   EXPECT_EQ(count_zeros(torch::tensor({0, 1, 0})), 2);
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

@@ -119,5 +119,5 @@ TEST(ExpandBlocks, RepeatsDecisions) {
       expand_blocks(mask.to(torch::kInt), {4, 2}, 1, 3), c10::ValueError);
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

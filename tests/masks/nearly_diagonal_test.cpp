@@ -49,5 +49,5 @@ TEST(NearlyDiagonalMask, ReferenceTestSparsityLevels) {
   }
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

@@ -89,5 +89,5 @@ TEST(DropLowestMasks, RejectsTensorsThatDiffer) {
   EXPECT_TRUE(drop_lowest_masks({}, 0.5).empty());
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

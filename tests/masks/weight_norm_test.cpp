@@ -244,5 +244,5 @@ TEST(WeightNormMaskOfScores, CountsNanAsTheHighest) {
       bits_of(weight_norm_mask_of_scores(scores, {0.5, {1, 2}, 2})), "1100");
 }
 
-}  // namespace
-}  // namespace coppice
+} // namespace
+} // namespace coppice

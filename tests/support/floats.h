@@ -10,9 +10,9 @@ namespace coppice::testing {
 
 /// What `random_floats` may hold besides normal numbers.
 enum class Floats {
-  kFinite,   ///< Numbers without ties.
-  kTied,     ///< Few different numbers, both zeros, denormals.
-  kSpecial,  ///< Tied numbers, infinities and NaN.
+  kFinite,  ///< Numbers without ties.
+  kTied,    ///< Few different numbers, both zeros, denormals.
+  kSpecial, ///< Tied numbers, infinities and NaN.
 };
 
 inline std::vector<float>
@@ -43,4 +43,4 @@ inline bool same_bits(
       std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-}  // namespace coppice::testing
+} // namespace coppice::testing

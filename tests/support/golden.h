@@ -65,4 +65,4 @@ inline std::string bits_of(const torch::Tensor& mask) {
   return bits;
 }
 
-}  // namespace coppice::testing
+} // namespace coppice::testing

@@ -20,7 +20,7 @@ class OnEveryTarget : public ::testing::TestWithParam<int64_t> {
   }
 };
 
-}  // namespace coppice::testing
+} // namespace coppice::testing
 
 #define COPPICE_TEST_ON_EVERY_TARGET(Suite)                     \
   INSTANTIATE_TEST_SUITE_P(                                     \

@@ -93,7 +93,8 @@ class MaskedParameter {
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// The mask, seen by the hook on the gradient too: a graph may outlive this object.
+  /// The mask, seen by the hook on the gradient too: a graph may outlive this
+  /// object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_; ///< Undefined until something is dropped.
   /// Where autograd accumulates the gradient, once it is hooked.
