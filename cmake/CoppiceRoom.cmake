@@ -1,10 +1,11 @@
-# coppice_room(<name> LEVEL <n> [PLAIN]) compiles src/<name>/*.cpp into
-# libcoppice. PLAIN rooms know no LibTorch.
+# coppice_room(<name> LEVEL <n> [PLAIN | MODULES]) compiles src/<name>/*.cpp
+# into libcoppice. PLAIN rooms know no LibTorch, MODULES rooms its modules and
+# optimizers, the others its tensors.
 add_library(coppice)
 add_library(coppice::coppice ALIAS coppice)
 
 function(coppice_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "PLAIN" "LEVEL" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "PLAIN;MODULES" "LEVEL" "")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cpp)
   if(NOT sources)
     return()
@@ -21,14 +22,32 @@ function(coppice_room name)
   else()
     target_link_libraries(
       coppice_${name} PRIVATE coppice_torch fmt::fmt nlohmann_json::nlohmann_json)
-    target_precompile_headers(coppice_${name} REUSE_FROM coppice_pch)
+    if(arg_MODULES)
+      coppice_precompiled(coppice_${name} MODULES)
+    else()
+      coppice_precompiled(coppice_${name} TENSORS)
+    endif()
   endif()
   target_sources(coppice PRIVATE $<TARGET_OBJECTS:coppice_${name}>)
 endfunction()
 
-# LibTorch's headers take 15 s to compile: they are compiled once, here.
-file(WRITE ${PROJECT_BINARY_DIR}/pch.cpp "")
-add_library(coppice_pch OBJECT ${PROJECT_BINARY_DIR}/pch.cpp)
-target_link_libraries(coppice_pch PRIVATE coppice_compiler coppice_torch hwy::hwy
-                                          fmt::fmt nlohmann_json::nlohmann_json)
-target_precompile_headers(coppice_pch PRIVATE <torch/script.h> <torch/torch.h>)
+# LibTorch's headers take 15 s to compile: they are compiled here, once whole
+# and once without modules, because loading what was compiled takes time too
+# (4 s and 1 s a file).
+function(coppice_precompile name)
+  file(WRITE ${PROJECT_BINARY_DIR}/${name}.cpp "")
+  add_library(${name} OBJECT ${PROJECT_BINARY_DIR}/${name}.cpp)
+  target_link_libraries(
+    ${name} PRIVATE coppice_compiler coppice_torch hwy::hwy fmt::fmt
+                    nlohmann_json::nlohmann_json)
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()
+
+coppice_precompile(coppice_headers_TENSORS <torch/types.h> <torch/utils.h>
+                   <ATen/Parallel.h>)
+coppice_precompile(coppice_headers_MODULES <torch/script.h> <torch/torch.h>)
+
+# coppice_precompiled(<target> TENSORS | MODULES) makes them known to a target.
+function(coppice_precompiled target headers)
+  target_precompile_headers(${target} REUSE_FROM coppice_headers_${headers})
+endfunction()

@@ -1,6 +1,7 @@
 #include "masks/aten.h"
 
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 
@@ -8,8 +9,6 @@
 
 namespace coppice::masks::aten {
 namespace {
-
-namespace F = torch::nn::functional;
 
 /// `matrix` padded to whole blocks, seen as [block_rows, rows, block_cols,
 /// cols].
@@ -19,7 +18,7 @@ tiles(const torch::Tensor& matrix, const Grid& grid, double padding) {
   const int64_t right = grid.block_cols() * grid.cols - grid.w;
   const auto whole = grid.divides()
       ? matrix
-      : F::pad(matrix, F::PadFuncOptions({0, right, 0, bottom}).value(padding));
+      : at::constant_pad_nd(matrix, {0, right, 0, bottom}, padding);
   return whole.reshape(
       {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
 }

@@ -2,7 +2,8 @@
 
 #include <ATen/Parallel.h>
 #include <sys/mman.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <atomic>
@@ -93,7 +94,14 @@ void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
 #endif
 }
 
-torch::Tensor empty_mask(torch::IntArrayRef shape) {
+torch::Tensor empty_mask(
+    torch::IntArrayRef shape,
+    const torch::Tensor& room = {}) {
+  if (room.defined() && room.scalar_type() == torch::kBool &&
+      room.is_contiguous() && room.device().is_cpu() &&
+      room.numel() >= c10::multiply_integers(shape)) {
+    return room.resize_(shape);
+  }
   auto mask = torch::empty(shape, torch::kBool);
   advise_huge_pages(mask);
   return mask;
@@ -256,8 +264,9 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring) {
-  auto mask = empty_mask({grid.h, grid.w});
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& room) {
+  auto mask = empty_mask({grid.h, grid.w}, room);
   const bool finite =
       drop_in_blocks(matrix, grid, zeros, order, before_scoring, nullptr, mask);
   return {mask, finite};
@@ -267,7 +276,8 @@ Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
-    const BeforeScoring& before_scoring) {
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& room) {
   if (count == 0) {
     if (before_scoring) {
       before_scoring(0, scores.numel());
@@ -277,7 +287,7 @@ Checked drop_lowest(
   const float* const values = scores.data_ptr<float>();
   const Cut cut =
       find_cut(values, scores.numel(), count, order, before_scoring);
-  auto mask = empty_mask(scores.sizes());
+  auto mask = empty_mask(scores.sizes(), room);
   write_mask(values, scores.numel(), cut, order, bytes_of(mask));
   return {mask, cut.finite};
 }
@@ -287,16 +297,18 @@ Checked weight_norm(
     const Grid& grid,
     const WeightNormPattern& pattern,
     const Ranking& ranking,
-    const BeforeScoring& before_scoring) {
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& room) {
   const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
   if (pattern.sparsity_level >= 1) {
-    return zeros_in_blocks(matrix, grid, zeros, ranking.order, before_scoring);
+    return zeros_in_blocks(
+        matrix, grid, zeros, ranking.order, before_scoring, room);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   if (grid.block_size() == 1) {
-    return drop_lowest(matrix, drop, ranking.order, before_scoring);
+    return drop_lowest(matrix, drop, ranking.order, before_scoring, room);
   }
-  auto mask = empty_mask({grid.h, grid.w});
+  auto mask = empty_mask({grid.h, grid.w}, room);
   const auto scores = room_for_scores(mask, grid);
   const bool finite =
       score_blocks(matrix, grid, ranking.measure, before_scoring, scores);

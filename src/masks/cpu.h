@@ -7,7 +7,8 @@
 #include "masks/ranking.h"
 
 /// Masks through the kernels: contiguous float32 on the CPU, on all threads.
-/// Shapes and results as in masks/aten.h, bit for bit.
+/// Shapes and results as in masks/aten.h, bit for bit. Where there is a `room`,
+/// the mask takes its memory if that is enough.
 namespace coppice::masks::cpu {
 
 /// What a function made, and whether every value it read is finite.
@@ -28,13 +29,15 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring = {});
+    const BeforeScoring& before_scoring = {},
+    const torch::Tensor& room = {});
 
 Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
-    const BeforeScoring& before_scoring = {});
+    const BeforeScoring& before_scoring = {},
+    const torch::Tensor& room = {});
 
 /// The mask where neither level nor zeros per block settle it; undefined if the
 /// ranking is by magnitude and a value is not finite.
@@ -43,7 +46,8 @@ Checked weight_norm(
     const Grid& grid,
     const WeightNormPattern& pattern,
     const Ranking& ranking,
-    const BeforeScoring& before_scoring = {});
+    const BeforeScoring& before_scoring = {},
+    const torch::Tensor& room = {});
 
 int64_t count_zeros(const torch::Tensor& values);
 

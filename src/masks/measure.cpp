@@ -1,14 +1,13 @@
 #include "coppice/masks/measure.h"
 
 #include <c10/util/Exception.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "masks/cpu.h"
 
 namespace coppice {
 namespace {
-
-namespace F = torch::nn::functional;
 
 /// True where `tensor` is not zero, as [block_rows, rows, block_cols, cols];
 /// what pads the last blocks is `padding`.
@@ -22,8 +21,7 @@ torch::Tensor nonzero_tiles(
   const int64_t right = grid.block_cols() * grid.cols - grid.w;
   const auto whole = grid.divides()
       ? nonzero
-      : F::pad(
-            nonzero, F::PadFuncOptions({0, right, 0, bottom}).value(padding));
+      : at::constant_pad_nd(nonzero, {0, right, 0, bottom}, padding ? 1 : 0);
   return whole.reshape(
       {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
 }

@@ -1,9 +1,11 @@
 #include "coppice/masks/weight_norm.h"
 
 #include <c10/util/Exception.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
+#include <utility>
 
 #include "masks/aten.h"
 #include "masks/cpu.h"
@@ -69,6 +71,15 @@ torch::Tensor matrix_of(const torch::Tensor& tensor, const Grid& grid) {
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
+    Norm norm) {
+  torch::Tensor mask;
+  return weight_norm_mask_out(mask, weight, pattern, norm);
+}
+
+torch::Tensor& weight_norm_mask_out(
+    torch::Tensor& out,
+    const torch::Tensor& weight,
+    const WeightNormPattern& pattern,
     Norm norm,
     const BeforeScoring& before_scoring) {
   check_arguments("weight_norm_mask", weight, pattern);
@@ -80,7 +91,7 @@ torch::Tensor weight_norm_mask(
     before_scoring(0, weight.numel());
   }
   if (decided.defined()) {
-    return decided;
+    return out = decided;
   }
   const auto grid = masks::grid_of(weight, pattern.sparse_block_shape);
   const auto matrix = matrix_of(weight, grid);
@@ -91,15 +102,16 @@ torch::Tensor weight_norm_mask(
         grid,
         pattern,
         ranking,
-        in_pieces ? before_scoring : BeforeScoring());
+        in_pieces ? before_scoring : BeforeScoring(),
+        std::exchange(out, {}));
     if (checked.finite) {
       // In place: a view would keep its base, and so look shared for ever.
-      return checked.result.resize_(weight.sizes());
+      return out = checked.result.resize_(weight.sizes());
     }
   }
   check_finite(matrix);
-  return masks::aten::weight_norm(matrix, grid, pattern, ranking)
-      .reshape(weight.sizes());
+  return out = masks::aten::weight_norm(matrix, grid, pattern, ranking)
+                   .reshape(weight.sizes());
 }
 
 torch::Tensor weight_norm_mask_of_scores(

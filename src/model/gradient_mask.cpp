@@ -1,7 +1,8 @@
 #include "model/gradient_mask.h"
 
 #include <ATen/Parallel.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "coppice/kernels/masked_parameter.h"
 #include "model/fast_path.h"

@@ -107,7 +107,7 @@ bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
   auto new_mask = is_ours ? std::move(mask) : mask.clone();
   new_mask = new_mask.to(parameter_.device()).contiguous();
   const bool changed = change_values(new_mask);
-  state_->mask = new_mask;
+  spare_mask_ = std::exchange(state_->mask, std::move(new_mask));
   state_->keeps_all = state_->keeps_all && !changed;
   return changed;
 }
@@ -154,6 +154,7 @@ void MaskedParameter::squash() {
   settle();
   remove_hook();
   dropped_.reset();
+  spare_mask_.reset();
 }
 
 /// A hook on the tensor itself would see the gradient before it is the tensor's

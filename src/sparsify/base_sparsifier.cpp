@@ -157,7 +157,9 @@ torch::Tensor BaseSparsifier::new_mask(Group& group) {
 }
 
 void BaseSparsifier::forget_dropped(const Group& group) {
-  protection_->clear(group.weight(), group.mask());
+  if (!protection_->empty()) {
+    protection_->clear(group.weight(), group.mask());
+  }
 }
 
 void BaseSparsifier::squash_mask(

@@ -18,7 +18,12 @@ class OptimizerProtection {
   /// Errors: c10::TypeError for an optimizer that is none of LibTorch's.
   void add(torch::optim::Optimizer& optimizer);
 
-  /// Whether any optimizer updates `parameter`.
+  /// Whether there is nothing to protect from.
+  bool empty() const {
+    return optimizers_.empty();
+  }
+
+  /// Whether `optimizer` updates `parameter`.
   static bool updates(
       const torch::optim::Optimizer& optimizer,
       const torch::Tensor& parameter);

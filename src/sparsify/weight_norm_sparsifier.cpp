@@ -72,11 +72,14 @@ torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
       options.zeros_per_block()};
   const bool own_norm = norm_ && !group.options.has("norm");
   if (!own_norm && !options.regrowth()) {
-    return weight_norm_mask(
+    auto mask = group.masked->take_spare_mask();
+    weight_norm_mask_out(
+        mask,
         group.weight().detach(),
         pattern,
         options.norm(),
         group.masked->settle_in_pieces());
+    return mask;
   }
   group.masked->settle();
   const auto weight =

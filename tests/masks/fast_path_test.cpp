@@ -1,7 +1,8 @@
 // The kernels give the masks that ATen gives, bit for bit, on any number of
 // threads.
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <cmath>
 #include <limits>

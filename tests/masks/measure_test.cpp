@@ -1,7 +1,8 @@
 #include "coppice/masks/measure.h"
 
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include "coppice/masks/block.h"
 #include "coppice/masks/nm.h"

@@ -50,6 +50,16 @@ using BeforeScoring = std::function<void(int64_t begin, int64_t end)>;
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
+    Norm norm = Norm::L2);
+
+/// The same for a caller that computes masks of a weight again and again:
+/// `out`, undefined or a mask that is no longer needed, becomes the mask and
+/// gives its memory where that is enough. The system clears every page of fresh
+/// memory, which can take longer than computing the mask.
+torch::Tensor& weight_norm_mask_out(
+    torch::Tensor& out,
+    const torch::Tensor& weight,
+    const WeightNormPattern& pattern,
     Norm norm = Norm::L2,
     const BeforeScoring& before_scoring = {});
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 namespace torch::autograd {
 struct Node;
@@ -19,7 +20,8 @@ namespace coppice {
 ///
 /// Works for every module, also a user's own and TorchScript, with no change to
 /// the model and no cost in its forward pass. Memory: a byte an element for the
-/// mask and, once something is dropped, a copy of the weight.
+/// mask, another for the one before it and, once something is dropped, a copy
+/// of the weight.
 ///
 /// Not thread-safe: a mask must not change while a backward pass runs.
 class MaskedParameter {
@@ -71,6 +73,12 @@ class MaskedParameter {
   /// parameter to another device or dtype.
   void settle();
 
+  /// The memory of the mask before the present one, for the next to take;
+  /// undefined if there is none.
+  torch::Tensor take_spare_mask() {
+    return std::exchange(spare_mask_, {});
+  }
+
   /// `settle` in pieces: the function settles elements [begin, end) of the
   /// parameter, from any thread, so that a caller that reads all of it anyway
   /// need not read it twice. A parameter that is not contiguous float32 on the
@@ -97,6 +105,7 @@ class MaskedParameter {
   /// object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_; ///< Undefined until something is dropped.
+  torch::Tensor spare_mask_;
   /// Where autograd accumulates the gradient, once it is hooked.
   std::shared_ptr<torch::autograd::Node> accumulator_;
   uintptr_t hook_ = 0;
