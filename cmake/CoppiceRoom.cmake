@@ -14,14 +14,15 @@ function(coppice_room name)
   target_include_directories(
     coppice_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
                             ${PROJECT_SOURCE_DIR}/src)
-  target_link_libraries(coppice_${name} PRIVATE coppice_compiler hwy::hwy)
+  target_link_libraries(
+    coppice_${name} PRIVATE coppice_compiler hwy::hwy fmt::fmt ZLIB::ZLIB
+                            nlohmann_json::nlohmann_json)
   if(arg_PLAIN)
     # A product and a sum are rounded one by one, or masks would depend on
     # whether the instruction set has a fused multiply-add.
     target_compile_options(coppice_${name} PRIVATE -ffp-contract=off)
   else()
-    target_link_libraries(
-      coppice_${name} PRIVATE coppice_torch fmt::fmt nlohmann_json::nlohmann_json)
+    target_link_libraries(coppice_${name} PRIVATE coppice_torch)
     if(arg_MODULES)
       coppice_precompiled(coppice_${name} MODULES)
     else()

@@ -8,7 +8,7 @@
 #include "cli/demo.h"
 #include "cli/demo_phases.h"
 #include "cli/gzip.h"
-#include "cli/output_file.h"
+#include "coppice/io/output_file.h"
 
 namespace coppice::cli {
 namespace {

@@ -14,7 +14,9 @@
 
 #include "cli/commands.h"
 #include "cli/errors.h"
-#include "cli/output_file.h"
+#include "cli/signals.h"
+#include "coppice/io/file_error.h"
+#include "coppice/io/output_file.h"
 
 namespace coppice::cli {
 namespace {
@@ -108,6 +110,10 @@ int main(int argc, char** argv) {
     return run_and_flush(argc, argv);
   } catch (const InputError& error) {
     return complain(kWrongInput, error.what());
+  } catch (const coppice::FileError& error) {
+    return complain(kWrongInput, error.what());
+  } catch (const coppice::Interrupted& error) {
+    return complain(kInterrupted, error.what());
   } catch (const c10::Error& error) {
     return complain(kFailed, error.what_without_backtrace());
   } catch (const std::bad_alloc&) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace coppice::cli {
 

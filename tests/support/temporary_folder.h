@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace coppice::cli {
+namespace coppice {
 
 /// A folder of a test's own, gone with all that is in it.
 class TemporaryFolder {
@@ -64,4 +64,4 @@ inline std::string read_file(const std::string& path) {
   return bytes.str();
 }
 
-} // namespace coppice::cli
+} // namespace coppice

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/core/state_dict.h"
+#include "coppice/io/file_error.h"
+#include "coppice/io/mapped_file.h"
+
+namespace coppice {
+
+enum class CheckpointFormat {
+  Safetensors,
+  ShardedSafetensors, ///< model.safetensors.index.json and its shards.
+  TorchSave,          ///< The zip archive of `torch.save`, since 1.6.
+  LegacyTorchSave,    ///< The bare pickles of `torch.save` before 1.6.
+  TorchScript,        ///< `torch::jit` archives, and LibTorch's `torch::save`.
+};
+
+/// "safetensors", "torch.save archive", ... as messages name it.
+std::string_view format_name(CheckpointFormat format);
+
+/// Bytes [begin, end) of a file.
+struct ByteRange {
+  uint64_t begin = 0;
+  uint64_t end = 0;
+};
+
+/// The CRC-32 of an entry of a zip archive: whoever changes bytes of `covered`
+/// must write the new checksum, little-endian, at each of `places`.
+struct Checksum {
+  size_t file = 0; ///< Index into `Checkpoint::files`.
+  ByteRange covered;
+  std::vector<uint64_t> places;
+};
+
+/// A model's tensors in one or several files, mapped: nothing is read before it
+/// is used. A tensor whose `data` lies in one of `files` can be changed by
+/// writing a copy of that file with other bytes there.
+struct Checkpoint {
+  CheckpointFormat format = CheckpointFormat::Safetensors;
+  /// The file itself, or the shards in the order of their names. The index of
+  /// shards comes last.
+  std::vector<std::shared_ptr<const MappedFile>> files;
+  StateDict state;
+  std::vector<Checksum> checksums; ///< Of zip archives; no two ranges overlap.
+};
+
+/// Opens a file of any known format, told by its content. Nothing in the file
+/// is believed before it is checked, and nothing in it can run.
+///
+/// Errors: FileError.
+Checkpoint open_checkpoint(const std::string& path);
+
+} // namespace coppice

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <memory>
+
+#include "coppice/io/checkpoint.h"
+
+/// One reader a format. Each throws FileError for a file of its format that is
+/// broken.
+namespace coppice::io {
+
+bool is_safetensors(const MappedFile& file);
+Checkpoint read_safetensors(std::shared_ptr<const MappedFile> file);
+
+/// True for JSON with a "weight_map".
+bool is_safetensors_index(const MappedFile& file);
+/// Shards lie in the folder of the index.
+Checkpoint read_safetensors_index(std::shared_ptr<const MappedFile> file);
+
+bool is_zip(const MappedFile& file);
+/// A torch.save or a TorchScript archive, told apart by what it holds.
+Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file);
+
+bool is_legacy_torch_save(const MappedFile& file);
+Checkpoint read_legacy_torch_save(std::shared_ptr<const MappedFile> file);
+
+} // namespace coppice::io

@@ -1,0 +1,61 @@
+#include "coppice/io/mapped_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "coppice/io/file_error.h"
+
+namespace coppice {
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw FileError(fmt::format(
+        "{}: cannot be opened ({}); check the name.",
+        path,
+        std::strerror(errno)));
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, descriptor));
+}
+
+MappedFile::MappedFile(std::string path, int descriptor)
+    : path_(std::move(path)), descriptor_(descriptor) {
+  const auto fail = [this](const char* reason) {
+    close(descriptor_);
+    throw FileError(
+        fmt::format("{}: {}; give a checkpoint file.", path_, reason));
+  };
+  struct stat status {};
+  if (fstat(descriptor_, &status) != 0) {
+    fail(std::strerror(errno));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    fail(S_ISDIR(status.st_mode) ? "is a folder" : "is not a regular file");
+  }
+  size_ = static_cast<uint64_t>(status.st_size);
+  if (size_ == 0) {
+    return;
+  }
+  void* const address =
+      mmap(nullptr, size_, PROT_READ, MAP_SHARED, descriptor_, 0);
+  if (address == MAP_FAILED) {
+    fail(std::strerror(errno));
+  }
+  data_ = static_cast<const std::byte*>(address);
+}
+
+MappedFile::~MappedFile() {
+  if (data_) {
+    munmap(const_cast<std::byte*>(data_), size_);
+  }
+  close(descriptor_);
+}
+
+} // namespace coppice

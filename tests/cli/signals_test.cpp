@@ -1,0 +1,51 @@
+#include "cli/signals.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "cli/errors.h"
+#include "coppice/io/output_file.h"
+#include "support/temporary_folder.h"
+
+namespace coppice::cli {
+namespace {
+
+// The child does nothing but write; whenever Ctrl-C comes, what is left is no
+// file or a whole one.
+TEST(Signals, LeavesNoPartOfAFileOnCtrlC) {
+  const std::string bytes(16 << 20, 'x');
+  for (int delay = 1; delay <= 50; delay += 7) {
+    const TemporaryFolder folder;
+    const pid_t child = fork();
+    if (child == 0) {
+      std::signal(SIGINT, SIG_DFL); // A shell's `&` has tests ignore it.
+      end_cleanly_on_signals();
+      try {
+        while (true) {
+          write_file(folder.file("a"), bytes);
+        }
+      } catch (const Interrupted&) {
+        _exit(kInterrupted);
+      }
+    }
+    while (folder.names().empty()) {
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+    kill(child, SIGINT);
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 130);
+    for (const auto& name : folder.names()) {
+      EXPECT_EQ(name, "a");
+      EXPECT_EQ(std::filesystem::file_size(folder.file(name)), bytes.size());
+    }
+  }
+}
+
+} // namespace
+} // namespace coppice::cli
