@@ -6,6 +6,10 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(yaml-cpp REQUIRED)
+if(NOT TARGET yaml-cpp::yaml-cpp) # Before 0.8.
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
 
 # LibTorch decides the language: its headers want C++17, later ones C++20.
 if(NOT DEFINED CMAKE_CXX_STANDARD)

@@ -3,13 +3,16 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "cli/errors.h"
+
 namespace coppice::cli {
 
 /// What the command line chose to do; runs after all of it was read.
-using Command = std::function<void()>;
+using Command = std::function<ExitCode()>;
 
 // Each adds a subcommand to `app` that sets `chosen`.
 void add_demo(CLI::App& app, Command& chosen);
 void add_inspect(CLI::App& app, Command& chosen);
+void add_prune(CLI::App& app, Command& chosen);
 
 } // namespace coppice::cli

@@ -59,8 +59,12 @@ void add_demo(CLI::App& app, Command& chosen) {
   command->footer(kExamples);
   auto options = std::make_shared<DemoOptions>();
   add_options(*command, *options);
-  command->callback(
-      [options, &chosen] { chosen = [options] { print_demo(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = [options] {
+      print_demo(*options);
+      return kDone;
+    };
+  });
 }
 
 } // namespace coppice::cli

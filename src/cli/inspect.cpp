@@ -1,14 +1,14 @@
-#include <c10/core/ScalarType.h>
+#include <coppice/core/torch_tensors.h>
+#include <coppice/io/checkpoint.h>
 #include <coppice/masks/measure.h>
-#include <coppice/model/model_view.h>
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 
 #include <iostream>
 #include <memory>
+#include <set>
 
-#include "cli/archive.h"
 #include "cli/commands.h"
 
 namespace coppice::cli {
@@ -18,11 +18,13 @@ constexpr const char* kAbout =
     "List the tensors of a model, and where their zeros lie.";
 
 constexpr const char* kExamples =
-    "Reads TorchScript archives: what torch.jit.save writes in Python, and\n"
-    "torch::save of a module or torch::jit::Module::save in C++.\n"
+    "Reads safetensors files, a model.safetensors.index.json with its shards,\n"
+    "torch.save files and TorchScript archives, told apart by what is in "
+    "them.\n"
+    "`n:m` and `blocks` are the best patterns that all zeros satisfy.\n"
     "\n"
     "Examples:\n"
-    "  coppice inspect coppice-demo/demo.pt\n"
+    "  coppice inspect net.safetensors\n"
     "  coppice inspect net.pt --json\n";
 
 struct InspectOptions {
@@ -30,69 +32,77 @@ struct InspectOptions {
   bool json = false;
 };
 
-/// Sums over all tensors of a model.
+/// Sums over all tensors of a model; what two names share counts once.
 struct Totals {
   int64_t elements = 0;
   int64_t bytes = 0;
   int64_t zeros = 0;
+  std::set<const void*> seen;
 
   double sparsity() const {
     return elements == 0 ? 0 : static_cast<double>(zeros) / elements;
   }
 };
 
-/// Zeros of other layouts and of quantized tensors are not elements in memory.
-bool has_plain_elements(const torch::Tensor& tensor) {
-  return tensor.layout() == at::kStrided && !tensor.is_quantized() &&
-      !tensor.is_meta();
-}
-
 /// What the zeros look like, or nothing where there are none to look at.
-Cell pattern_of(const torch::Tensor& tensor, int64_t zeros) {
+void add_patterns(
+    const torch::Tensor& tensor,
+    int64_t zeros,
+    std::vector<Cell>& row) {
   if (zeros == 0 || tensor.dim() < 2) {
-    return {};
+    return;
   }
-  return to_string(detect_pattern(tensor));
+  const auto nm = detect_nm(tensor);
+  const auto block = detect_block(tensor);
+  row.push_back(nm ? Cell(to_string(*nm)) : Cell());
+  row.push_back(block ? Cell(to_string(*block)) : Cell());
 }
 
-std::vector<Cell>
-row_of(const std::string& fqn, const torch::Tensor& tensor, Totals& totals) {
-  const auto bytes = static_cast<int64_t>(tensor.nbytes());
+std::vector<Cell> row_of(const StoredTensor& stored, Totals& totals) {
+  const auto bytes = static_cast<int64_t>(stored.nbytes());
   std::vector<Cell> row{
-      fqn,
-      fmt::format("{}", fmt::join(tensor.sizes(), "x")),
-      std::string(c10::toString(tensor.scalar_type())),
+      stored.name,
+      fmt::format("{}", fmt::join(stored.shape, "x")),
+      std::string(dtype_name(stored.dtype)),
       bytes};
-  totals.elements += tensor.numel();
-  totals.bytes += bytes;
-  if (has_plain_elements(tensor)) {
+  const bool is_new = totals.seen.insert(stored.data).second;
+  totals.elements += is_new ? stored.numel() : 0;
+  totals.bytes += is_new ? bytes : 0;
+  const auto type = scalar_type_of(stored.dtype);
+  if (type && !c10::isQIntType(*type) && stored.numel() > 0) {
+    const auto tensor = as_tensor(stored);
     const int64_t zeros = count_zeros(tensor);
-    totals.zeros += zeros;
-    row.push_back(sparsity(tensor));
-    row.push_back(pattern_of(tensor, zeros));
+    totals.zeros += is_new ? zeros : 0;
+    row.push_back(static_cast<double>(zeros) / stored.numel());
+    add_patterns(tensor, zeros, row);
   }
   return row;
 }
 
-Table tensor_table(const ModelView& model, Totals& totals) {
+Table tensor_table(const Checkpoint& checkpoint, Totals& totals) {
   Table table{
       {{"name", "tensor"},
        {"shape", "shape"},
        {"dtype", "dtype"},
        {"bytes", "size", CellFormat::kBytes},
        {"sparsity", "zeros", CellFormat::kPercent},
-       {"pattern", "pattern"}},
+       {"nm", "n:m"},
+       {"block", "blocks"}},
       {}};
-  for (const auto& [fqn, tensor, is_parameter] : model.tensors()) {
-    table.rows.push_back(row_of(fqn, tensor, totals));
+  for (const auto& tensor : checkpoint.state.tensors) {
+    table.rows.push_back(row_of(tensor, totals));
   }
   return table;
 }
 
-std::string inspect_text(const Table& table, const Totals& totals) {
+std::string inspect_text(
+    const Checkpoint& checkpoint,
+    const Table& table,
+    const Totals& totals) {
   return fmt::format(
-      "{}\n{} tensors, {} elements, {}; {} zeros ({}).",
+      "{}\n{}: {} tensors, {} elements, {}; {} zeros ({}).",
       to_text(table),
+      format_name(checkpoint.format),
       table.rows.size(),
       to_text(totals.elements, CellFormat::kCount),
       to_text(totals.bytes, CellFormat::kBytes),
@@ -102,11 +112,13 @@ std::string inspect_text(const Table& table, const Totals& totals) {
 
 std::string inspect_json(
     const std::string& path,
+    const Checkpoint& checkpoint,
     const Table& table,
     const Totals& totals) {
   return json_text(
       {{"model", path},
-       {"format", "torchscript"},
+       {"format", std::string(format_name(checkpoint.format))},
+       {"metadata", checkpoint.state.metadata},
        {"elements", totals.elements},
        {"bytes", totals.bytes},
        {"zeros", totals.zeros},
@@ -114,13 +126,15 @@ std::string inspect_json(
        {"tensors", to_json(table)}});
 }
 
-void inspect(const InspectOptions& options) {
-  const auto module = load_archive(options.model);
+ExitCode inspect(const InspectOptions& options) {
+  const auto checkpoint = open_checkpoint(options.model);
   Totals totals;
-  const Table table = tensor_table(module, totals);
-  std::cout << (options.json ? inspect_json(options.model, table, totals)
-                             : inspect_text(table, totals))
+  const Table table = tensor_table(checkpoint, totals);
+  std::cout << (options.json
+                    ? inspect_json(options.model, checkpoint, table, totals)
+                    : inspect_text(checkpoint, table, totals))
             << '\n';
+  return kDone;
 }
 
 } // namespace
@@ -132,7 +146,7 @@ void add_inspect(CLI::App& app, Command& chosen) {
   command->add_option("MODEL", options->model, "The model's file")->required();
   command->add_flag("--json", options->json, "Print one JSON object, no text");
   command->callback(
-      [options, &chosen] { chosen = [options] { inspect(*options); }; });
+      [options, &chosen] { chosen = [options] { return inspect(*options); }; });
 }
 
 } // namespace coppice::cli

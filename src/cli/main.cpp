@@ -25,7 +25,8 @@ constexpr const char* kExamples =
     "Examples:\n"
     "  coppice demo                          train, prune and compare, in "
     "minutes\n"
-    "  coppice inspect coppice-demo/demo.pt  where the zeros of a model lie\n";
+    "  coppice inspect net.safetensors       where the zeros of a model lie\n"
+    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n";
 
 /// LibTorch and the standard library write messages of several lines.
 std::string one_line(std::string text) {
@@ -70,14 +71,14 @@ ExitCode run(int argc, char** argv) {
   Command chosen;
   add_demo(app, chosen);
   add_inspect(app, chosen);
+  add_prune(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return end_of_parsing(app, error);
   }
   end_cleanly_on_signals();
-  chosen();
-  return kDone;
+  return chosen();
 }
 
 ExitCode run_and_flush(int argc, char** argv) {

@@ -6,8 +6,8 @@
 
 namespace coppice::cli {
 
-/// A bar on standard error while work goes on. Shows nothing unless standard
-/// error is a terminal, and leaves nothing behind.
+/// A bar on standard error while work goes on, with the time left. Shows
+/// nothing unless standard error is a terminal, and leaves nothing behind.
 class ProgressBar {
  public:
   ProgressBar(std::string label, int64_t total);
@@ -23,6 +23,7 @@ class ProgressBar {
   std::string label_;
   int64_t total_;
   bool is_shown_;
+  std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point next_draw_;
 };
 

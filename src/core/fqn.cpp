@@ -54,4 +54,29 @@ std::string nearest_name(
   return nearest == candidates.end() ? std::string() : *nearest;
 }
 
+/// Goes back only to the last `*`: what one before it could match instead, the
+/// last one can match too.
+bool matches_glob(std::string_view pattern, std::string_view name) {
+  size_t p = 0;
+  size_t n = 0;
+  size_t after_star = std::string_view::npos;
+  size_t retry = 0;
+  while (n < name.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      retry = n;
+    } else if (
+        p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
+      ++p;
+      ++n;
+    } else if (after_star != std::string_view::npos) {
+      p = after_star;
+      n = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
 } // namespace coppice

@@ -3,6 +3,7 @@
 #include <torch/utils.h>
 
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace coppice {
@@ -24,6 +25,22 @@ constexpr std::array<std::pair<Dtype, torch::ScalarType>, 14> kTypes = {{
     {Dtype::QINT8, torch::kQInt8},
     {Dtype::QUINT8, torch::kQUInt8},
 }};
+
+/// safetensors allows headers after which no element is aligned.
+torch::Tensor aligned_copy(
+    const StoredTensor& stored,
+    const torch::TensorOptions& options) {
+  TORCH_CHECK_VALUE(
+      stored.is_contiguous(),
+      "`",
+      stored.name,
+      "`: its elements are neither aligned nor in order");
+  auto copy = torch::empty(stored.shape, options);
+  if (copy.numel() > 0) {
+    std::memcpy(copy.data_ptr(), stored.data, stored.nbytes());
+  }
+  return copy;
+}
 
 } // namespace
 
@@ -54,6 +71,10 @@ torch::Tensor as_tensor(const StoredTensor& stored) {
       "` has dtype ",
       dtype_name(stored.dtype),
       ", which LibTorch has no plain tensor for");
+  const auto options = torch::TensorOptions().dtype(*type);
+  if (reinterpret_cast<uintptr_t>(stored.data) % c10::elementSize(*type) != 0) {
+    return aligned_copy(stored, options);
+  }
   // LibTorch has no read-only tensors.
   void* const data = const_cast<std::byte*>(stored.data);
   return torch::from_blob(
@@ -61,7 +82,7 @@ torch::Tensor as_tensor(const StoredTensor& stored) {
       stored.shape,
       stored.strides,
       [owner = stored.owner](void*) {},
-      torch::TensorOptions().dtype(*type));
+      options);
 }
 
 StoredTensor as_stored(std::string name, const torch::Tensor& tensor) {

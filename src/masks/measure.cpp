@@ -79,11 +79,10 @@ BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block) {
   return occupancy;
 }
 
-Pattern detect_pattern(const torch::Tensor& tensor) {
-  masks::check_matrix("detect_pattern", tensor);
-  const double zeros = sparsity(tensor);
-  if (zeros == 0) {
-    return Unstructured{};
+std::optional<BlockShape> detect_block(const torch::Tensor& tensor) {
+  masks::check_matrix("detect_block", tensor);
+  if (count_zeros(tensor) == 0) {
+    return std::nullopt;
   }
   for (const BlockShape block :
        {BlockShape{16, 1},
@@ -96,10 +95,26 @@ Pattern detect_pattern(const torch::Tensor& tensor) {
       return block;
     }
   }
+  return std::nullopt;
+}
+
+std::optional<Nm> detect_nm(const torch::Tensor& tensor) {
+  masks::check_matrix("detect_nm", tensor);
+  const double zeros = sparsity(tensor);
   for (const Nm nm : {Nm{1, 4}, Nm{2, 4}, Nm{4, 8}}) {
     if (conforms(tensor, nm, zeros)) {
       return nm;
     }
+  }
+  return std::nullopt;
+}
+
+Pattern detect_pattern(const torch::Tensor& tensor) {
+  if (const auto block = detect_block(tensor)) {
+    return *block;
+  }
+  if (const auto nm = detect_nm(tensor)) {
+    return *nm;
   }
   return Unstructured{};
 }

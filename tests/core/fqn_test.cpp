@@ -31,5 +31,22 @@ TEST(Fqn, FindsTheNearestName) {
   EXPECT_EQ(nearest_name("x", {}), "");
 }
 
+TEST(MatchesGlob, AsAShellDoes) {
+  EXPECT_TRUE(matches_glob("*", ""));
+  EXPECT_TRUE(matches_glob("*.weight", "encoder.0.weight"));
+  EXPECT_TRUE(matches_glob("encoder.?.weight", "encoder.0.weight"));
+  EXPECT_TRUE(matches_glob("*a*b", "xaxxab"));
+  EXPECT_TRUE(matches_glob("fc[1]", "fc[1]"));
+  EXPECT_FALSE(matches_glob("encoder.?.weight", "encoder.10.weight"));
+  EXPECT_FALSE(matches_glob("fc1", "fc1.weight"));
+  EXPECT_FALSE(matches_glob("", "a"));
+  EXPECT_FALSE(matches_glob("*ab", "abc"));
+}
+
+TEST(MatchesGlob, IsNotQuadraticInStars) {
+  const std::string name(100000, 'a');
+  EXPECT_FALSE(matches_glob("*a*a*a*a*a*a*a*a*b", name));
+}
+
 } // namespace
 } // namespace coppice

@@ -19,6 +19,10 @@ SplitFqn split_fqn(std::string_view tensor_fqn);
 /// `module_fqn` and `name` joined by a dot, or `name` alone under the root.
 std::string join_fqn(std::string_view module_fqn, std::string_view name);
 
+/// Whether `name` matches a shell's pattern: `*` stands for any characters,
+/// dots included, `?` for one, all else for itself.
+bool matches_glob(std::string_view pattern, std::string_view name);
+
 /// The candidate with the fewest edits (insert, delete, replace one character)
 /// to `name`; the first of equals. Empty if there are no candidates.
 std::string nearest_name(

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "coppice/core/pattern.h"
 
@@ -35,10 +36,21 @@ struct BlockOccupancy {
 ///   dimensions, or a side of the block is not positive.
 BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block);
 
-/// The most regular pattern that the zeros of `tensor` satisfy: the first of
-/// the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 that fits into the matrix and
-/// whose zeros are aligned, else the first of 1:4, 2:4 and 4:8 that every group
-/// satisfies with at least that sparsity, else (or without zeros) unstructured.
+/// The first of the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 that fits into the
+/// matrix and whose zeros are aligned; nullopt if none is, or nothing is zero.
+///
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two
+///   dimensions.
+std::optional<BlockShape> detect_block(const torch::Tensor& tensor);
+
+/// The first of 1:4, 2:4 and 4:8 that every group satisfies, with at least that
+/// sparsity; nullopt if none is.
+///
+/// Errors: as `detect_block`.
+std::optional<Nm> detect_nm(const torch::Tensor& tensor);
+
+/// The most regular pattern that the zeros of `tensor` satisfy: `detect_block`,
+/// else `detect_nm`, else (or without zeros) unstructured.
 ///
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 /// dimensions.

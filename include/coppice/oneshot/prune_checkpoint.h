@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/io/checkpoint.h"
+#include "coppice/oneshot/recipe.h"
+
+namespace coppice {
+
+/// What became of one tensor of a checkpoint.
+struct PrunedTensor {
+  std::string name;
+  Dtype dtype = Dtype::F32;
+  std::vector<int64_t> shape;
+  int64_t elements = 0;
+
+  /// Why it was left as it is; empty if it was pruned.
+  std::string left_because;
+
+  // Of pruned tensors:
+  WeightNormPattern pattern;
+  Scope scope = Scope::Tensor;
+  int64_t zeros_before = 0;
+  int64_t zeros_after = 0;
+  /// Whether it has the zeros that were asked of it, but for the rounding to
+  /// whole blocks. True where the level is one of all tensors together.
+  bool reached = true;
+};
+
+struct PruneReport {
+  std::vector<PrunedTensor> tensors; ///< In the order of the checkpoint.
+  /// Whether every tensor, and all tensors of a global modifier together, have
+  /// the zeros that were asked for.
+  bool reached = true;
+};
+
+struct PruneOptions {
+  /// Computes all masks and writes nothing.
+  bool dry_run = false;
+  /// Called as work goes on, with bytes done and bytes in all.
+  std::function<void(uint64_t done, uint64_t total)> progress;
+};
+
+/// Writes a copy of a checkpoint with pruned tensors, in the same format: what
+/// is not pruned is byte-identical, dropped values are +0, kept ones keep their
+/// bits. `output` is a file, or a folder for the shards of a sharded one; it is
+/// there in whole or not at all, and the input is never touched.
+///
+/// Tensors that share memory are pruned once, under their first name. One
+/// tensor is in memory at a time; a global threshold is found in two more
+/// passes over the tensors (four for float64), exactly: of ties, what lies
+/// earlier in the files is dropped.
+///
+/// Errors: c10::ValueError if a target matches no tensor, two modifiers one
+///   tensor, no tensor is left to prune, or a weight holds NaN or infinity;
+///   OutputError if the output cannot be written.
+/// Source: the masks are those of WeightNormSparsifier.
+PruneReport prune_checkpoint(
+    const Checkpoint& input,
+    const Recipe& recipe,
+    const std::string& output,
+    const PruneOptions& options = {});
+
+} // namespace coppice

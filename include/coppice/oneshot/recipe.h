@@ -1,0 +1,77 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/core/pattern.h"
+#include "coppice/core/state_dict.h"
+#include "coppice/masks/norm.h"
+#include "coppice/masks/weight_norm.h"
+
+namespace coppice {
+
+/// What a sparsity level is a fraction of.
+enum class Scope {
+  Tensor, ///< Each tensor's own blocks.
+  Global, ///< The blocks of all tensors together: one threshold.
+};
+
+/// One rule of a recipe: which tensors, and what is dropped of them.
+struct PruneModifier {
+  WeightNormPattern pattern;
+  Norm norm = Norm::L2;
+  Scope scope = Scope::Tensor;
+
+  /// Which tensors: globs ("*.fc1", "encoder.*"), "re:" and a regular
+  /// expression that must match from the beginning, or the class names `Linear`
+  /// (two dimensions) and `Conv1d` to `Conv3d` (three to five). Each is matched
+  /// with the tensor's FQN and with that of its module. Empty: every tensor
+  /// that `why_left_by_default` does not leave.
+  std::vector<std::string> targets;
+  /// Which of them not, in the same words.
+  std::vector<std::string> ignore;
+};
+
+/// What to prune and how. A tensor belongs to one modifier at most.
+using Recipe = std::vector<PruneModifier>;
+
+/// The options of a pattern: N:M has its sparsity, which `sparsity` may repeat;
+/// the others need one.
+///
+/// Errors: c10::ValueError if the sparsity is missing, not in [0, 1], or not
+///   that of N:M.
+WeightNormPattern weight_norm_pattern(
+    const Pattern& structure,
+    std::optional<double> sparsity);
+
+/// Reads a recipe: stages with modifiers, as llm-compressor writes them.
+///
+///     {"stage": {"modifiers": {"MagnitudePruningModifier": {
+///         "sparsity": 0.5, "mask_structure": "2:4",
+///         "targets": ["re:.*mlp.*"], "ignore": ["lm_head"]}}}}
+///
+/// `stage` may be left out, and `modifiers` be a list. Options: `sparsity`
+/// (`sparsity_level`), `mask_structure` ("unstructured", "2:4", "1x4"),
+/// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
+/// "global"), `targets`, `ignore`.
+///
+/// Errors: c10::ValueError, one sentence, for what is no such recipe.
+Recipe recipe_from_json(std::string_view json);
+
+/// Why a tensor is not pruned unless it is asked for by name; empty if it is.
+/// Left are: what is not floating, has fewer than two dimensions or must stay
+/// as it is; embeddings and position tables; output layers (`lm_head`,
+/// `classifier`, `output`, ...); masks; the state of optimizers.
+std::string why_left_by_default(const StoredTensor& tensor);
+
+/// Why a tensor cannot be pruned even if it is asked for; empty if it can.
+std::string why_not_prunable(const StoredTensor& tensor);
+
+/// Whether a word of `targets` or `ignore` means the tensor.
+///
+/// Errors: c10::ValueError if "re:" is followed by no regular expression.
+bool matches_target(const std::string& target, const StoredTensor& tensor);
+
+} // namespace coppice

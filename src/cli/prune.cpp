@@ -1,0 +1,221 @@
+#include <ATen/Parallel.h>
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <coppice/oneshot/prune_checkpoint.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/progress.h"
+#include "cli/prune_report.h"
+#include "cli/recipe_file.h"
+#include "coppice/core/pattern.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Prune the weights of a file by magnitude; the copy keeps all the rest.";
+
+constexpr const char* kExamples =
+    "MODEL is a safetensors file, a model.safetensors.index.json with its "
+    "shards\n"
+    "(OUT is then a folder), a torch.save file or a TorchScript archive; OUT "
+    "is\n"
+    "of the same kind. MODEL is never changed.\n"
+    "\n"
+    "Without --include, what is pruned are floating tensors of two or more\n"
+    "dimensions, but not embeddings, position tables, output layers (lm_head,\n"
+    "classifier, output, out, head, logits), masks, or an optimizer's state. "
+    "The\n"
+    "table says of every tensor why it was left.\n"
+    "\n"
+    "GLOB is matched with the names of tensors and of their modules: "
+    "`*.mlp.*`,\n"
+    "`encoder.?.fc1`; `re:` begins a regular expression; `Linear`, `Conv2d` "
+    "mean\n"
+    "tensors of two and four dimensions.\n"
+    "\n"
+    "A recipe says more than options can (YAML or JSON):\n"
+    "  stage:\n"
+    "    modifiers:\n"
+    "      MagnitudePruningModifier:\n"
+    "        sparsity: 0.8               # or mask_structure: \"2:4\"\n"
+    "        sparse_block_shape: [1, 4]\n"
+    "        targets: [\"re:.*mlp.*\"]\n"
+    "        ignore: [lm_head]\n"
+    "\n"
+    "Exit code: 1 if the asked sparsity was not reached.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
+    "  coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'\n"
+    "  coppice prune net.th -o out.th --sparsity 0.8 --scope global "
+    "--dry-run\n";
+
+struct Options {
+  std::string model;
+  std::string output;
+  std::optional<double> sparsity;
+  std::string block;
+  std::string pattern;
+  int norm = 2;
+  std::string scope = "tensor";
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+  std::string recipe;
+  bool dry_run = false;
+  bool json = false;
+  int threads = 0;
+};
+
+Pattern pattern_of(const Options& options) {
+  const auto text = options.block.empty() ? options.pattern : options.block;
+  if (text.empty()) {
+    return Unstructured{};
+  }
+  const auto pattern = parse_pattern(text);
+  if (!options.block.empty() && !std::holds_alternative<BlockShape>(pattern)) {
+    throw InputError(fmt::format(
+        "--block: expected rows and columns such as 1x4, got {}.", text));
+  }
+  return pattern;
+}
+
+Recipe recipe_of(const Options& options) {
+  if (!options.recipe.empty()) {
+    return read_recipe(options.recipe);
+  }
+  if (!options.sparsity && options.pattern.empty()) {
+    throw InputError(
+        "say what to prune: --sparsity S, --pattern N:M or --recipe FILE (see "
+        "`coppice prune --help`).");
+  }
+  PruneModifier modifier;
+  try {
+    modifier.pattern =
+        weight_norm_pattern(pattern_of(options), options.sparsity);
+  } catch (const c10::Error& error) {
+    throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+  }
+  modifier.norm = options.norm == 1 ? Norm::L1 : Norm::L2;
+  modifier.scope = options.scope == "global" ? Scope::Global : Scope::Tensor;
+  modifier.targets = options.include;
+  modifier.ignore = options.exclude;
+  return {modifier};
+}
+
+PruneReport
+run(const Checkpoint& input, const Options& options, const Recipe& recipe) {
+  std::unique_ptr<ProgressBar> bar;
+  PruneOptions how;
+  how.dry_run = options.dry_run;
+  how.progress = [&](uint64_t done, uint64_t total) {
+    if (!bar) {
+      bar = std::make_unique<ProgressBar>(
+          fmt::format("pruning {:.1f} MB", total / 1e6),
+          static_cast<int64_t>(total));
+    }
+    bar->update(static_cast<int64_t>(done));
+  };
+  return prune_checkpoint(input, recipe, options.output, how);
+}
+
+ExitCode prune(const Options& options) {
+  if (options.output.empty() && !options.dry_run) {
+    throw InputError(
+        "say where the pruned model goes: -o OUT, or --dry-run for the table "
+        "alone.");
+  }
+  if (options.threads > 0) {
+    at::set_num_threads(options.threads);
+  }
+  const auto recipe = recipe_of(options);
+  const auto input = open_checkpoint(options.model);
+  if (!options.dry_run) {
+    require_other_file(options.output, input);
+  }
+  const auto report = [&] {
+    try {
+      return run(input, options, recipe);
+    } catch (const c10::ValueError& error) { // A name or a weight is wrong.
+      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    }
+  }();
+  const std::string output = options.dry_run ? "" : options.output;
+  std::cout << (options.json ? prune_json(options.model, output, input, report)
+                             : prune_text(output, report))
+            << '\n';
+  if (report.reached) {
+    return kDone;
+  }
+  std::cerr << fmt::format(
+      "coppice: the asked sparsity was not reached (see the table){}\n",
+      output.empty() ? "."
+                     : fmt::format("; {} is written all the same.", output));
+  return kFailed;
+}
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("MODEL", options.model, "The model's file")->required();
+  command.add_option("-o,--output", options.output, "Where the copy goes")
+      ->type_name("OUT");
+  auto* recipe = command.add_option("--recipe", options.recipe, "A recipe")
+                     ->type_name("FILE");
+  command
+      .add_option(
+          "--sparsity",
+          options.sparsity,
+          "Fraction of blocks to drop, 0 to 1; of elements, without --block")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 1.0))
+      ->excludes(recipe);
+  auto* block =
+      command.add_option("--block", options.block, "What is dropped together")
+          ->type_name("RxC")
+          ->excludes(recipe);
+  command
+      .add_option("--pattern", options.pattern, "Keep N of M inputs, as in 2:4")
+      ->type_name("N:M")
+      ->excludes(recipe)
+      ->excludes(block);
+  command.add_option("--norm", options.norm, "1 or 2: what makes a block low")
+      ->check(CLI::IsMember({1, 2}))
+      ->excludes(recipe)
+      ->capture_default_str();
+  command
+      .add_option(
+          "--scope",
+          options.scope,
+          "tensor, or global: one threshold over all tensors")
+      ->check(CLI::IsMember({"tensor", "global"}))
+      ->excludes(recipe)
+      ->capture_default_str();
+  command.add_option("--include", options.include, "Prune only these")
+      ->type_name("GLOB")
+      ->excludes(recipe);
+  command.add_option("--exclude", options.exclude, "But not these")
+      ->type_name("GLOB")
+      ->excludes(recipe);
+  command.add_flag("--dry-run", options.dry_run, "The table, and no file");
+  command.add_flag("--json", options.json, "Print one JSON object, no text");
+  command.add_option("--threads", options.threads, "Default: every core")
+      ->check(CLI::Range(1, 4096));
+}
+
+} // namespace
+
+void add_prune(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("prune", kAbout);
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  add_options(*command, *options);
+  command->callback(
+      [options, &chosen] { chosen = [options] { return prune(*options); }; });
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,123 @@
+#include "cli/prune_report.h"
+
+#include <coppice/core/pattern.h>
+#include <coppice/report/json.h>
+#include <coppice/report/table.h>
+#include <fmt/format.h>
+
+namespace coppice::cli {
+namespace {
+
+/// Sums over the tensors that were pruned.
+struct Totals {
+  int64_t tensors = 0;
+  int64_t elements = 0;
+  int64_t zeros = 0;
+
+  double sparsity() const {
+    return elements == 0 ? 0 : static_cast<double>(zeros) / elements;
+  }
+};
+
+Totals totals_of(const PruneReport& report) {
+  Totals totals;
+  for (const auto& tensor : report.tensors) {
+    if (tensor.left_because.empty()) {
+      ++totals.tensors;
+      totals.elements += tensor.elements;
+      totals.zeros += tensor.zeros_after;
+    }
+  }
+  return totals;
+}
+
+/// "2:4", "80% of 1x4", "80%"
+std::string asked_of(const PrunedTensor& tensor) {
+  const auto& pattern = tensor.pattern;
+  const auto block = pattern.sparse_block_shape;
+  if (pattern.sparsity_level >= 1 && block.rows == 1 &&
+      pattern.zeros_per_block < block.cols) {
+    return to_string(Nm{block.cols - pattern.zeros_per_block, block.cols});
+  }
+  std::string text = fmt::format("{:g}%", 100 * pattern.sparsity_level);
+  if (block.size() > 1) {
+    text += " of " + to_string(block);
+  }
+  if (pattern.zeros_per_block < block.size()) {
+    text += fmt::format(", {} each", pattern.zeros_per_block);
+  }
+  return tensor.scope == Scope::Global ? text + ", global" : text;
+}
+
+double share_of(int64_t zeros, const PrunedTensor& tensor) {
+  return static_cast<double>(zeros) / tensor.elements;
+}
+
+std::vector<Cell> row_of(const PrunedTensor& tensor) {
+  std::vector<Cell> row{
+      tensor.name,
+      fmt::format("{}", fmt::join(tensor.shape, "x")),
+      std::string(dtype_name(tensor.dtype))};
+  if (!tensor.left_because.empty()) {
+    row.insert(
+        row.end(), {Cell(), Cell(), Cell(), "left: " + tensor.left_because});
+    return row;
+  }
+  row.push_back(asked_of(tensor));
+  row.push_back(share_of(tensor.zeros_before, tensor));
+  row.push_back(share_of(tensor.zeros_after, tensor));
+  row.push_back(std::string(tensor.reached ? "pruned" : "not reached"));
+  return row;
+}
+
+Table table_of(const PruneReport& report) {
+  Table table{
+      {{"name", "tensor"},
+       {"shape", "shape"},
+       {"dtype", "dtype"},
+       {"asked", "asked"},
+       {"before", "zeros before", CellFormat::kPercent},
+       {"after", "after", CellFormat::kPercent},
+       {"result", "result"}},
+      {}};
+  for (const auto& tensor : report.tensors) {
+    table.rows.push_back(row_of(tensor));
+  }
+  return table;
+}
+
+} // namespace
+
+std::string prune_text(const std::string& output, const PruneReport& report) {
+  const auto totals = totals_of(report);
+  return fmt::format(
+      "{}\n{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
+      to_text(table_of(report)),
+      totals.tensors,
+      report.tensors.size(),
+      to_text(totals.zeros, CellFormat::kCount),
+      to_text(totals.elements, CellFormat::kCount),
+      to_text(totals.sparsity(), CellFormat::kPercent),
+      output.empty() ? "" : fmt::format(" Written to {}.", output));
+}
+
+std::string prune_json(
+    const std::string& model,
+    const std::string& output,
+    const Checkpoint& input,
+    const PruneReport& report) {
+  const auto totals = totals_of(report);
+  nlohmann::ordered_json json{
+      {"model", model},
+      {"output", output.empty() ? nlohmann::ordered_json()
+                                : nlohmann::ordered_json(output)},
+      {"format", std::string(format_name(input.format))},
+      {"reached", report.reached},
+      {"elements", totals.elements},
+      {"zeros", totals.zeros},
+      {"sparsity", totals.sparsity()},
+      {"tensors", to_json(table_of(report))}};
+  return json_text(json);
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,75 @@
+#include "cli/recipe_file.h"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <yaml-cpp/yaml.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/errors.h"
+#include "coppice/io/mapped_file.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr uint64_t kLongestRecipe = uint64_t(1) << 20;
+/// Aliases could make a small file a huge tree.
+constexpr int kMostNodes = 100000;
+
+nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
+  if (++nodes > kMostNodes) {
+    throw std::runtime_error("it is too large for a recipe");
+  }
+  if (node.IsSequence()) {
+    auto list = nlohmann::ordered_json::array();
+    for (const auto& each : node) {
+      list.push_back(json_of(each, nodes));
+    }
+    return list;
+  }
+  if (node.IsMap()) {
+    auto object = nlohmann::ordered_json::object();
+    for (const auto& each : node) {
+      const auto key = each.first.as<std::string>();
+      if (object.contains(key)) {
+        throw std::runtime_error(fmt::format("`{}` is there twice", key));
+      }
+      object[key] = json_of(each.second, nodes);
+    }
+    return object;
+  }
+  if (!node.IsScalar()) {
+    return nullptr;
+  }
+  // What is quoted is text; else what reads as a number is one.
+  if (double number = 0;
+      node.Tag() != "!" && YAML::convert<double>::decode(node, number)) {
+    int64_t integer = 0;
+    if (YAML::convert<int64_t>::decode(node, integer)) {
+      return integer;
+    }
+    return number;
+  }
+  return node.Scalar();
+}
+
+} // namespace
+
+Recipe read_recipe(const std::string& path) {
+  const auto file = MappedFile::open(path);
+  if (file->size() > kLongestRecipe) {
+    throw InputError(fmt::format("{} is too large for a recipe.", path));
+  }
+  try {
+    int nodes = 0;
+    const auto root = YAML::Load(std::string(file->text()));
+    return recipe_from_json(json_of(root, nodes).dump());
+  } catch (const c10::Error& error) {
+    throw InputError(
+        fmt::format("{}: {}.", path, error.what_without_backtrace()));
+  } catch (const std::exception& error) {
+    throw InputError(fmt::format("{} is no recipe ({}).", path, error.what()));
+  }
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,131 @@
+#include "oneshot/pruned_tensor.h"
+
+#include <ATen/Parallel.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <vector>
+
+#include "coppice/core/torch_tensors.h"
+
+namespace coppice::oneshot {
+namespace {
+
+constexpr int64_t kPartElements = int64_t(1) << 22;
+constexpr int64_t kGrain = int64_t(1) << 16;
+
+/// `Bits` is the unsigned integer as wide as the elements. A float is zero if
+/// all its bits but the sign are.
+template <class Bits>
+ZeroCounts
+keep_range(const Bits* from, const bool* keep, int64_t count, Bits* to) {
+  ZeroCounts zeros;
+  for (int64_t i = 0; i < count; ++i) {
+    const Bits kept = keep[i] ? from[i] : Bits(0);
+    zeros.before += static_cast<Bits>(from[i] << 1) == 0;
+    zeros.after += static_cast<Bits>(kept << 1) == 0;
+    to[i] = kept;
+  }
+  return zeros;
+}
+
+template <class Bits>
+ZeroCounts
+keep_all_ranges(const void* from, const bool* keep, int64_t count, void* to) {
+  std::atomic<int64_t> before{0};
+  std::atomic<int64_t> after{0};
+  at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+    const auto zeros = keep_range(
+        static_cast<const Bits*>(from) + begin,
+        keep + begin,
+        end - begin,
+        static_cast<Bits*>(to) + begin);
+    before += zeros.before;
+    after += zeros.after;
+  });
+  return {before, after};
+}
+
+/// Writes what `mask` keeps of `part`, both contiguous, to `to`.
+ZeroCounts
+keep_part(const torch::Tensor& part, const torch::Tensor& mask, void* to) {
+  const auto* keep = mask.data_ptr<bool>();
+  switch (part.element_size()) {
+    case 2:
+      return keep_all_ranges<uint16_t>(part.data_ptr(), keep, part.numel(), to);
+    case 4:
+      return keep_all_ranges<uint32_t>(part.data_ptr(), keep, part.numel(), to);
+    default:
+      return keep_all_ranges<uint64_t>(part.data_ptr(), keep, part.numel(), to);
+  }
+}
+
+/// The bytes of `place` with `values`, the tensor's, in their places.
+std::vector<std::byte> spread(
+    const StoredTensor& tensor,
+    const torch::Tensor& values,
+    ByteRange range) {
+  std::vector<std::byte> bytes(
+      tensor.data, tensor.data + (range.end - range.begin));
+  torch::from_blob(bytes.data(), tensor.shape, tensor.strides, values.options())
+      .copy_(values.reshape(tensor.shape));
+  return bytes;
+}
+
+} // namespace
+
+torch::Tensor matrix_of(const StoredTensor& tensor) {
+  const auto whole = as_tensor(tensor);
+  return whole.reshape({whole.size(0), whole.numel() / whole.size(0)});
+}
+
+void for_each_part(
+    const torch::Tensor& matrix,
+    int64_t multiple,
+    const std::function<void(Rows)>& body) {
+  const int64_t rows = matrix.size(0);
+  const int64_t fitting = kPartElements / std::max<int64_t>(1, matrix.size(1));
+  const int64_t step = std::max<int64_t>(1, fitting / multiple) * multiple;
+  for (int64_t begin = 0; begin < rows; begin += step) {
+    body({begin, std::min(rows, begin + step)});
+  }
+}
+
+ZeroCounts write_pruned(
+    const StoredTensor& tensor,
+    const TensorPlace& place,
+    int64_t rows_multiple,
+    const PartMask& mask,
+    const ByteSink& sink) {
+  const auto matrix = matrix_of(tensor);
+  const bool in_order = tensor.is_contiguous();
+  // Strided tensors wait in memory until all of their values are known.
+  torch::Tensor whole;
+  if (!in_order) {
+    whole = torch::empty(matrix.sizes(), matrix.options());
+  }
+  ZeroCounts zeros;
+  torch::Tensor buffer;
+  for_each_part(matrix, rows_multiple, [&](Rows rows) {
+    const auto part = matrix.slice(0, rows.begin, rows.end);
+    if (in_order && (!buffer.defined() || buffer.numel() < part.numel())) {
+      buffer = torch::empty({part.numel()}, matrix.options());
+    }
+    const auto to = in_order ? buffer : whole.slice(0, rows.begin, rows.end);
+    const auto counts = keep_part(part, mask(rows), to.data_ptr());
+    zeros.before += counts.before;
+    zeros.after += counts.after;
+    if (in_order) {
+      sink(to.data_ptr(), part.nbytes());
+    }
+  });
+  if (!in_order) {
+    const auto bytes = spread(tensor, whole, place.range);
+    sink(bytes.data(), bytes.size());
+  }
+  return zeros;
+}
+
+} // namespace coppice::oneshot

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "coppice/core/state_dict.h"
+#include "coppice/io/rewrite.h"
+
+namespace coppice::oneshot {
+
+/// Rows [begin, end) of a matrix.
+struct Rows {
+  int64_t begin = 0;
+  int64_t end = 0;
+};
+
+/// A weight as a matrix [out, rest]; shares the file's memory if it can.
+torch::Tensor matrix_of(const StoredTensor& tensor);
+
+/// Calls `body` for all rows of a matrix in parts of some 16 MB, each but the
+/// last a multiple of `multiple` rows.
+void for_each_part(
+    const torch::Tensor& matrix,
+    int64_t multiple,
+    const std::function<void(Rows)>& body);
+
+/// The mask of some rows of a tensor: kBool, contiguous, true means keep.
+using PartMask = std::function<torch::Tensor(Rows)>;
+
+struct ZeroCounts {
+  int64_t before = 0;
+  int64_t after = 0;
+};
+
+/// Hands the bytes of `place` to the sink with what the mask drops as +0, and
+/// counts zeros (of either sign).
+ZeroCounts write_pruned(
+    const StoredTensor& tensor,
+    const TensorPlace& place,
+    int64_t rows_multiple,
+    const PartMask& mask,
+    const ByteSink& sink);
+
+} // namespace coppice::oneshot

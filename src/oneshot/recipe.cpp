@@ -1,0 +1,274 @@
+#include "coppice/oneshot/recipe.h"
+
+#include <c10/util/Exception.h>
+
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "coppice/core/fqn.h"
+#include "coppice/core/pattern.h"
+
+namespace coppice {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array kModifiers = {
+    "MagnitudePruningModifier",
+    "ConstantPruningModifier",
+    "WeightNormSparsifier"};
+
+const std::vector<std::string> kOptions = {
+    "sparsity",
+    "sparsity_level",
+    "mask_structure",
+    "sparse_block_shape",
+    "zeros_per_block",
+    "norm",
+    "scope",
+    "targets",
+    "ignore"};
+
+/// Where in the recipe an error is.
+struct Place {
+  std::string modifier;
+
+  std::string option(const char* name) const {
+    return "the recipe's `" + modifier + "`, option `" + name + "`: ";
+  }
+};
+
+std::optional<double>
+number_of(const Json& options, const char* name, const Place& place) {
+  if (!options.contains(name)) {
+    return std::nullopt;
+  }
+  const Json& value = options[name];
+  TORCH_CHECK_VALUE(
+      value.is_number(),
+      place.option(name),
+      "expected a number, got ",
+      value.dump());
+  return value.get<double>();
+}
+
+std::vector<std::string>
+words_of(const Json& options, const char* name, const Place& place) {
+  if (!options.contains(name) || options[name].is_null()) {
+    return {};
+  }
+  const Json list =
+      options[name].is_array() ? options[name] : Json::array({options[name]});
+  std::vector<std::string> words;
+  for (const Json& word : list) {
+    TORCH_CHECK_VALUE(
+        word.is_string(),
+        place.option(name),
+        "expected names, got ",
+        word.dump());
+    words.push_back(word.get<std::string>());
+  }
+  return words;
+}
+
+/// Two options that must agree in meaning: at most one may be there.
+void check_one_of(
+    const Json& options,
+    const char* one,
+    const char* other,
+    const Place& place) {
+  TORCH_CHECK_VALUE(
+      !options.contains(one) || !options.contains(other),
+      place.option(one),
+      "means the same as `",
+      other,
+      "`; give one of them");
+}
+
+BlockShape block_of(const Json& value, const Place& place) {
+  const bool is_pair = value.is_array() && value.size() == 2 &&
+      value[0].is_number_integer() && value[1].is_number_integer();
+  TORCH_CHECK_VALUE(
+      is_pair && value[0] > 0 && value[1] > 0,
+      place.option("sparse_block_shape"),
+      "expected [rows, cols], got ",
+      value.dump());
+  return {value[0], value[1]};
+}
+
+Pattern structure_of(const Json& options, const Place& place) {
+  check_one_of(options, "mask_structure", "sparse_block_shape", place);
+  if (options.contains("sparse_block_shape")) {
+    return block_of(options["sparse_block_shape"], place);
+  }
+  if (!options.contains("mask_structure")) {
+    return Unstructured{};
+  }
+  const Json& value = options["mask_structure"];
+  TORCH_CHECK_VALUE(
+      value.is_string(),
+      place.option("mask_structure"),
+      "expected `unstructured`, `N:M` or `RxC`, got ",
+      value.dump());
+  const auto text = value.get<std::string>();
+  // llm-compressor's word for unstructured.
+  return text == "0:0" ? Unstructured{} : parse_pattern(text);
+}
+
+WeightNormPattern pattern_of(const Json& options, const Place& place) {
+  check_one_of(options, "sparsity", "sparsity_level", place);
+  auto level = number_of(options, "sparsity", place);
+  if (!level) {
+    level = number_of(options, "sparsity_level", place);
+  }
+  const auto zeros = number_of(options, "zeros_per_block", place);
+  auto pattern = weight_norm_pattern(structure_of(options, place), level);
+  if (zeros) {
+    const auto size = pattern.sparse_block_shape.size();
+    TORCH_CHECK_VALUE(
+        *zeros >= 0 && *zeros <= static_cast<double>(size) &&
+            *zeros == std::floor(*zeros),
+        place.option("zeros_per_block"),
+        "expected 0 to ",
+        size,
+        ", got ",
+        *zeros);
+    pattern.zeros_per_block = static_cast<int64_t>(*zeros);
+  }
+  return pattern;
+}
+
+Norm norm_of(const Json& options, const Place& place) {
+  if (!options.contains("norm")) {
+    return Norm::L2;
+  }
+  const Json& norm = options["norm"];
+  if (norm == 1 || norm == "L1") {
+    return Norm::L1;
+  }
+  TORCH_CHECK_VALUE(
+      norm == 2 || norm == "L2",
+      place.option("norm"),
+      "expected 1 or 2, got ",
+      norm.dump());
+  return Norm::L2;
+}
+
+Scope scope_of(const Json& options, const Place& place) {
+  if (!options.contains("scope") || options["scope"] == "tensor") {
+    return Scope::Tensor;
+  }
+  TORCH_CHECK_VALUE(
+      options["scope"] == "global",
+      place.option("scope"),
+      "expected `tensor` or `global`, got ",
+      options["scope"].dump());
+  return Scope::Global;
+}
+
+void check_options(const Json& options, const Place& place) {
+  TORCH_CHECK_VALUE(
+      options.is_object(),
+      "the recipe's `",
+      place.modifier,
+      "`: expected options under it, got ",
+      options.dump());
+  for (const auto& option : options.items()) {
+    TORCH_CHECK_VALUE(
+        std::find(kOptions.begin(), kOptions.end(), option.key()) !=
+            kOptions.end(),
+        place.option(option.key().c_str()),
+        "is not known; the nearest is `",
+        nearest_name(option.key(), kOptions),
+        "`");
+  }
+}
+
+PruneModifier modifier_of(const std::string& name, const Json& options) {
+  TORCH_CHECK_VALUE(
+      std::find(kModifiers.begin(), kModifiers.end(), name) != kModifiers.end(),
+      "the recipe's modifier `",
+      name,
+      "` is not known here; what prunes by magnitude is "
+      "`MagnitudePruningModifier`");
+  const Place place{name};
+  check_options(options, place);
+  PruneModifier modifier;
+  modifier.pattern = pattern_of(options, place);
+  modifier.norm = norm_of(options, place);
+  modifier.scope = scope_of(options, place);
+  modifier.targets = words_of(options, "targets", place);
+  modifier.ignore = words_of(options, "ignore", place);
+  return modifier;
+}
+
+void add_modifiers(const Json& modifiers, Recipe& recipe) {
+  if (modifiers.is_array()) {
+    for (const Json& each : modifiers) {
+      add_modifiers(each, recipe);
+    }
+    return;
+  }
+  TORCH_CHECK_VALUE(
+      modifiers.is_object(),
+      "the recipe's `modifiers`: expected modifiers by name, got ",
+      modifiers.dump());
+  for (const auto& each : modifiers.items()) {
+    recipe.push_back(modifier_of(each.key(), each.value()));
+  }
+}
+
+} // namespace
+
+Recipe recipe_from_json(std::string_view json) {
+  const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
+  TORCH_CHECK_VALUE(
+      root.is_object() && !root.empty(),
+      "the recipe is no object with stages; see `coppice prune --help`");
+  Recipe recipe;
+  for (const auto& stage : root.items()) {
+    if (stage.key() == "modifiers") {
+      add_modifiers(stage.value(), recipe);
+      continue;
+    }
+    TORCH_CHECK_VALUE(
+        stage.value().is_object() && stage.value().contains("modifiers"),
+        "the recipe's stage `",
+        stage.key(),
+        "` has no `modifiers`");
+    add_modifiers(stage.value()["modifiers"], recipe);
+  }
+  TORCH_CHECK_VALUE(!recipe.empty(), "the recipe has no modifiers");
+  return recipe;
+}
+
+WeightNormPattern weight_norm_pattern(
+    const Pattern& structure,
+    std::optional<double> sparsity) {
+  TORCH_CHECK_VALUE(
+      !sparsity || (*sparsity >= 0 && *sparsity <= 1),
+      "expected a sparsity in [0, 1], got ",
+      sparsity.value_or(0));
+  if (const auto* nm = std::get_if<Nm>(&structure)) {
+    const double promised = 1 - static_cast<double>(nm->n) / nm->m;
+    TORCH_CHECK_VALUE(
+        !sparsity || std::abs(*sparsity - promised) < 1e-9,
+        "the pattern ",
+        to_string(structure),
+        " means a sparsity of ",
+        promised,
+        ", got ",
+        sparsity.value_or(0),
+        "; leave one of them out");
+    return {1, {1, nm->m}, nm->m - nm->n};
+  }
+  TORCH_CHECK_VALUE(
+      sparsity.has_value(), "no sparsity is given; say which, such as 0.9");
+  const auto* block = std::get_if<BlockShape>(&structure);
+  const BlockShape shape = block ? *block : BlockShape{};
+  return {*sparsity, shape, shape.size()};
+}
+
+} // namespace coppice

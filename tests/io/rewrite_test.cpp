@@ -1,0 +1,95 @@
+#include "coppice/io/rewrite.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstring>
+
+#include "support/temporary_folder.h"
+
+namespace coppice {
+namespace {
+
+/// Writes `bytes` over `range`, one at a time.
+Change change(uint64_t begin, const std::string& bytes) {
+  return {{begin, begin + bytes.size()}, [bytes](const ByteSink& sink) {
+            for (const char byte : bytes) {
+              sink(&byte, 1);
+            }
+          }};
+}
+
+class RewriteFile : public testing::Test {
+ protected:
+  std::string rewritten(
+      const std::string& bytes,
+      const std::vector<Change>& changes) {
+    checkpoint_.files = {MappedFile::open(folder_.write("in", bytes))};
+    OutputFile output(folder_.file("out"));
+    rewrite_file(checkpoint_, 0, changes, output);
+    output.commit();
+    return read_file(folder_.file("out"));
+  }
+
+  TemporaryFolder folder_;
+  Checkpoint checkpoint_;
+};
+
+TEST_F(RewriteFile, WithoutChangesIsACopy) {
+  EXPECT_EQ(rewritten("abc", {}), "abc");
+}
+
+TEST_F(RewriteFile, ChangesNothingElse) {
+  EXPECT_EQ(
+      rewritten(
+          "0123456789", {change(0, "ab"), change(5, "c"), change(9, "d")}),
+      "ab234c678d");
+}
+
+TEST_F(RewriteFile, RenewsTheChecksumsOfChangedEntries) {
+  // Two entries of four bytes, each before its checksum; one does not change.
+  checkpoint_.checksums = {{0, {10, 14}, {14}}, {0, {0, 4}, {4, 20}}};
+  const auto bytes = rewritten(
+      std::string("aaaa####..bbbb####..$$$$", 24),
+      {change(1, "x"), change(3, "y")});
+  EXPECT_EQ(bytes.substr(0, 4), "axay");
+  const auto crc = static_cast<uint32_t>(
+      crc32(0, reinterpret_cast<const Bytef*>("axay"), 4));
+  uint32_t written = 0;
+  std::memcpy(&written, bytes.data() + 4, 4);
+  EXPECT_EQ(written, crc);
+  std::memcpy(&written, bytes.data() + 20, 4);
+  EXPECT_EQ(written, crc);
+  EXPECT_EQ(bytes.substr(8, 12), "..bbbb####..");
+}
+
+TEST_F(RewriteFile, RefusesAChangeOfAnotherSize) {
+  auto longer = change(1, "xy");
+  longer.range.end = 2;
+  EXPECT_THROW(rewritten("abc", {longer}), std::logic_error);
+  auto shorter = change(1, "x");
+  shorter.range.end = 3;
+  EXPECT_THROW(rewritten("abc", {shorter}), std::logic_error);
+  EXPECT_THAT(folder_.names(), testing::ElementsAre("in"));
+}
+
+TEST(PlaceOf, SpansTheGapsOfAStridedTensor) {
+  const TemporaryFolder folder;
+  Checkpoint checkpoint;
+  checkpoint.files = {
+      MappedFile::open(folder.write("f", std::string(64, 'x')))};
+  StoredTensor tensor;
+  tensor.shape = {2, 3};
+  tensor.strides = {1, 4};
+  tensor.data = checkpoint.files[0]->data() + 8;
+  const auto place = place_of(tensor, checkpoint);
+  EXPECT_EQ(place.range.begin, 8);
+  EXPECT_EQ(place.range.end, 8 + 4 * (1 + 1 * 1 + 2 * 4));
+  EXPECT_TRUE(is_changeable(tensor, checkpoint));
+  tensor.fixed_because = "quantized";
+  EXPECT_FALSE(is_changeable(tensor, checkpoint));
+}
+
+} // namespace
+} // namespace coppice
