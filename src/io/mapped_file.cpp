@@ -27,6 +27,18 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   return std::shared_ptr<const MappedFile>(new MappedFile(path, descriptor));
 }
 
+std::shared_ptr<const MappedFile> MappedFile::of_bytes(
+    std::string name,
+    std::vector<std::byte> bytes) {
+  return std::shared_ptr<const MappedFile>(
+      new MappedFile(std::move(name), std::move(bytes)));
+}
+
+MappedFile::MappedFile(std::string name, std::vector<std::byte> bytes)
+    : path_(std::move(name)), size_(bytes.size()), bytes_(std::move(bytes)) {
+  data_ = bytes_.empty() ? nullptr : bytes_.data();
+}
+
 MappedFile::MappedFile(std::string path, int descriptor)
     : path_(std::move(path)), descriptor_(descriptor) {
   const auto fail = [this](const char* reason) {
@@ -54,6 +66,9 @@ MappedFile::MappedFile(std::string path, int descriptor)
 }
 
 MappedFile::~MappedFile() {
+  if (descriptor_ < 0) {
+    return;
+  }
   if (data_) {
     munmap(const_cast<std::byte*>(data_), size_);
   }

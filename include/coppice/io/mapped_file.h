@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace coppice {
 
@@ -17,6 +18,11 @@ class MappedFile {
  public:
   /// Errors: FileError if `path` cannot be opened or is no regular file.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
+
+  /// A file that is in memory already; messages call it `name`.
+  static std::shared_ptr<const MappedFile> of_bytes(
+      std::string name,
+      std::vector<std::byte> bytes);
 
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -34,7 +40,8 @@ class MappedFile {
   std::string_view text() const {
     return {reinterpret_cast<const char*>(data_), size_};
   }
-  /// The open file, for what copies without reading; owned by this.
+  /// The open file, for what copies without reading; owned by this. -1 for
+  /// bytes in memory.
   int descriptor() const {
     return descriptor_;
   }
@@ -45,11 +52,13 @@ class MappedFile {
 
  private:
   MappedFile(std::string path, int descriptor);
+  MappedFile(std::string name, std::vector<std::byte> bytes);
 
   std::string path_;
   int descriptor_ = -1;
   const std::byte* data_ = nullptr; ///< Null if the file is empty.
   uint64_t size_ = 0;
+  std::vector<std::byte> bytes_; ///< Of a file in memory.
 };
 
 } // namespace coppice
