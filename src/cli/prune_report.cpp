@@ -109,8 +109,9 @@ std::string prune_json(
   const auto totals = totals_of(report);
   nlohmann::ordered_json json{
       {"model", model},
-      {"output", output.empty() ? nlohmann::ordered_json()
-                                : nlohmann::ordered_json(output)},
+      {"output",
+       output.empty() ? nlohmann::ordered_json()
+                      : nlohmann::ordered_json(output)},
       {"format", std::string(format_name(input.format))},
       {"reached", report.reached},
       {"elements", totals.elements},

@@ -225,26 +225,33 @@ class Pruning {
     return keep;
   }
 
-  /// Compares what is zero with what was asked, but for half a block, which is
-  /// the rounding to whole ones.
+  /// Compares what is zero with what was asked. A level is a fraction of
+  /// blocks: it is rounded to whole ones, and blocks that the shape cuts off
+  /// have fewer elements to lose.
   void check_reached(const PruneModifier& modifier) {
-    const auto& pattern = modifier.pattern;
-    const double half = pattern.sparse_block_shape.size() / 2.0;
-    const double share = pattern.sparsity_level * pattern.zeros_per_block /
-        pattern.sparse_block_shape.size();
+    const auto block = modifier.pattern.sparse_block_shape;
+    const double asked_a_block =
+        modifier.pattern.sparsity_level * modifier.pattern.zeros_per_block;
+    const auto reaches = [&](double zeros, double elements, double blocks) {
+      const double missing = blocks * block.size() - elements;
+      return zeros + missing + block.size() / 2.0 >= asked_a_block * blocks;
+    };
     double zeros = 0;
     double elements = 0;
+    double blocks = 0;
     for (const size_t i : tensors_of(modifier)) {
       auto& row = report_.tensors[i];
-      zeros += row.zeros_after;
-      elements += row.elements;
+      const auto own = static_cast<double>(blocks_of(tensor(i), block));
       if (modifier.scope == Scope::Tensor) {
-        row.reached = row.zeros_after + half >= share * row.elements;
+        row.reached = reaches(row.zeros_after, row.elements, own);
         report_.reached &= row.reached;
       }
+      zeros += row.zeros_after;
+      elements += row.elements;
+      blocks += own;
     }
     report_.reached &=
-        modifier.scope == Scope::Tensor || zeros + half >= share * elements;
+        modifier.scope == Scope::Tensor || reaches(zeros, elements, blocks);
   }
 
   const Checkpoint& input_;

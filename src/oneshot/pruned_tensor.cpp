@@ -78,7 +78,8 @@ std::vector<std::byte> spread(
 
 torch::Tensor matrix_of(const StoredTensor& tensor) {
   const auto whole = as_tensor(tensor);
-  return whole.reshape({whole.size(0), whole.numel() / whole.size(0)});
+  return whole.reshape({whole.size(0), whole.numel() / whole.size(0)})
+      .contiguous();
 }
 
 void for_each_part(

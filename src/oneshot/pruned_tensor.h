@@ -16,7 +16,8 @@ struct Rows {
   int64_t end = 0;
 };
 
-/// A weight as a matrix [out, rest]; shares the file's memory if it can.
+/// A weight as a contiguous matrix [out, rest]; shares the file's memory if the
+/// weight is contiguous there.
 torch::Tensor matrix_of(const StoredTensor& tensor);
 
 /// Calls `body` for all rows of a matrix in parts of some 16 MB, each but the

@@ -23,6 +23,7 @@ TEST(Signals, LeavesNoPartOfAFileOnCtrlC) {
     const TemporaryFolder folder;
     const pid_t child = fork();
     if (child == 0) {
+      alarm(20);                    // Should it never end, the test does.
       std::signal(SIGINT, SIG_DFL); // A shell's `&` has tests ignore it.
       end_cleanly_on_signals();
       try {

@@ -1,0 +1,186 @@
+// `coppice prune` as a user meets it.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/utils.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/child.h"
+#include "coppice/core/torch_tensors.h"
+#include "coppice/io/checkpoint.h"
+#include "coppice/io/safetensors.h"
+#include "coppice/masks/measure.h"
+
+namespace coppice::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class Prune : public testing::Test {
+ protected:
+  Prune() {
+    torch::manual_seed(1);
+    StateDict state;
+    state.tensors = {
+        as_stored("fc1.weight", torch::randn({64, 48})),
+        as_stored("fc1.bias", torch::randn({64})),
+        as_stored("lm_head.weight", torch::randn({16, 64}))};
+    save_safetensors(in_, state);
+  }
+
+  Outcome prune(std::vector<std::string> options) const {
+    options.insert(options.begin(), {"prune", in_, "-o", out_});
+    return run_coppice(options);
+  }
+
+  torch::Tensor pruned(const std::string& name) const {
+    return as_tensor(*open_checkpoint(out_).state.find(name)).clone();
+  }
+
+  void expect_refused(
+      const std::vector<std::string>& options,
+      const std::string& part) const {
+    expect_complaint(prune(options), 2, part);
+    EXPECT_THAT(folder_.names(), UnorderedElementsAre("in"));
+  }
+
+  TemporaryFolder folder_;
+  std::string in_ = folder_.file("in");
+  std::string out_ = folder_.file("out");
+};
+
+TEST_F(Prune, WritesACopyAndATable) {
+  const auto outcome = prune({"--sparsity", "0.75"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("75.00%  pruned"));
+  EXPECT_THAT(outcome.out, HasSubstr("left: one dimension"));
+  EXPECT_THAT(outcome.out, HasSubstr("left: an output layer"));
+  EXPECT_THAT(outcome.out, HasSubstr("1 of 3 tensors pruned"));
+  EXPECT_THAT(outcome.err, IsEmpty()); // No bar: it is no terminal.
+  EXPECT_EQ(sparsity(pruned("fc1.weight")), 0.75);
+  EXPECT_EQ(sparsity(pruned("lm_head.weight")), 0);
+}
+
+TEST_F(Prune, TakesPatternsBlocksAndNames) {
+  EXPECT_EQ(prune({"--pattern", "2:4"}).exit_code, 0);
+  EXPECT_EQ(nm_conformity(pruned("fc1.weight"), {2, 4}), 1);
+  EXPECT_EQ(
+      prune({"--sparsity", "0.5", "--block", "4x1", "--norm", "1"}).exit_code,
+      0);
+  EXPECT_EQ(detect_block(pruned("fc1.weight")), (BlockShape{4, 1}));
+  EXPECT_EQ(
+      prune({"--sparsity", "0.5", "--include", "lm_*", "--include", "fc1"})
+          .exit_code,
+      0);
+  EXPECT_EQ(sparsity(pruned("lm_head.weight")), 0.5);
+  EXPECT_EQ(
+      prune({"--sparsity", "0.5", "--include", "*", "--exclude", "fc1"})
+          .exit_code,
+      0);
+  EXPECT_EQ(sparsity(pruned("fc1.weight")), 0);
+}
+
+TEST_F(Prune, PrintsNothingButJsonWhenAsked) {
+  const auto outcome =
+      run_coppice({"prune", in_, "--sparsity", "0.5", "--dry-run", "--json"});
+  const auto result = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(result["sparsity"], 0.5);
+  EXPECT_EQ(result["reached"], true);
+  EXPECT_TRUE(result["output"].is_null());
+  EXPECT_EQ(result["tensors"][1]["name"], "fc1.weight");
+  EXPECT_EQ(result["tensors"][1]["after"], 0.5);
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("in"));
+}
+
+TEST_F(Prune, FollowsARecipe) {
+  const TemporaryFolder recipes;
+  const auto yaml = recipes.write("recipe.yaml", R"(
+stage:
+  modifiers:
+    MagnitudePruningModifier:
+      mask_structure: 2:4
+      targets: ["re:fc"]
+    WeightNormSparsifier:
+      sparsity_level: 0.25
+      targets: lm_head.*
+)");
+  const auto outcome = prune({"--recipe", yaml});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(nm_conformity(pruned("fc1.weight"), {2, 4}), 1);
+  EXPECT_EQ(sparsity(pruned("lm_head.weight")), 0.25);
+}
+
+TEST_F(Prune, RefusesARecipeThatIsNone) {
+  const TemporaryFolder recipes;
+  expect_refused({"--recipe", recipes.file("none")}, "none");
+  expect_refused({"--recipe", recipes.write("a", "{")}, "is no recipe");
+  expect_refused({"--recipe", recipes.write("b", "a: 1")}, "`modifiers`");
+  expect_refused(
+      {"--recipe", recipes.write("c", "modifiers: {WandaModifier: {}}")},
+      "WandaModifier");
+  // Nine aliases of nine aliases of ...
+  std::string bomb = "a0: &a0 [x]\n";
+  for (int i = 1; i < 12; ++i) {
+    const auto before = "*a" + std::to_string(i - 1);
+    bomb += "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [";
+    for (int j = 0; j < 9; ++j) {
+      bomb += before + (j < 8 ? ", " : "]\n");
+    }
+  }
+  expect_refused({"--recipe", recipes.write("d", bomb)}, "too large");
+  expect_refused(
+      {"--recipe", recipes.write("e", "{}"), "--sparsity", "0.5"},
+      "--sparsity");
+}
+
+TEST_F(Prune, SaysWhatIsWrongWithTheCommandLine) {
+  expect_refused({}, "say what to prune");
+  expect_refused({"--sparsity", "1.5"}, "--sparsity");
+  expect_refused({"--sparsity", "0.5", "--block", "2:4"}, "--block");
+  expect_refused({"--sparsity", "0.5", "--block", "0x4"}, "0x4");
+  expect_refused({"--block", "1x4", "--pattern", "2:4"}, "--block");
+  expect_refused({"--pattern", "2:4", "--sparsity", "0.9"}, "0.5");
+  expect_refused({"--sparsity", "0.5", "--norm", "3"}, "--norm");
+  expect_refused({"--sparsity", "0.5", "--scope", "all"}, "--scope");
+  expect_refused({"--sparsity", "0.5", "--include", "fc2"}, "`fc1.weight`");
+  expect_refused({"--sparsity", "0.5", "--include", "re:("}, "re:(");
+  expect_complaint(run_coppice({"prune", in_, "--sparsity", ".5"}), 2, "-o");
+  expect_complaint(
+      run_coppice({"prune", in_, "-o", in_, "--sparsity", ".5"}),
+      1,
+      "the input itself");
+  expect_complaint(
+      run_coppice(
+          {"prune", in_, "-o", folder_.file("no/out"), "--sparsity", ".5"}),
+      1,
+      "no/out");
+}
+
+TEST_F(Prune, EndsWithOneIfTheSparsityIsNotReached) {
+  const auto outcome =
+      prune({"--sparsity", "0.9", "--block", "64x48", "--include", "fc1"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.out, HasSubstr("not reached"));
+  EXPECT_THAT(outcome.err, HasSubstr("was not reached"));
+}
+
+TEST_F(Prune, LeavesTheOldFileIfTheDiskIsFull) {
+  folder_.write("out", "old");
+  // A limit on file sizes stands in for the disk.
+  const auto outcome =
+      Child({"sh",
+             "-c",
+             "trap '' XFSZ; ulimit -f 4; exec " COPPICE_PROGRAM " prune " +
+                 in_ + " -o " + out_ + " --sparsity 0.5"})
+          .wait();
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("cannot be written"));
+  EXPECT_EQ(read_file(out_), "old");
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("in", "out"));
+}
+
+} // namespace
+} // namespace coppice::cli
