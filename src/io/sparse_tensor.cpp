@@ -45,12 +45,11 @@ void write_compressed(
   BufferedOutput output(file);
   const size_t width = width_of(tensor);
   std::vector<std::byte> nonzeros(kPiece * width);
-  for_each_piece(
-      tensor, packing, [&](const std::byte* data, uint64_t count) {
-        const size_t taken =
-            kernels::compress_nonzeros(data, count, width, nonzeros.data());
-        output.write(nonzeros.data(), taken * width);
-      });
+  for_each_piece(tensor, packing, [&](const std::byte* data, uint64_t count) {
+    const size_t taken =
+        kernels::compress_nonzeros(data, count, width, nonzeros.data());
+    output.write(nonzeros.data(), taken * width);
+  });
   output.flush();
 }
 
@@ -60,11 +59,10 @@ void write_bitmask(
     const Packing& packing) {
   BufferedOutput output(file);
   std::vector<uint8_t> bits(kPiece / 8);
-  for_each_piece(
-      tensor, packing, [&](const std::byte* data, uint64_t count) {
-        kernels::nonzero_bits(data, count, width_of(tensor), bits.data());
-        output.write(bits.data(), (count + 7) / 8);
-      });
+  for_each_piece(tensor, packing, [&](const std::byte* data, uint64_t count) {
+    kernels::nonzero_bits(data, count, width_of(tensor), bits.data());
+    output.write(bits.data(), (count + 7) / 8);
+  });
   output.flush();
 }
 
@@ -101,10 +99,9 @@ Packing packing_of(const StoredTensor& tensor, bool keep_rows) {
   const size_t width = width_of(tensor);
   Packing packing;
   packing.columns = numel;
-  for_each_piece(
-      tensor, packing, [&](const std::byte* data, uint64_t count) {
-        packing.nonzeros += kernels::count_nonzeros(data, count, width);
-      });
+  for_each_piece(tensor, packing, [&](const std::byte* data, uint64_t count) {
+    packing.nonzeros += kernels::count_nonzeros(data, count, width);
+  });
   Packing rows = packing;
   rows.columns =
       tensor.shape.empty() ? 1 : static_cast<uint64_t>(tensor.shape.back());

@@ -115,8 +115,7 @@ std::vector<OriginalFile> Unpacker::files() {
   if (!is_folder() && layout.files.size() != 1) {
     fail(
         file_,
-        fmt::format(
-            "holds {} files, and one was packed", layout.files.size()));
+        fmt::format("holds {} files, and one was packed", layout.files.size()));
   }
   std::vector<OriginalFile> files;
   for (auto& file : layout.files) {

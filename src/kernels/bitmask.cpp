@@ -57,8 +57,7 @@ void nonzero_bits_of(const std::byte* values, size_t count, uint8_t* bits) {
 }
 
 template <typename T>
-size_t
-compress_of(const std::byte* values, size_t count, std::byte* nonzeros) {
+size_t compress_of(const std::byte* values, size_t count, std::byte* nonzeros) {
   size_t taken = 0;
   for (size_t i = 0; i < count; ++i) {
     const T value = load<T>(values, i);

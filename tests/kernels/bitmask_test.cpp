@@ -59,7 +59,8 @@ void expect_round_trip(const std::byte* values, size_t count) {
       expand_nonzeros(
           bits.data(), nonzeros.data(), count, sizeof(T), back.data()),
       expected);
-  ASSERT_TRUE(back.empty() || std::memcmp(back.data(), values, back.size()) == 0);
+  ASSERT_TRUE(
+      back.empty() || std::memcmp(back.data(), values, back.size()) == 0);
 }
 
 TYPED_TEST(Bitmask, ComesBackAtEveryLengthAndLevel) {

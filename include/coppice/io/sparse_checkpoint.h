@@ -15,9 +15,10 @@
 ///                     a row is set where column c is not zero
 ///   NAME.row_offsets  I64 [rows]: where a row begins in NAME.compressed
 ///
-/// Columns are the last dimension, rows all others. Where rows are so short that
-/// their offsets would cost more than 1/160 of the tensor, it is stored as one
-/// row. Zero is what has no bit set: -0 and every NaN come back as they were.
+/// Columns are the last dimension, rows all others. Where rows are so short
+/// that their offsets would cost more than 1/160 of the tensor, it is stored as
+/// one row. Zero is what has no bit set: -0 and every NaN come back as they
+/// were.
 ///
 /// Other tensors are there as they are. Two U8 tensors make the original files
 /// whole again: `coppice.rest`, their bytes that belong to no tensor, and
@@ -37,9 +38,10 @@ struct PackOptions {
   bool keep_rows = false;
 };
 
-/// Writes a checkpoint of any format to the sparse checkpoint `path`. Packed are
-/// the float tensors that become smaller, lie contiguously in their file and
-/// share no byte with another; the memory needed does not depend on their size.
+/// Writes a checkpoint of any format to the sparse checkpoint `path`. Packed
+/// are the float tensors that become smaller, lie contiguously in their file
+/// and share no byte with another; the memory needed does not depend on their
+/// size.
 ///
 /// Errors: OutputError.
 void pack_checkpoint(
@@ -50,9 +52,9 @@ void pack_checkpoint(
 /// Whether a checkpoint is one that `pack_checkpoint` wrote.
 bool is_packed(const Checkpoint& checkpoint);
 
-/// Writes what was packed, bit for bit as it was: the file `path`, or the folder
-/// `path` with the shards and their index. Nothing in `packed` is believed
-/// before it is checked.
+/// Writes what was packed, bit for bit as it was: the file `path`, or the
+/// folder `path` with the shards and their index. Nothing in `packed` is
+/// believed before it is checked.
 ///
 /// Errors: FileError if `packed` is no sparse checkpoint or a broken one;
 /// OutputError.

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Sparse tensors as a bitmask and the elements that are not zero. An element is
-/// `width` bytes, 2, 4 or 8, and zero only if all of its bits are: -0 is kept.
-/// Bit i % 8 of byte i / 8 is element i. No pointer needs alignment.
+/// Sparse tensors as a bitmask and the elements that are not zero. An element
+/// is `width` bytes, 2, 4 or 8, and zero only if all of its bits are: -0 is
+/// kept. Bit i % 8 of byte i / 8 is element i. No pointer needs alignment.
 namespace coppice::kernels {
 
 /// How many elements are not zero.
