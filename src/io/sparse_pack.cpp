@@ -38,7 +38,7 @@ bool can_store(const StoredTensor& tensor) {
   return tensor.name != "__metadata__" &&
       tensor.name.compare(0, kOwnPrefix.size(), kOwnPrefix) != 0 &&
       is_utf8(tensor.name) && in_safetensors(tensor.dtype) &&
-      tensor.numel() > 0 && tensor.is_contiguous() &&
+      tensor.shape.size() <= kMostDimensions && tensor.is_contiguous() &&
       tensor.numel() * dtype_bits(tensor.dtype) % 8 == 0;
 }
 
@@ -47,7 +47,8 @@ bool can_store(const StoredTensor& tensor) {
 std::vector<Segment> candidates(const Checkpoint& input) {
   std::vector<Segment> segments;
   for (const auto& tensor : input.state.tensors) {
-    for (size_t i = 0; can_store(tensor) && i < input.files.size(); ++i) {
+    const bool storable = tensor.numel() > 0 && can_store(tensor);
+    for (size_t i = 0; storable && i < input.files.size(); ++i) {
       const auto& file = *input.files[i];
       if (file.holds(tensor.data)) {
         const auto begin = static_cast<uint64_t>(tensor.data - file.data());
@@ -105,6 +106,7 @@ class Packer {
     for (size_t file = 0; file < input_.files.size(); ++file) {
       add_file(file, next);
     }
+    add_empty_tensors();
     add_own_sections();
     return plan_safetensors(std::move(sections_), metadata());
   }
@@ -119,6 +121,7 @@ class Packer {
   void add_rest(size_t file, ByteRange range);
   void add_segment(const Segment& segment);
   bool try_pack(const StoredTensor& tensor);
+  void add_empty_tensors();
   void add_own_sections();
   std::map<std::string, std::string> metadata() const;
 
@@ -187,6 +190,21 @@ bool Packer::try_pack(const StoredTensor& tensor) {
     sections_.push_back(std::move(section));
   }
   return true;
+}
+
+/// They have no bytes to put back; they are there for who reads by name. Shapes
+/// of other formats may be none that safetensors allows.
+void Packer::add_empty_tensors() {
+  if (input_.format != CheckpointFormat::Safetensors &&
+      input_.format != CheckpointFormat::ShardedSafetensors) {
+    return;
+  }
+  for (const auto& tensor : input_.state.tensors) {
+    if (tensor.numel() == 0 && can_store(tensor) &&
+        names_.insert(tensor.name).second) {
+      sections_.push_back(section_of(tensor));
+    }
+  }
 }
 
 void Packer::add_own_sections() {

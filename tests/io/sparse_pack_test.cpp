@@ -132,6 +132,7 @@ TEST(PackCheckpoint, PacksOnlyWhatBecomesSmaller) {
           "dense",
           "bias",
           "ids",
+          "empty",
           "flags",
           "coppice.rest",
           "coppice.layout"));

@@ -36,8 +36,7 @@ TEST(PythonReader, ReadsWhatWasPacked) {
   StateDict state;
   for (const auto dtype : {Dtype::F16, Dtype::BF16, Dtype::F32, Dtype::F64}) {
     const std::string name(dtype_name(dtype));
-    state.tensors.push_back(
-        random_tensor(name, dtype, {7, 801}, 80, random));
+    state.tensors.push_back(random_tensor(name, dtype, {7, 801}, 80, random));
     state.tensors.push_back(
         random_tensor(name + ".conv", dtype, {20, 8, 3, 3}, 80, random));
     state.tensors.push_back(

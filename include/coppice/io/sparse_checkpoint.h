@@ -20,8 +20,9 @@
 /// one row. Zero is what has no bit set: -0 and every NaN come back as they
 /// were.
 ///
-/// Other tensors are there as they are. Two U8 tensors make the original files
-/// whole again: `coppice.rest`, their bytes that belong to no tensor, and
+/// Other tensors are there as they are, but for those that share bytes with one
+/// (tied weights) or do not lie row by row. Two U8 tensors make the original
+/// files whole again: `coppice.rest`, their bytes that belong to no tensor, and
 /// `coppice.layout`, JSON that says how all is put together:
 ///
 ///   {"files": [{"name": TEXT, "size": BYTES, "crc32": NUMBER,
