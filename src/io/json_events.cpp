@@ -62,6 +62,24 @@ class Adapter : public json::json_sax_t {
   JsonEvents& events_;
 };
 
+/// The parser takes seconds for a number of 100 million digits or a string that
+/// never ends. Returns where one becomes longer than any that is meant.
+size_t find_endless_token(std::string_view text) {
+  constexpr size_t kLongestNumber = size_t(1) << 20;
+  constexpr size_t kLongestString = size_t(16) << 20;
+  size_t digits = 0;
+  size_t unquoted = 0; // Since the latest quotation mark.
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+    unquoted = c == '"' ? 0 : unquoted + (c != ' ');
+    if (digits > kLongestNumber || unquoted > kLongestString) {
+      return i;
+    }
+  }
+  return std::string_view::npos;
+}
+
 } // namespace
 
 bool JsonEvents::start_object() {
@@ -106,6 +124,13 @@ std::string read_json(std::string_view text, JsonEvents& events) {
   }
   if (text.substr(0, 3) == "\xef\xbb\xbf") {
     return "starts with a byte order mark";
+  }
+  // Padding may be long; the parser takes it byte by byte.
+  const auto last = text.find_last_not_of(" \t\r\n");
+  text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+  const auto endless = find_endless_token(text);
+  if (endless != std::string_view::npos) {
+    return fmt::format("holds a value without end before its byte {}", endless);
   }
   Adapter adapter(events);
   if (json::sax_parse(text.begin(), text.end(), &adapter)) {

@@ -11,9 +11,6 @@
 namespace coppice::io {
 namespace {
 
-/// LibTorch's own limit; more would be no tensor but an attack.
-constexpr size_t kMostDimensions = 64;
-
 /// Follows the one form that a header has.
 class HeaderEvents : public JsonEvents {
  public:

@@ -12,6 +12,9 @@ namespace coppice::io {
 /// The longest header that the specification allows, in bytes.
 constexpr uint64_t kLongestHeader = 100'000'000;
 
+/// LibTorch's own limit; more would be no tensor but an attack.
+constexpr size_t kMostDimensions = 64;
+
 /// An entry of the header, as it says; dtype and shape are checked, each for
 /// itself.
 struct HeaderEntry {

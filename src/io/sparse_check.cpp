@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <cstring>
+#include <limits>
+
+#include "coppice/kernels/bitmask.h"
+#include "io/sparse_tensor.h"
+
+namespace coppice::io {
+namespace {
+
+int64_t number_at(const StoredTensor& tensor, uint64_t i) {
+  int64_t value;
+  std::memcpy(&value, tensor.data + i * sizeof(value), sizeof(value));
+  return value;
+}
+
+/// Elements of the shape that the file gives; 0 if that is none a packed tensor
+/// can have.
+uint64_t stated_numel(const StoredTensor& shape) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 8;
+  constexpr int64_t kMostDimensions = 64;
+  if (shape.shape[0] > kMostDimensions) {
+    return 0;
+  }
+  int64_t product = 1;
+  for (int64_t i = 0; i < shape.shape[0]; ++i) {
+    const int64_t size = number_at(shape, static_cast<uint64_t>(i));
+    if (size <= 0 || size > kMost / product) {
+      return 0;
+    }
+    product *= size;
+  }
+  return static_cast<uint64_t>(product);
+}
+
+bool is(const StoredTensor& tensor, Dtype dtype, size_t dimensions) {
+  return tensor.dtype == dtype && tensor.shape.size() == dimensions;
+}
+
+std::string check_forms(const PackedTensor& tensor) {
+  if (!tensor.shape || !is(*tensor.shape, Dtype::I64, 1)) {
+    return "has no `shape` of numbers";
+  }
+  if (!tensor.compressed || tensor.compressed->shape.size() != 1 ||
+      !can_pack(tensor.compressed->dtype)) {
+    return "has no `compressed` list of floats";
+  }
+  if (!tensor.bitmask || !is(*tensor.bitmask, Dtype::U8, 2)) {
+    return "has no `bitmask` of rows of bytes";
+  }
+  if (!tensor.row_offsets || !is(*tensor.row_offsets, Dtype::I64, 1)) {
+    return "has no `row_offsets`";
+  }
+  return "";
+}
+
+/// Sizes must fit one another, so that what is written is bounded by what is
+/// there: 8 elements a byte of the bitmask.
+std::string check_sizes(PackedTensor& tensor) {
+  auto& packing = tensor.packing;
+  const uint64_t numel = stated_numel(*tensor.shape);
+  packing.rows = static_cast<uint64_t>(tensor.bitmask->shape[0]);
+  packing.nonzeros = static_cast<uint64_t>(tensor.compressed->shape[0]);
+  if (numel == 0) {
+    return "has a `shape` of no sensible size";
+  }
+  if (packing.rows == 0 || numel % packing.rows != 0) {
+    return fmt::format(
+        "has {} elements and a `bitmask` of {} rows", numel, packing.rows);
+  }
+  packing.columns = numel / packing.rows;
+  const auto row_bytes = static_cast<uint64_t>(tensor.bitmask->shape[1]);
+  if (row_bytes != packing.row_bytes()) {
+    return fmt::format(
+        "has {} columns and a `bitmask` of {} bytes a row",
+        packing.columns,
+        row_bytes);
+  }
+  const auto offsets = static_cast<uint64_t>(tensor.row_offsets->shape[0]);
+  if (offsets != packing.rows) {
+    return fmt::format(
+        "has {} rows and {} `row_offsets`", packing.rows, offsets);
+  }
+  return "";
+}
+
+std::string check_bits(const PackedTensor& tensor) {
+  const auto& packing = tensor.packing;
+  const auto* bits = reinterpret_cast<const uint8_t*>(tensor.bitmask->data);
+  uint64_t nonzeros = 0;
+  for (uint64_t row = 0; row < packing.rows; ++row) {
+    const int64_t offset = number_at(*tensor.row_offsets, row);
+    if (offset != static_cast<int64_t>(nonzeros)) {
+      return fmt::format(
+          "has {} as `row_offsets` of row {}, and the `bitmask` says {}",
+          offset,
+          row,
+          nonzeros);
+    }
+    nonzeros += kernels::count_bits(bits, packing.columns);
+    if (packing.columns % 8 != 0 &&
+        bits[packing.row_bytes() - 1] >> (packing.columns % 8) != 0) {
+      return fmt::format(
+          "has bits behind the last column of row {} of its `bitmask`", row);
+    }
+    bits += packing.row_bytes();
+  }
+  if (nonzeros != packing.nonzeros) {
+    return fmt::format(
+        "has {} `compressed` elements, and its `bitmask` says {}",
+        packing.nonzeros,
+        nonzeros);
+  }
+  return "";
+}
+
+} // namespace
+
+std::string check_packed(PackedTensor& tensor) {
+  auto problem = check_forms(tensor);
+  if (problem.empty()) {
+    problem = check_sizes(tensor);
+  }
+  return problem.empty() ? check_bits(tensor) : problem;
+}
+
+} // namespace coppice::io

@@ -1,0 +1,5 @@
+#include "fuzz/safetensors_fuzz.cpp"
+
+#include "support/fuzz_corpus.h"
+
+COPPICE_TEST_CORPUS(safetensors)
