@@ -124,7 +124,7 @@ class LegacyReader {
     }
     const ByteRange place = found->second;
     const uint64_t room = place.end - place.begin;
-    const auto view = id.view.value_or(StorageId::View{0, id.size});
+    const auto view = id.view.value_or(StorageView{0, id.size});
     if (id.size > room || view.offset > room ||
         view.size > room - view.offset) {
       fail(fmt::format(

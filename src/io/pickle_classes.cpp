@@ -50,6 +50,7 @@ const Table& constructors() {
       {"builtins.complex", Constructor::Complex},
       {"builtins.bytearray", Constructor::ByteArray},
       {"_codecs.encode", Constructor::EncodeText},
+      {"builtins.bytes", Constructor::EncodeText}, // If empty.
       {"torch.Size", Constructor::Size},
       {"torch.device", Constructor::Device},
       {"torch.serialization._get_layout", Constructor::Layout},
@@ -67,7 +68,7 @@ const Table& constructors() {
   return table;
 }
 
-constexpr std::array<std::string_view, 23> kInert = {
+constexpr std::array<std::string_view, 22> kInert = {
     // The factories of a defaultdict.
     "builtins.dict",
     "builtins.list",
@@ -76,7 +77,6 @@ constexpr std::array<std::string_view, 23> kInert = {
     "builtins.float",
     "builtins.bool",
     "builtins.str",
-    "builtins.bytes",
     // What tensors are made of beside their storage.
     "torch.Tensor",
     "torch._tensor.Tensor",

@@ -13,18 +13,19 @@
 /// It takes time and memory in proportion to the pickle, whatever that says.
 namespace coppice::io {
 
+/// A part of a storage that counts as one itself (before 0.4).
+struct StorageView {
+  uint64_t offset = 0; ///< In bytes.
+  uint64_t size = 0;   ///< In bytes.
+};
+
 /// A pickle's reference to a storage outside of it.
 struct StorageId {
   std::string key;
   Dtype dtype = Dtype::U8;
   uint64_t size = 0; ///< In bytes.
 
-  /// A part of the storage under a name of its own, in bytes (before 0.4).
-  struct View {
-    uint64_t offset = 0;
-    uint64_t size = 0;
-  };
-  std::optional<View> view;
+  std::optional<StorageView> view;
 };
 
 struct PickleContext {
