@@ -1,16 +1,151 @@
+#include "io/torch_archive.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/byte_reader.h"
 #include "io/formats.h"
+#include "io/tensor_names.h"
 
 namespace coppice::io {
-bool is_zip(const MappedFile&) {
-  return false;
+namespace {
+
+bool begins_with(std::string_view text, std::string_view start) {
+  return text.substr(0, start.size()) == start;
 }
-Checkpoint read_torch_archive(std::shared_ptr<const MappedFile>) {
-  return {};
+
+/// The folder in which all entries lie, as PyTorch finds it: that of the first.
+std::string root_of(const ZipArchive& zip) {
+  if (zip.entries().empty()) {
+    return "";
+  }
+  const auto name = zip.entries()[0].name;
+  return std::string(name.substr(0, name.find('/') + 1));
 }
-bool is_legacy_torch_save(const MappedFile&) {
-  return false;
+
+} // namespace
+
+Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file) {
+  TorchArchive archive(file);
+  Checkpoint checkpoint;
+  checkpoint.files = {file};
+  checkpoint.format = archive.is_script() ? CheckpointFormat::TorchScript
+                                          : CheckpointFormat::TorchSave;
+  const PickleValue data = archive.data();
+  const PickleValue constants = archive.constants();
+  TensorNames names(file->path() + ": data.pkl", archive.pickle_size());
+  names.add(data, "");
+  names.add(constants, "constants", "a constant of the code");
+  checkpoint.state.tensors = names.take();
+  checkpoint.checksums = archive.checksums();
+  return checkpoint;
 }
-Checkpoint read_legacy_torch_save(std::shared_ptr<const MappedFile>) {
-  return {};
+
+TorchArchive::TorchArchive(std::shared_ptr<const MappedFile> file)
+    : zip_(std::move(file)), root_(root_of(zip_)) {
+  if (!entry("data.pkl")) {
+    fail(
+        entry("model.json")
+            ? "is a TorchScript archive of before PyTorch 1.1, which is not "
+              "read; load it with PyTorch and save it again"
+            : "is a zip archive without data.pkl; give a torch.save file or a "
+              "TorchScript archive");
+  }
+  const std::string code = root_ + "code/";
+  is_script_ = entry("constants.pkl") ||
+      std::any_of(
+          zip_.entries().begin(),
+          zip_.entries().end(),
+          [&code](const ZipEntry& one) { return begins_with(one.name, code); });
+  check_byte_order();
 }
+
+void TorchArchive::fail(const std::string& what) const {
+  throw FileError(fmt::format("{}: {}.", zip_.file()->path(), what));
+}
+
+const ZipEntry* TorchArchive::entry(const std::string& name) const {
+  return zip_.find(root_ + name);
+}
+
+void TorchArchive::check_byte_order() {
+  if (const auto* order = entry("byteorder")) {
+    if (zip_.read(*order).view() != "little") {
+      fail("holds big-endian numbers; save it on a little-endian machine");
+    }
+  }
+}
+
+PickleValue TorchArchive::data() {
+  return read("data.pkl", "data/");
+}
+
+PickleValue TorchArchive::constants() {
+  if (!is_script_ || !entry("constants.pkl")) {
+    return PickleTuple();
+  }
+  return read("constants.pkl", "constants/");
+}
+
+PickleValue TorchArchive::read(
+    const std::string& pickle,
+    const std::string& folder) {
+  const ZipText text = zip_.read(*entry(pickle));
+  PickleContext context;
+  context.where = zip_.file()->path() + ": " + pickle;
+  context.torch_script = is_script_;
+  context.load_storage = [this, &folder](const StorageId& id) {
+    return load(folder, id);
+  };
+  pickle_size_ += text.view().size();
+  return read_pickle(text.view(), context).value;
+}
+
+PickleStorage TorchArchive::load(
+    const std::string& folder,
+    const StorageId& id) {
+  const auto* found = entry(folder + id.key);
+  if (!found || id.view) {
+    fail(fmt::format(
+        "names the storage {}, which the archive lacks; save it again",
+        quoted(id.key)));
+  }
+  if (found->size < id.size) {
+    fail(fmt::format(
+        "names {} bytes of the storage {}, which has {}; save it again",
+        id.size,
+        quoted(id.key),
+        found->size));
+  }
+  auto [known, is_new] = storages_.try_emplace(found);
+  PickleStorage& storage = known->second;
+  if (is_new) {
+    const ZipText bytes = zip_.inflate(*found);
+    storage.data = reinterpret_cast<const std::byte*>(bytes.view().data());
+    storage.owner = zip_.file();
+    if (found->deflated) {
+      storage.owner = bytes.inflated();
+      storage.fixed_because = "its archive entry is compressed";
+    }
+  }
+  storage.dtype = id.dtype;
+  storage.size = id.size;
+  return storage;
+}
+
+std::vector<Checksum> TorchArchive::checksums() const {
+  std::vector<Checksum> checksums;
+  for (const auto& [entry, storage] : storages_) {
+    if (!entry->deflated && entry->size > 0) {
+      checksums.push_back({0, entry->data, entry->crc_places});
+    }
+  }
+  std::sort(
+      checksums.begin(), checksums.end(), [](const auto& a, const auto& b) {
+        return a.covered.begin < b.covered.begin;
+      });
+  return checksums;
+}
+
 } // namespace coppice::io

@@ -1,0 +1,175 @@
+// What torch.save wrote before 1.6, one after the other:
+//
+//   pickle   the magic number
+//   pickle   the protocol, 1001
+//   pickle   the system: {"little_endian": True, ...}
+//   pickle   the object, which names its storages by keys
+//   pickle   the keys, in the order of
+//   int64    the elements of a storage
+//   bytes    those elements; and so on for every key
+
+#include "io/legacy_torch_save.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "io/byte_reader.h"
+#include "io/formats.h"
+#include "io/pickle_reader.h"
+#include "io/tensor_names.h"
+
+namespace coppice::io {
+namespace {
+
+constexpr std::string_view kMagic = "\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+constexpr int64_t kProtocol = 1001;
+
+class LegacyReader {
+ public:
+  explicit LegacyReader(std::shared_ptr<const MappedFile> file)
+      : file_(std::move(file)) {}
+
+  PickleValue read(uint64_t& pickle_size) {
+    check_head();
+    // Where storages lie is known only behind the object, so it is read twice:
+    // the first time for the names of its storages.
+    const uint64_t object = offset_;
+    next([this](const StorageId& id) { return expect(id); });
+    pickle_size = offset_ - object;
+    find_storages(next(nullptr));
+    offset_ = object;
+    return next([this](const StorageId& id) { return load(id); });
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw FileError(fmt::format(
+        "{}: {}; it is cut short or broken, save it again.",
+        file_->path(),
+        what));
+  }
+
+  PickleValue next(std::function<PickleStorage(const StorageId&)> load) {
+    PickleContext context;
+    context.where =
+        fmt::format("{}: the pickle at byte {}", file_->path(), offset_);
+    context.load_storage = std::move(load);
+    Pickle pickle = read_pickle(file_->text().substr(offset_), context);
+    offset_ += pickle.size;
+    return std::move(pickle.value);
+  }
+
+  void check_head() {
+    const PickleValue magic = next(nullptr);
+    const auto* number = magic.get_if<PickleBigInt>();
+    if (!number || number->bytes != kMagic) {
+      fail("does not begin with torch.save's number");
+    }
+    const PickleValue protocol = next(nullptr);
+    if (!protocol.get_if<int64_t>() ||
+        *protocol.get_if<int64_t>() != kProtocol) {
+      fail("is of another protocol than 1001");
+    }
+    const PickleValue system = next(nullptr);
+    const auto* facts = system.get_if<PickleDict>();
+    const auto* little = facts ? facts->find("little_endian") : nullptr;
+    if (!little || !little->get_if<bool>() || !*little->get_if<bool>()) {
+      throw FileError(fmt::format(
+          "{}: holds big-endian numbers; save it on a little-endian machine.",
+          file_->path()));
+    }
+  }
+
+  PickleStorage expect(const StorageId& id) {
+    widths_.emplace(id.key, dtype_bits(id.dtype) / 8);
+    PickleStorage storage;
+    storage.dtype = id.dtype;
+    storage.size = id.view ? id.view->size : id.size;
+    return storage;
+  }
+
+  void find_storages(const PickleValue& keys) {
+    const auto* list = keys.get_if<PickleList>();
+    if (!list) {
+      fail("has no list of storages");
+    }
+    const uint64_t size = file_->size();
+    for (const auto& item : list->items) {
+      const auto* key = item.get_if<std::string>();
+      const auto width = key ? widths_.find(*key) : widths_.end();
+      if (width == widths_.end()) {
+        fail("lists a storage that no tensor names");
+      }
+      uint64_t bytes = 0;
+      if (size - offset_ < sizeof(uint64_t) ||
+          __builtin_mul_overflow(
+              number_at<uint64_t>(file_->text(), offset_),
+              uint64_t(width->second),
+              &bytes) ||
+          bytes > size - offset_ - sizeof(uint64_t)) {
+        fail(fmt::format(
+            "the storage {} reaches beyond its end", quoted(*key)));
+      }
+      const uint64_t begin = offset_ + sizeof(uint64_t);
+      places_[*key] = {begin, begin + bytes};
+      offset_ = begin + bytes;
+    }
+  }
+
+  PickleStorage load(const StorageId& id) {
+    const auto found = places_.find(id.key);
+    if (found == places_.end()) {
+      fail(fmt::format("lacks the storage {}", quoted(id.key)));
+    }
+    const ByteRange place = found->second;
+    const uint64_t room = place.end - place.begin;
+    const auto view = id.view.value_or(StorageView{0, id.size});
+    if (id.size > room || view.offset > room ||
+        view.size > room - view.offset) {
+      fail(fmt::format(
+          "the storage {} is smaller than it says", quoted(id.key)));
+    }
+    PickleStorage storage;
+    storage.dtype = id.dtype;
+    storage.data = file_->data() + place.begin + view.offset;
+    storage.size = view.size;
+    storage.owner = file_;
+    return storage;
+  }
+
+  std::shared_ptr<const MappedFile> file_;
+  uint64_t offset_ = 0;
+  std::map<std::string, int64_t> widths_; ///< Bytes of an element.
+  std::map<std::string, ByteRange> places_;
+};
+
+} // namespace
+
+bool is_legacy_torch_save(const MappedFile& file) {
+  // Behind the protocol and, in newer ones, a frame.
+  constexpr size_t kHead = 32;
+  const auto head = file.text().substr(0, kHead);
+  return head.substr(0, 1) == "\x80" &&
+      head.find(kMagic) != std::string_view::npos;
+}
+
+PickleValue read_legacy_value(
+    const std::shared_ptr<const MappedFile>& file,
+    uint64_t& pickle_size) {
+  return LegacyReader(file).read(pickle_size);
+}
+
+Checkpoint read_legacy_torch_save(std::shared_ptr<const MappedFile> file) {
+  Checkpoint checkpoint;
+  checkpoint.format = CheckpointFormat::LegacyTorchSave;
+  checkpoint.files = {file};
+  uint64_t pickle_size = 0;
+  const PickleValue value = read_legacy_value(file, pickle_size);
+  TensorNames names(file->path(), pickle_size);
+  names.add(value, "");
+  checkpoint.state.tensors = names.take();
+  return checkpoint;
+}
+
+} // namespace coppice::io

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+
+#include "coppice/io/mapped_file.h"
+#include "coppice/io/pickle_value.h"
+
+namespace coppice::io {
+
+/// The object in a file of `torch.save` before 1.6. `pickle_size` is set to the
+/// bytes of its pickle.
+///
+/// Errors: FileError.
+PickleValue read_legacy_value(
+    const std::shared_ptr<const MappedFile>& file,
+    uint64_t& pickle_size);
+
+} // namespace coppice::io

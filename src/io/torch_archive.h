@@ -1,0 +1,56 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "coppice/io/pickle_value.h"
+#include "io/pickle_reader.h"
+#include "io/zip.h"
+
+namespace coppice::io {
+
+/// The zip archive of `torch.save` or of TorchScript:
+///
+///   NAME/data.pkl        the object
+///   NAME/data/0          the bytes of its storage 0, and so on
+///   NAME/byteorder       "little" (newer ones)
+///   NAME/version
+///
+/// and in TorchScript besides:
+///
+///   NAME/code/...        the functions, which nothing here reads
+///   NAME/constants.pkl   a tuple of the constants in them
+///   NAME/constants/0     the bytes of their storages
+class TorchArchive {
+ public:
+  /// Errors: FileError, here and below.
+  explicit TorchArchive(std::shared_ptr<const MappedFile> file);
+
+  bool is_script() const {
+    return is_script_;
+  }
+  PickleValue data();
+  /// An empty tuple if there are none.
+  PickleValue constants();
+  /// Bytes of the pickles that were read so far.
+  uint64_t pickle_size() const {
+    return pickle_size_;
+  }
+  /// Of the entries whose storages were read so far.
+  std::vector<Checksum> checksums() const;
+
+ private:
+  PickleValue read(const std::string& pickle, const std::string& folder);
+  PickleStorage load(const std::string& folder, const StorageId& id);
+  const ZipEntry* entry(const std::string& name) const;
+  void check_byte_order();
+  [[noreturn]] void fail(const std::string& what) const;
+
+  ZipArchive zip_;
+  std::string root_; ///< "NAME/"
+  bool is_script_ = false;
+  uint64_t pickle_size_ = 0;
+  std::map<const ZipEntry*, PickleStorage> storages_;
+};
+
+} // namespace coppice::io

@@ -1,0 +1,64 @@
+#include "coppice/io/torch_file.h"
+
+#include <fmt/format.h>
+
+#include <stdexcept>
+
+#include "coppice/io/output_file.h"
+#include "io/formats.h"
+#include "io/legacy_torch_save.h"
+#include "io/pickle_writer.h"
+#include "io/torch_archive.h"
+#include "io/zip_writer.h"
+
+namespace coppice {
+
+TorchFile read_torch_file(const std::string& path) {
+  TorchFile result;
+  result.file = MappedFile::open(path);
+  if (io::is_zip(*result.file)) {
+    io::TorchArchive archive(result.file);
+    if (archive.is_script()) {
+      throw FileError(fmt::format(
+          "{}: is a TorchScript archive; give a file of torch.save.", path));
+    }
+    result.value = archive.data();
+    return result;
+  }
+  if (io::is_legacy_torch_save(*result.file)) {
+    uint64_t ignored = 0;
+    result.value = io::read_legacy_value(result.file, ignored);
+    return result;
+  }
+  throw FileError(
+      fmt::format("{}: is no file of torch.save; give one.", path));
+}
+
+void write_torch_file(const std::string& path, const PickleValue& value) {
+  io::WrittenPickle pickle;
+  try {
+    pickle = io::write_pickle(value);
+  } catch (const std::invalid_argument& error) {
+    throw OutputError(fmt::format(
+        "{} cannot be written: the value {}.", path, error.what()));
+  }
+  uint64_t size = pickle.bytes.size();
+  for (const auto& storage : pickle.storages) {
+    size += storage.size;
+  }
+  OutputFile file(path, size);
+  io::ZipWriter zip(file);
+  zip.add("archive/data.pkl", pickle.bytes);
+  zip.add("archive/byteorder", "little");
+  for (size_t i = 0; i < pickle.storages.size(); ++i) {
+    const auto& storage = pickle.storages[i];
+    zip.add(
+        fmt::format("archive/data/{}", i),
+        {reinterpret_cast<const char*>(storage.data), storage.size});
+  }
+  zip.add("archive/version", "3\n");
+  zip.finish();
+  file.commit();
+}
+
+} // namespace coppice

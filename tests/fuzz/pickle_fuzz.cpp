@@ -1,0 +1,56 @@
+// Any bytes as a pickle, of torch.save and of TorchScript, and as a file of
+// torch.save before 1.6.
+
+#include "coppice/io/file_error.h"
+#include "fuzz/memory_file.h"
+#include "fuzz/touch.h"
+#include "io/formats.h"
+#include "io/pickle_reader.h"
+#include "io/tensor_names.h"
+
+namespace {
+
+coppice::PickleStorage storage_of(const coppice::io::StorageId& id) {
+  static const auto bytes = std::make_shared<std::string>(4096, 'x');
+  if (id.view || id.size > bytes->size()) {
+    throw coppice::FileError("too large");
+  }
+  coppice::PickleStorage storage;
+  storage.dtype = id.dtype;
+  storage.data = reinterpret_cast<const std::byte*>(bytes->data());
+  storage.size = id.size;
+  storage.owner = bytes;
+  return storage;
+}
+
+void read_as_pickle(std::string_view bytes, bool torch_script) {
+  using namespace coppice::io;
+  try {
+    PickleContext context;
+    context.where = "input";
+    context.torch_script = torch_script;
+    context.load_storage = storage_of;
+    const auto pickle = read_pickle(bytes, context);
+    TensorNames names("input", bytes.size());
+    names.add(pickle.value, "");
+    coppice::Checkpoint checkpoint;
+    checkpoint.state.tensors = names.take();
+    coppice::fuzz::touch(checkpoint);
+  } catch (const coppice::FileError&) {
+  }
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  read_as_pickle(bytes, false);
+  read_as_pickle(bytes, true);
+  try {
+    coppice::fuzz::touch(
+        coppice::io::read_legacy_torch_save(
+            coppice::fuzz::memory_file(data, size)));
+  } catch (const coppice::FileError&) {
+  }
+  return 0;
+}

@@ -1,0 +1,16 @@
+// Any bytes as a torch.save or TorchScript archive.
+
+#include "coppice/io/file_error.h"
+#include "fuzz/memory_file.h"
+#include "fuzz/touch.h"
+#include "io/formats.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  try {
+    coppice::fuzz::touch(
+        coppice::io::read_torch_archive(
+            coppice::fuzz::memory_file(data, size)));
+  } catch (const coppice::FileError&) {
+  }
+  return 0;
+}

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+namespace coppice {
+
+/// Debian's own interpreter: another python3 on the path would not see Debian's
+/// python3-torch.
+constexpr const char* kPython = "/usr/bin/python3";
+
+constexpr const char* kNoReference =
+    "python3-torch is not installed (script/bootstrap --with-reference)";
+
+inline bool has_reference() {
+  static const bool has = std::system(
+                              (std::string(kPython) +
+                               " -c 'import torch' 2>/dev/null")
+                                  .c_str()) == 0;
+  return has;
+}
+
+/// Runs `script` of the folder tests/ and returns what it printed; an empty
+/// string if it fails.
+inline std::string run_reference(
+    const std::string& script,
+    const std::string& arguments) {
+  const std::string command = std::string(kPython) + " -W ignore '" +
+      COPPICE_TESTS "/" + script + "' " + arguments + " && echo done";
+  FILE* const pipe = popen(command.c_str(), "r");
+  std::string output;
+  char buffer[4096];
+  for (size_t read = 0;
+       pipe && (read = fread(buffer, 1, sizeof buffer, pipe)) > 0;) {
+    output.append(buffer, read);
+  }
+  const bool good = pipe && pclose(pipe) == 0;
+  return good ? output : "";
+}
+
+} // namespace coppice
