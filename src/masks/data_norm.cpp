@@ -52,8 +52,9 @@ torch::Tensor data_norm_mask(
   rounded.sparsity_level = level_of_whole_blocks(
       pattern.sparsity_level, masks::grid_of(matrix, block).blocks());
   torch::Tensor mask;
-  return masks::norm_mask_out(kFunction, mask, matrix, rounded, norm)
-      .reshape(data.sizes());
+  masks::norm_mask_out(kFunction, mask, matrix, rounded, norm);
+  // In place: a view would keep its base, and so look shared for ever.
+  return mask.resize_(data.sizes());
 }
 
 } // namespace coppice
