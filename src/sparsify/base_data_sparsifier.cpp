@@ -76,9 +76,6 @@ DataGroup BaseDataSparsifier::make_group(
       group.mask =
           torch::ones(data.sizes(), data.options().dtype(torch::kBool));
     }
-    if (old != nullptr) {
-      group.state = old->state;
-    }
     check_described_level(describe(group.options));
     check_options(group);
     return group;

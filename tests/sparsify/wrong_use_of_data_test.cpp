@@ -70,6 +70,7 @@ TEST_F(WrongUseOfData, ANameThatIsEmptyOrHasADot) {
       HasSubstr("add_data: expected a name that is not empty and has no dot, "
                 "got `fc1.weight`"));
   EXPECT_THAT(add_message("", torch::ones({2, 2})), HasSubstr("got ``"));
+  sparsifier.add_data("training", torch::ones({2, 2}));
 }
 
 TEST_F(WrongUseOfData, AddAfterSquash) {

@@ -68,8 +68,9 @@ class BaseDataSparsifier : public SparsityLevels {
   /// masked values.
   ///
   /// If there is data of this name it is replaced, with a warning, and left
-  /// unmasked: `options` then go on top of the old ones, and the old mask stays
-  /// if `reuse_mask` and no mask is among the options.
+  /// unmasked. The new data takes its place in the order; `options` then go on
+  /// top of the old ones, the old mask stays if `reuse_mask` and no mask is
+  /// among the options, and what a subclass remembers of it is forgotten.
   ///
   /// Errors: c10::ValueError if the name is empty or has a dot, data of this
   ///   name was squashed, the tensor cannot be masked (`check_maskable`), its
