@@ -9,6 +9,7 @@
 
 #include "masks/aten.h"
 #include "masks/cpu.h"
+#include "masks/norm_mask.h"
 #include "masks/ranking.h"
 
 namespace coppice {
@@ -33,12 +34,13 @@ void check_arguments(
 }
 
 /// Errors: c10::ValueError if `weight` holds a value that is not finite.
-void check_finite(const torch::Tensor& weight) {
+void check_finite(const char* function, const torch::Tensor& weight) {
   const auto wrong = weight.reshape(-1).isfinite().logical_not_();
   const int64_t count = wrong.sum().item<int64_t>();
   TORCH_CHECK_VALUE(
       count == 0,
-      "weight_norm_mask: expected finite values, got ",
+      function,
+      ": expected finite values, got ",
       count,
       " of ",
       weight.numel(),
@@ -82,7 +84,18 @@ torch::Tensor& weight_norm_mask_out(
     const WeightNormPattern& pattern,
     Norm norm,
     const BeforeScoring& before_scoring) {
-  check_arguments("weight_norm_mask", weight, pattern);
+  return masks::norm_mask_out(
+      "weight_norm_mask", out, weight, pattern, norm, before_scoring);
+}
+
+torch::Tensor& masks::norm_mask_out(
+    const char* function,
+    torch::Tensor& out,
+    const torch::Tensor& weight,
+    const WeightNormPattern& pattern,
+    Norm norm,
+    const BeforeScoring& before_scoring) {
+  check_arguments(function, weight, pattern);
   const auto decided = settled_mask(weight, pattern);
   // What is not contiguous is copied, and the copy must not be an old one.
   const bool in_pieces = !decided.defined() && masks::has_fast_path(weight) &&
@@ -109,7 +122,7 @@ torch::Tensor& weight_norm_mask_out(
       return out = checked.result.resize_(weight.sizes());
     }
   }
-  check_finite(matrix);
+  check_finite(function, matrix);
   return out = masks::aten::weight_norm(matrix, grid, pattern, ranking)
                    .reshape(weight.sizes());
 }

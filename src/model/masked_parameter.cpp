@@ -1,5 +1,6 @@
 #include "coppice/model/masked_parameter.h"
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/utils/lambda_post_hook.h>
 #include <torch/csrc/autograd/variable.h>
@@ -34,30 +35,35 @@ bool any_range(int64_t count, Kernel kernel) {
   return any;
 }
 
-void check_parameter(const torch::Tensor& parameter) {
-  TORCH_CHECK_VALUE(parameter.defined(), "the tensor is undefined");
-  TORCH_CHECK_VALUE(
-      parameter.layout() == torch::kStrided,
-      "expected a dense tensor, got one with layout ",
-      parameter.layout());
-  TORCH_CHECK_VALUE(
-      parameter.is_floating_point(),
-      "expected a floating tensor, got one of type ",
-      parameter.scalar_type());
-  TORCH_CHECK_VALUE(
-      parameter.numel() > 0,
-      "expected a tensor with elements, got an empty one of shape ",
-      parameter.sizes());
-  TORCH_CHECK_VALUE(
-      !parameter.is_inference(),
-      "expected a tensor that can change, got one made in inference mode");
-}
-
 } // namespace
+
+void check_maskable(const torch::Tensor& tensor) {
+  TORCH_CHECK_VALUE(tensor.defined(), "the tensor is undefined");
+  TORCH_CHECK_VALUE(
+      tensor.layout() == torch::kStrided,
+      "expected a dense tensor, got one with layout ",
+      tensor.layout());
+  TORCH_CHECK_VALUE(
+      tensor.is_floating_point(),
+      "expected a floating tensor, got one of type ",
+      tensor.scalar_type());
+  TORCH_CHECK_VALUE(
+      tensor.numel() > 0,
+      "expected a tensor with elements, got an empty one of shape ",
+      tensor.sizes());
+  TORCH_CHECK_VALUE(
+      !tensor.is_inference(),
+      "expected a tensor that can change, got one made in inference mode");
+  TORCH_CHECK_VALUE(
+      at::has_internal_overlap(tensor) != at::MemOverlap::Yes,
+      "expected a tensor whose elements each have a place of their own, got an "
+      "expanded one of shape ",
+      tensor.sizes());
+}
 
 MaskedParameter::MaskedParameter(torch::Tensor parameter)
     : parameter_(std::move(parameter)), state_(std::make_shared<State>()) {
-  check_parameter(parameter_);
+  check_maskable(parameter_);
   state_->mask =
       torch::ones(parameter_.sizes(), parameter_.options().dtype(torch::kBool));
   install_hook();

@@ -6,21 +6,11 @@
 #include <set>
 
 #include "coppice/core/fqn.h"
+#include "sparsify/group_options.h"
 #include "sparsify/optimizer_protection.h"
 
 namespace coppice {
 namespace {
-
-/// Runs `work` and says, if it fails, which tensor it failed for.
-template <typename Work>
-auto with_tensor(const char* doing, const std::string& tensor_fqn, Work work) {
-  try {
-    return work();
-  } catch (c10::Error& error) {
-    error.add_context(c10::str("while ", doing, " `", tensor_fqn, "`"));
-    throw;
-  }
-}
 
 /// What a configuration may say about the place of a tensor must be true, as in
 /// the reference; it is then known and no option.
@@ -257,17 +247,8 @@ torch::Tensor BaseSparsifier::original(const std::string& tensor_fqn) const {
 std::vector<double> BaseSparsifier::sparsity_levels() const {
   std::vector<double> levels;
   for (const auto& group : groups_) {
-    const auto values = describe(group.options);
-    const auto level = values.find("sparsity_level");
-    TORCH_CHECK_VALUE(
-        level != values.end() &&
-            (level->second.isDouble() || level->second.isInt()),
-        "`",
-        group.tensor_fqn,
-        "` has no sparsity level: a ",
-        name(),
-        " cannot be driven by a scheduler");
-    levels.push_back(level->second.toScalar().toDouble());
+    levels.push_back(
+        described_level(describe(group.options), group.tensor_fqn, name()));
   }
   return levels;
 }
@@ -315,18 +296,11 @@ const Group& BaseSparsifier::find_group(const std::string& tensor_fqn) const {
 }
 
 void BaseSparsifier::check_level(double level) {
-  TORCH_CHECK_VALUE(
-      level >= 0 && level <= 1,
-      "option `sparsity_level`: expected a fraction in [0, 1], got ",
-      level);
+  check_sparsity_level(level);
 }
 
 void BaseSparsifier::check_group(const Group& group) const {
-  const auto values = describe(group.options);
-  const auto level = values.find("sparsity_level");
-  if (level != values.end() && level->second.isScalar()) {
-    check_level(level->second.toScalar().toDouble());
-  }
+  check_described_level(describe(group.options));
   check_options(group);
 }
 

@@ -84,49 +84,82 @@ void SparsifierOptions::erase(const std::string& name) {
   values_.erase(name);
 }
 
-WeightNormOptions& WeightNormOptions::sparsity_level(double level) {
+template <typename Options>
+Options& BlockOptions<Options>::sparsity_level(double level) {
   set("sparsity_level", level);
-  return *this;
+  return static_cast<Options&>(*this);
 }
 
-double WeightNormOptions::sparsity_level() const {
+template <typename Options>
+double BlockOptions<Options>::sparsity_level() const {
   constexpr const char* kName = "sparsity_level";
   return has(kName) ? to_number(kName, get(kName)) : 0.5;
 }
 
-WeightNormOptions& WeightNormOptions::sparse_block_shape(BlockShape shape) {
+template <typename Options>
+Options& BlockOptions<Options>::sparse_block_shape(BlockShape shape) {
   set("sparse_block_shape", c10::ivalue::Tuple::create(shape.rows, shape.cols));
-  return *this;
+  return static_cast<Options&>(*this);
 }
 
-BlockShape WeightNormOptions::sparse_block_shape() const {
+template <typename Options>
+BlockShape BlockOptions<Options>::sparse_block_shape() const {
   constexpr const char* kName = "sparse_block_shape";
   return has(kName) ? to_block_shape(kName, get(kName)) : BlockShape{1, 4};
 }
 
-WeightNormOptions& WeightNormOptions::zeros_per_block(int64_t zeros) {
+template <typename Options>
+Options& BlockOptions<Options>::zeros_per_block(int64_t zeros) {
   set("zeros_per_block", zeros);
-  return *this;
+  return static_cast<Options&>(*this);
 }
 
-int64_t WeightNormOptions::zeros_per_block() const {
+template <typename Options>
+int64_t BlockOptions<Options>::zeros_per_block() const {
   constexpr const char* kName = "zeros_per_block";
   return has(kName) ? to_integer(kName, get(kName))
                     : sparse_block_shape().size();
 }
 
-WeightNormOptions& WeightNormOptions::norm(Norm norm) {
+template <typename Options>
+Options& BlockOptions<Options>::norm(Norm norm) {
   set("norm", norm == Norm::L1 ? 1 : 2);
-  return *this;
+  return static_cast<Options&>(*this);
 }
 
-Norm WeightNormOptions::norm() const {
+template <typename Options>
+Norm BlockOptions<Options>::norm() const {
   constexpr const char* kName = "norm";
-  const int64_t norm = has(kName) ? to_integer(kName, get(kName)) : 2;
+  if (!has(kName)) {
+    return Options::kDefaultNorm;
+  }
+  const int64_t norm = to_integer(kName, get(kName));
   TORCH_CHECK_VALUE(
       norm == 1 || norm == 2, "option `norm`: expected 1 or 2, got ", norm);
   return norm == 1 ? Norm::L1 : Norm::L2;
 }
+
+template <typename Options>
+void BlockOptions<Options>::check_ranges() const {
+  const auto block = sparse_block_shape();
+  TORCH_CHECK_VALUE(
+      block.rows > 0 && block.cols > 0,
+      "option `sparse_block_shape`: expected positive rows and columns, got ",
+      block);
+  const auto zeros = zeros_per_block();
+  TORCH_CHECK_VALUE(
+      zeros >= 0 && zeros <= block.size(),
+      "option `zeros_per_block`: expected 0 to ",
+      block.size(),
+      ", the elements of a block of ",
+      block,
+      ", got ",
+      zeros);
+  norm();
+}
+
+template class BlockOptions<WeightNormOptions>;
+template class BlockOptions<DataNormOptions>;
 
 WeightNormOptions& WeightNormOptions::regrowth(bool enabled) {
   set("regrowth", enabled);

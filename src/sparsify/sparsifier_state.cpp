@@ -6,6 +6,7 @@
 
 #include "coppice/core/fqn.h"
 #include "coppice/sparsify/base_sparsifier.h"
+#include "sparsify/group_options.h"
 #include "sparsify/optimizer_protection.h"
 
 namespace coppice {
@@ -142,25 +143,12 @@ std::vector<Group> BaseSparsifier::loaded_groups(
   return groups;
 }
 
-/// A default that was saved stays a default: a zeros_per_block that follows the
-/// block shape goes on following it.
 SparsifierOptions BaseSparsifier::loaded_options(const Values& values) const {
-  SparsifierOptions options;
-  for (const auto& [name, value] : values) {
-    if (name != kTensorFqn) {
-      options.set(name, value);
-    }
-  }
-  for (const auto& [name, value] : values) {
-    SparsifierOptions without = options;
-    without.erase(name);
-    const auto filled_in = describe(without);
-    const auto found = filled_in.find(name);
-    if (found != filled_in.end() && same_value(found->second, value)) {
-      options = without;
-    }
-  }
-  return options;
+  auto options = values;
+  options.erase(kTensorFqn);
+  return options_of_described(options, [this](const SparsifierOptions& given) {
+    return describe(given);
+  });
 }
 
 Values BaseSparsifier::described(const Group& group) const {

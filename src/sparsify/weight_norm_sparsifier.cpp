@@ -8,23 +8,8 @@ namespace coppice {
 namespace {
 
 void check_ranges(const WeightNormOptions& options) {
-  const auto block = options.sparse_block_shape();
-  TORCH_CHECK_VALUE(
-      block.rows > 0 && block.cols > 0,
-      "option `sparse_block_shape`: expected positive rows and columns, got ",
-      block);
-  const auto zeros = options.zeros_per_block();
-  TORCH_CHECK_VALUE(
-      zeros >= 0 && zeros <= block.size(),
-      "option `zeros_per_block`: expected 0 to ",
-      block.size(),
-      ", the elements of a block of ",
-      block,
-      ", got ",
-      zeros);
-  // Each getter checks the type of its option.
-  options.norm();
-  options.regrowth();
+  options.check_ranges();
+  options.regrowth(); // Checks its type.
 }
 
 } // namespace

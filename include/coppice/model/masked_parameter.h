@@ -13,6 +13,11 @@ struct Node;
 
 namespace coppice {
 
+/// Errors: c10::ValueError if a mask cannot become part of `tensor`: it is not
+///   defined, floating and dense, has no elements, was made in inference mode,
+///   or is expanded, so that several elements share one place in memory.
+void check_maskable(const torch::Tensor& tensor);
+
 /// A tensor of a model under a mask. What the reference does with a
 /// parametrization is done here in the tensor itself, because C++ modules have
 /// none: it holds the effective weight (mask * original), the values that the
@@ -28,8 +33,7 @@ class MaskedParameter {
  public:
   /// Puts `parameter` under a mask that keeps everything.
   ///
-  /// Errors: c10::ValueError if the tensor is not floating, not dense, or
-  /// empty.
+  /// Errors: c10::ValueError as `check_maskable`.
   explicit MaskedParameter(torch::Tensor parameter);
 
   /// Takes the hook off the gradient; the parameter keeps its effective weight.

@@ -42,37 +42,62 @@ class SparsifierOptions {
   Values values_;
 };
 
-/// Options of `WeightNormSparsifier`. Example:
-///
-///     WeightNormOptions().sparsity_level(0.9).sparse_block_shape({1, 4})
-class WeightNormOptions : public SparsifierOptions {
+/// The options that `WeightNormOptions` and `DataNormOptions` share. Every
+/// getter throws c10::ValueError if its option is of another type.
+template <typename Options>
+class BlockOptions : public SparsifierOptions {
  public:
-  WeightNormOptions() = default;
-  explicit WeightNormOptions(SparsifierOptions options)
+  BlockOptions() = default;
+  explicit BlockOptions(SparsifierOptions options)
       : SparsifierOptions(std::move(options)) {}
 
   /// Fraction of blocks to drop. Default: 0.5
-  WeightNormOptions& sparsity_level(double level);
+  Options& sparsity_level(double level);
   double sparsity_level() const;
 
   /// Rows and columns of the patch that is dropped together. Default: (1, 4)
-  WeightNormOptions& sparse_block_shape(BlockShape shape);
+  Options& sparse_block_shape(BlockShape shape);
   BlockShape sparse_block_shape() const;
 
-  /// Zeros inside a dropped block. Default: the whole block, also where a layer
-  /// sets its own block shape.
-  WeightNormOptions& zeros_per_block(int64_t zeros);
+  /// Zeros inside a dropped block. Default: the whole block, also where one
+  /// tensor sets its own block shape.
+  Options& zeros_per_block(int64_t zeros);
   int64_t zeros_per_block() const;
 
-  /// What decides which blocks are low. Default: `Norm::L2`
-  WeightNormOptions& norm(Norm norm);
+  /// What decides which blocks are low. Default: `Options::kDefaultNorm`
+  Options& norm(Norm norm);
   Norm norm() const;
+
+  /// Errors: c10::ValueError unless rows and columns of the block are positive
+  ///   and the zeros per block fit into it, and if an option is of another
+  ///   type. The level is not looked at.
+  void check_ranges() const;
+};
+
+/// Options of `WeightNormSparsifier`. Example:
+///
+///     WeightNormOptions().sparsity_level(0.9).sparse_block_shape({1, 4})
+class WeightNormOptions : public BlockOptions<WeightNormOptions> {
+ public:
+  static constexpr Norm kDefaultNorm = Norm::L2;
+
+  using BlockOptions::BlockOptions;
 
   /// Scores the original weight, dropped values included, so that what was
   /// dropped can return. Off, a dropped value scores zero and stays dropped
   /// until the level falls, as in the reference. Default: false
   WeightNormOptions& regrowth(bool enabled);
   bool regrowth() const;
+};
+
+/// Options of `DataNormSparsifier`. Example:
+///
+///     DataNormOptions().sparsity_level(0.9).norm(Norm::L2)
+class DataNormOptions : public BlockOptions<DataNormOptions> {
+ public:
+  static constexpr Norm kDefaultNorm = Norm::L1;
+
+  using BlockOptions::BlockOptions;
 };
 
 /// Options of `NearlyDiagonalSparsifier`.

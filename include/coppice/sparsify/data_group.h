@@ -1,0 +1,68 @@
+#pragma once
+
+#include <torch/nn/modules/embedding.h>
+#include <torch/types.h>
+
+#include <string>
+#include <utility>
+
+#include "coppice/core/values.h"
+#include "coppice/sparsify/sparsifier_options.h"
+
+namespace coppice {
+
+/// What a data sparsifier takes: a tensor, a parameter of a module, or an
+/// embedding, of which it takes the weight. Never a copy.
+class Data {
+ public:
+  /*implicit*/ Data(torch::Tensor tensor) : tensor_(std::move(tensor)) {}
+  /*implicit*/ Data(const torch::nn::Embedding& embedding);
+  /*implicit*/ Data(const torch::nn::EmbeddingBag& embedding);
+
+  const torch::Tensor& tensor() const {
+    return tensor_;
+  }
+
+ private:
+  torch::Tensor tensor_; ///< Undefined for an empty holder.
+};
+
+/// A name and its data: `{"users", embedding}`.
+struct NamedData {
+  std::string name;
+  Data data;
+};
+
+/// One named tensor under a data sparsifier with its options.
+struct DataGroup {
+  std::string name;
+  SparsifierOptions options;
+
+  /// What a subclass remembers about the data; saved with the mask.
+  Values state;
+
+  /// The caller's own tensor: the original values, until `squash_mask` makes
+  /// the mask part of them.
+  torch::Tensor data;
+
+  /// kBool, the shape of `data`; true means keep. Not to be written to.
+  torch::Tensor mask;
+
+  /// True after `squash_mask`.
+  bool squashed = false;
+
+  /// mask * original, exactly zero where dropped, computed anew at every call;
+  /// after `squash_mask` `data` itself. Gradients flow to `data`, those of
+  /// dropped entries are zero.
+  ///
+  /// Errors: c10::ValueError as `check_shape`.
+  torch::Tensor masked() const;
+
+  /// The inverse of the mask, on the device of `data`.
+  torch::Tensor dropped() const;
+
+  /// Errors: c10::ValueError if `data` was given another shape than its mask.
+  void check_shape() const;
+};
+
+} // namespace coppice

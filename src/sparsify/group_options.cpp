@@ -1,0 +1,61 @@
+#include "sparsify/group_options.h"
+
+#include <torch/types.h>
+
+namespace coppice {
+namespace {
+
+constexpr const char* kLevel = "sparsity_level";
+
+} // namespace
+
+void check_sparsity_level(double level) {
+  TORCH_CHECK_VALUE(
+      level >= 0 && level <= 1,
+      "option `sparsity_level`: expected a fraction in [0, 1], got ",
+      level);
+}
+
+void check_described_level(const Values& described) {
+  const auto level = described.find(kLevel);
+  if (level != described.end() && level->second.isScalar()) {
+    check_sparsity_level(level->second.toScalar().toDouble());
+  }
+}
+
+double described_level(
+    const Values& described,
+    const std::string& name,
+    const std::string& sparsifier) {
+  const auto level = described.find(kLevel);
+  TORCH_CHECK_VALUE(
+      level != described.end() &&
+          (level->second.isDouble() || level->second.isInt()),
+      "`",
+      name,
+      "` has no sparsity level: a ",
+      sparsifier,
+      " cannot be driven by a scheduler");
+  return level->second.toScalar().toDouble();
+}
+
+SparsifierOptions options_of_described(
+    const Values& described,
+    const Describe& describe) {
+  SparsifierOptions options;
+  for (const auto& [name, value] : described) {
+    options.set(name, value);
+  }
+  for (const auto& [name, value] : described) {
+    SparsifierOptions without = options;
+    without.erase(name);
+    const auto filled_in = describe(without);
+    const auto found = filled_in.find(name);
+    if (found != filled_in.end() && same_value(found->second, value)) {
+      options = without;
+    }
+  }
+  return options;
+}
+
+} // namespace coppice

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <torch/serialize.h>
+#include <torch/types.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+
+namespace coppice::testing {
+
+/// Debian's own interpreter: another python3 on the path would not see Debian's
+/// python3-torch.
+inline constexpr const char* kReferencePython = "/usr/bin/python3";
+
+inline constexpr const char* kNoReference =
+    "python3-torch is not installed (script/bootstrap --with-reference)";
+
+/// Whether the reference itself can be run. Skip the test otherwise:
+///
+///     if (!has_reference()) {
+///       GTEST_SKIP() << kNoReference;
+///     }
+inline bool has_reference() {
+  const std::string check =
+      std::string(kReferencePython) + " -c 'import torch' 2>/dev/null";
+  return std::system(check.c_str()) == 0;
+}
+
+/// Runs `script`, a path under tests/, with `given` and returns what it saved.
+/// The script is called with two paths: what to `torch.load`, and what to
+/// `torch.save`, a dictionary of tensors.
+inline c10::impl::GenericDict run_reference(
+    const std::string& script,
+    const c10::impl::GenericDict& given) {
+  namespace fs = std::filesystem;
+  const auto folder = fs::temp_directory_path() /
+      ("coppice_reference_" + std::to_string(::getpid()));
+  fs::create_directories(folder);
+  const auto bytes = torch::pickle_save(given);
+  std::ofstream(folder / "in.pt", std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  const std::string command = std::string(kReferencePython) + " '" +
+      COPPICE_TESTS "/" + script + "' '" + (folder / "in.pt").string() + "' '" +
+      (folder / "out.pt").string() + "'";
+  if (std::system(command.c_str()) != 0) {
+    fs::remove_all(folder);
+    throw std::runtime_error("failed: " + command);
+  }
+  std::ifstream file(folder / "out.pt", std::ios::binary);
+  auto out = torch::pickle_load(
+      {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()});
+  fs::remove_all(folder);
+  return out.toGenericDict();
+}
+
+} // namespace coppice::testing
