@@ -40,7 +40,8 @@ void make_checkpoint(const fs::path& folder, int64_t gib) {
     for (int64_t i = 0; i < kTensorsAShard; ++i) {
       const auto fqn = fmt::format("layers.{}.{}.weight", shard, i);
       state.tensors.push_back(coppice::as_stored(fqn, values));
-      map += fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ", ", fqn, name);
+      map +=
+          fmt::format("{}\"{}\": \"{}\"", map.empty() ? "" : ", ", fqn, name);
     }
     coppice::save_safetensors(folder / name, state);
   }
@@ -71,7 +72,9 @@ double anonymous_memory() {
 void copy(const fs::path& from, const fs::path& to) {
   fs::remove_all(to);
   const auto command = fmt::format(
-      "cp -r --reflink=never {0} {1} && sync {1}/*", from.string(), to.string());
+      "cp -r --reflink=never {0} {1} && sync {1}/*",
+      from.string(),
+      to.string());
   if (std::system(command.c_str()) != 0) {
     throw std::runtime_error("cp failed");
   }

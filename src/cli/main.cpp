@@ -26,7 +26,8 @@ constexpr const char* kExamples =
     "  coppice demo                          train, prune and compare, in "
     "minutes\n"
     "  coppice inspect net.safetensors       where the zeros of a model lie\n"
-    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n";
+    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
+    "  coppice pack sparse.safetensors -o packed.safetensors\n";
 
 /// LibTorch and the standard library write messages of several lines.
 std::string one_line(std::string text) {
@@ -72,6 +73,8 @@ ExitCode run(int argc, char** argv) {
   add_demo(app, chosen);
   add_inspect(app, chosen);
   add_prune(app, chosen);
+  add_pack(app, chosen);
+  add_unpack(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

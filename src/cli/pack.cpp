@@ -1,0 +1,139 @@
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <coppice/io/sparse_checkpoint.h>
+#include <coppice/report/json.h>
+#include <coppice/report/table.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <iostream>
+#include <memory>
+
+#include "cli/commands.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kAboutPack =
+    "Store a model without its zeros, losslessly, as a sparse checkpoint.";
+
+constexpr const char* kExamplesPack =
+    "MODEL is a safetensors file, a model.safetensors.index.json with its "
+    "shards,\n"
+    "a torch.save file or a TorchScript archive. OUT is a safetensors file in "
+    "the\n"
+    "bitmask layout of compressed-tensors, readable from Python with\n"
+    "python/coppice_sparse.py; `coppice unpack` gives MODEL back bit for bit.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice pack sparse.safetensors -o packed.safetensors\n"
+    "  coppice unpack packed.safetensors -o sparse.safetensors\n";
+
+constexpr const char* kAboutUnpack =
+    "Give back the model that `coppice pack` stored, bit for bit.";
+
+constexpr const char* kExamplesUnpack =
+    "OUT is a file, or a folder if what was packed had shards.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice unpack packed.safetensors -o sparse.safetensors\n";
+
+struct Options {
+  std::string model;
+  std::string output;
+  bool json = false;
+  bool keep_rows = false;
+};
+
+uint64_t bytes_at(const std::string& path) {
+  namespace fs = std::filesystem;
+  if (!fs::is_directory(path)) {
+    return fs::file_size(path);
+  }
+  uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(path)) {
+    bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+uint64_t bytes_of(const Checkpoint& checkpoint) {
+  uint64_t bytes = 0;
+  for (const auto& file : checkpoint.files) {
+    bytes += file->size();
+  }
+  return bytes;
+}
+
+void report(const Options& options, const Checkpoint& input) {
+  const auto before = static_cast<int64_t>(bytes_of(input));
+  const auto after = static_cast<int64_t>(bytes_at(options.output));
+  const double share = static_cast<double>(after) / before;
+  if (options.json) {
+    std::cout << json_text(
+                     {{"model", options.model},
+                      {"output", options.output},
+                      {"bytes_before", before},
+                      {"bytes_after", after}})
+              << '\n';
+    return;
+  }
+  std::cout << fmt::format(
+      "{} -> {} ({}). Written to {}.\n",
+      to_text(before, CellFormat::kBytes),
+      to_text(after, CellFormat::kBytes),
+      to_text(share, CellFormat::kPercent),
+      options.output);
+}
+
+ExitCode pack(const Options& options) {
+  const auto input = open_checkpoint(options.model);
+  require_other_file(options.output, input);
+  PackOptions how;
+  how.keep_rows = options.keep_rows;
+  pack_checkpoint(input, options.output, how);
+  report(options, input);
+  return kDone;
+}
+
+ExitCode unpack(const Options& options) {
+  const auto input = open_checkpoint(options.model);
+  require_other_file(options.output, input);
+  unpack_checkpoint(input, options.output);
+  report(options, input);
+  return kDone;
+}
+
+void add_options(CLI::App& command, Options& options) {
+  command.add_option("MODEL", options.model, "The model's file")->required();
+  command.add_option("-o,--output", options.output, "Where it goes")
+      ->type_name("OUT")
+      ->required();
+  command.add_flag("--json", options.json, "Print one JSON object, no text");
+}
+
+} // namespace
+
+void add_pack(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("pack", kAboutPack);
+  command->footer(kExamplesPack);
+  auto options = std::make_shared<Options>();
+  add_options(*command, *options);
+  command->add_flag(
+      "--keep-rows",
+      options->keep_rows,
+      "Keep an offset a row, as the library compressed-tensors needs; larger");
+  command->callback(
+      [options, &chosen] { chosen = [options] { return pack(*options); }; });
+}
+
+void add_unpack(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("unpack", kAboutUnpack);
+  command->footer(kExamplesUnpack);
+  auto options = std::make_shared<Options>();
+  add_options(*command, *options);
+  command->callback(
+      [options, &chosen] { chosen = [options] { return unpack(*options); }; });
+}
+
+} // namespace coppice::cli
