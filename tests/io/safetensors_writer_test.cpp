@@ -13,18 +13,13 @@
 namespace coppice {
 namespace {
 
+using testing::bytes_of;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::random_state;
 using testing::safetensors;
 using testing::sentence_of;
 using testing::tensor_of;
-
-std::vector<std::byte> bytes_of(const std::string& text) {
-  std::vector<std::byte> bytes(text.size());
-  std::memcpy(bytes.data(), text.data(), text.size());
-  return bytes;
-}
 
 std::string saved(const StateDict& state) {
   const TemporaryFolder folder;

@@ -12,6 +12,8 @@
 namespace coppice {
 namespace {
 
+using testing::decoded;
+using testing::elements;
 using ::testing::ElementsAre;
 using testing::file_of;
 using testing::random_state;
@@ -32,46 +34,6 @@ Checkpoint expect_round_trip(
   const auto original = std::string(input.files.front()->text());
   EXPECT_TRUE(read_file(folder.file("unpacked")) == original);
   return packed;
-}
-
-template <typename T>
-std::vector<T> elements(const StoredTensor& tensor) {
-  std::vector<T> values(tensor.nbytes() / sizeof(T));
-  if (!values.empty()) {
-    std::memcpy(values.data(), tensor.data, tensor.nbytes());
-  }
-  return values;
-}
-
-/// The bytes of tensor `name`, put together by a plain loop.
-std::vector<std::byte> decoded(
-    const StateDict& state,
-    const std::string& name) {
-  const auto shape = elements<int64_t>(*state.find(name + ".shape"));
-  const auto& compressed = *state.find(name + ".compressed");
-  const auto& bitmask = *state.find(name + ".bitmask");
-  const auto bits = elements<uint8_t>(bitmask);
-  const auto offsets = elements<int64_t>(*state.find(name + ".row_offsets"));
-  size_t numel = 1;
-  for (const auto size : shape) {
-    numel *= static_cast<size_t>(size);
-  }
-  const auto rows = static_cast<size_t>(bitmask.shape.at(0));
-  const auto row_bytes = static_cast<size_t>(bitmask.shape.at(1));
-  const auto width = static_cast<size_t>(dtype_bits(compressed.dtype) / 8);
-  std::vector<std::byte> bytes(numel * width);
-  for (size_t row = 0; row < rows; ++row) {
-    auto next = static_cast<size_t>(offsets[row]);
-    for (size_t column = 0; column < numel / rows; ++column) {
-      if (bits[row * row_bytes + column / 8] >> (column % 8) & 1) {
-        std::memcpy(
-            &bytes[(row * (numel / rows) + column) * width],
-            compressed.data + next++ * width,
-            width);
-      }
-    }
-  }
-  return bytes;
 }
 
 class PackFloats : public ::testing::TestWithParam<Dtype> {};

@@ -6,12 +6,14 @@
 
 #include "coppice/io/sparse_checkpoint.h"
 #include "support/file_errors.h"
+#include "support/safetensors_bytes.h"
 #include "support/sparse_states.h"
 
 namespace coppice {
 namespace {
 
 using ::testing::AllOf;
+using testing::bytes_of;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -95,10 +97,8 @@ class Unpack : public ::testing::Test {
   }
 
   std::string with_layout(const std::string& text) {
-    std::vector<std::byte> bytes(text.size());
-    std::memcpy(bytes.data(), text.data(), text.size());
     const auto size = static_cast<int64_t>(text.size());
-    return with("coppice.layout", Dtype::U8, {size}, std::move(bytes));
+    return with("coppice.layout", Dtype::U8, {size}, bytes_of(text));
   }
 
   TemporaryFolder folder_;

@@ -9,13 +9,16 @@
 
 namespace coppice::testing {
 
+inline std::vector<std::byte> bytes_of(const std::string& text) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
+  return {bytes, bytes + text.size()};
+}
+
 /// A file in memory.
 inline std::shared_ptr<const MappedFile> file_of(
     const std::string& bytes,
     const std::string& name = "a.safetensors") {
-  std::vector<std::byte> copy(bytes.size());
-  std::memcpy(copy.data(), bytes.data(), bytes.size());
-  return MappedFile::of_bytes(name, std::move(copy));
+  return MappedFile::of_bytes(name, bytes_of(bytes));
 }
 
 /// A safetensors file of a header and the data behind it.
