@@ -108,8 +108,8 @@ class LegacyReader {
               uint64_t(width->second),
               &bytes) ||
           bytes > size - offset_ - sizeof(uint64_t)) {
-        fail(fmt::format(
-            "the storage {} reaches beyond its end", quoted(*key)));
+        fail(
+            fmt::format("the storage {} reaches beyond its end", quoted(*key)));
       }
       const uint64_t begin = offset_ + sizeof(uint64_t);
       places_[*key] = {begin, begin + bytes};

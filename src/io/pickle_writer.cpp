@@ -27,7 +27,8 @@ PickleStorage storage_of(const PickleTensor& given) {
   const StoredTensor& tensor = given.tensor;
   const std::string& fixed = tensor.fixed_because;
   if (fixed == "quantized" || fixed == "a lazy conjugate or negation") {
-    refuse(fmt::format("holds a tensor that is {}, which is not written", fixed));
+    refuse(
+        fmt::format("holds a tensor that is {}, which is not written", fixed));
   }
   if (torch_name_of_dtype(tensor.dtype).empty()) {
     refuse(fmt::format(
@@ -163,8 +164,7 @@ class PickleWriter : private PickleOutput {
   void put_storage(const PickleStorage& storage) {
     // A storage is the same if its bytes are.
     const auto identity = std::tuple(storage.data, storage.size, storage.dtype);
-    auto [known, is_new] =
-        storages_.emplace(identity, result_.storages.size());
+    auto [known, is_new] = storages_.emplace(identity, result_.storages.size());
     if (is_new || storage.size == 0) {
       known->second = result_.storages.size();
       result_.storages.push_back(storage);

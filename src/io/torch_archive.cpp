@@ -54,10 +54,11 @@ TorchArchive::TorchArchive(std::shared_ptr<const MappedFile> file)
   }
   const std::string code = root_ + "code/";
   is_script_ = entry("constants.pkl") ||
-      std::any_of(
-          zip_.entries().begin(),
-          zip_.entries().end(),
-          [&code](const ZipEntry& one) { return begins_with(one.name, code); });
+      std::any_of(zip_.entries().begin(),
+                  zip_.entries().end(),
+                  [&code](const ZipEntry& one) {
+                    return begins_with(one.name, code);
+                  });
   check_byte_order();
 }
 

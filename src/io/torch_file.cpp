@@ -30,8 +30,7 @@ TorchFile read_torch_file(const std::string& path) {
     result.value = io::read_legacy_value(result.file, ignored);
     return result;
   }
-  throw FileError(
-      fmt::format("{}: is no file of torch.save; give one.", path));
+  throw FileError(fmt::format("{}: is no file of torch.save; give one.", path));
 }
 
 void write_torch_file(const std::string& path, const PickleValue& value) {
@@ -39,8 +38,8 @@ void write_torch_file(const std::string& path, const PickleValue& value) {
   try {
     pickle = io::write_pickle(value);
   } catch (const std::invalid_argument& error) {
-    throw OutputError(fmt::format(
-        "{} cannot be written: the value {}.", path, error.what()));
+    throw OutputError(
+        fmt::format("{} cannot be written: the value {}.", path, error.what()));
   }
   uint64_t size = pickle.bytes.size();
   for (const auto& storage : pickle.storages) {

@@ -15,8 +15,8 @@ namespace {
 
 /// zlib takes its sizes in 32 bits.
 uint32_t crc_of(std::string_view text) {
-  return static_cast<uint32_t>(crc32_z(
-      0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
+  return static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
 }
 
 /// Inflates into exactly `size` bytes; false if it does not.
@@ -26,8 +26,7 @@ bool inflate_all(std::string_view packed, std::string& text) {
   if (inflateInit2(&stream, kRaw) != Z_OK) {
     return false;
   }
-  stream.next_in =
-      reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   stream.next_out = reinterpret_cast<Bytef*>(text.data());
   stream.avail_out = static_cast<uInt>(text.size());
@@ -97,8 +96,8 @@ const ZipEntry* ZipArchive::find(std::string_view name) const {
 }
 
 ZipText ZipArchive::inflate(const ZipEntry& entry) {
-  const auto packed = file_->text().substr(
-      entry.data.begin, entry.data.end - entry.data.begin);
+  const auto packed =
+      file_->text().substr(entry.data.begin, entry.data.end - entry.data.begin);
   if (!entry.deflated) {
     return ZipText(packed);
   }

@@ -115,9 +115,8 @@ ZipDirectory ZipRecords::directory_64(uint64_t end) const {
   return {begin, begin + size, count};
 }
 
-ZipRecord ZipRecords::record(
-    const ZipDirectory& directory,
-    uint64_t& offset) const {
+ZipRecord ZipRecords::record(const ZipDirectory& directory, uint64_t& offset)
+    const {
   const uint64_t at = offset;
   require(at, kCentralSize, directory.end);
   if (number<uint32_t>(at) != kCentralRecord) {
@@ -219,8 +218,7 @@ ZipEntry ZipRecords::entry(
   const bool deferred = (flags & kZipDeferred) != 0;
   // A writer that could not seek back leaves zeros.
   const auto fits = [deferred](uint64_t said, uint64_t true_value) {
-    return said == true_value ||
-        (deferred && (said == 0 || said == kIn64));
+    return said == true_value || (deferred && (said == 0 || said == kIn64));
   };
   if (!fits(local.crc, record.crc) || !fits(local.size, record.size) ||
       !fits(local.compressed_size, record.compressed_size)) {
@@ -244,8 +242,7 @@ uint64_t ZipRecords::check_descriptor(
       const uint64_t at = entry.data.end + signature;
       const uint64_t end = at + 4 + 2 * width;
       if (end > limit ||
-          (signature != 0 &&
-           number<uint32_t>(entry.data.end) != kDescriptor)) {
+          (signature != 0 && number<uint32_t>(entry.data.end) != kDescriptor)) {
         continue;
       }
       const auto size_at = [this, width](uint64_t place) {

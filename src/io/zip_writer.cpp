@@ -48,9 +48,8 @@ std::string zip64_field(const std::vector<uint64_t>& numbers) {
     record.add(number);
   }
   const auto size = static_cast<uint16_t>(record.bytes().size());
-  return size == 0
-      ? ""
-      : Record().add(kZip64).add(size).add(record.bytes()).bytes();
+  return size == 0 ? ""
+                   : Record().add(kZip64).add(size).add(record.bytes()).bytes();
 }
 
 /// Extra fields of which the data begin at a multiple of the alignment.
@@ -72,8 +71,8 @@ Record& add_facts(Record& record, uint32_t crc, uint64_t size) {
 
 void ZipWriter::add(const std::string& name, std::string_view data) {
   Written entry{name, data.size(), file_.size(), 0};
-  entry.crc = static_cast<uint32_t>(crc32_z(
-      0, reinterpret_cast<const Bytef*>(data.data()), data.size()));
+  entry.crc = static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size()));
   constexpr uint64_t kHeader = 30;
   std::string extra;
   if (entry.size >= kIn64) {

@@ -47,9 +47,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   read_as_pickle(bytes, false);
   read_as_pickle(bytes, true);
   try {
-    coppice::fuzz::touch(
-        coppice::io::read_legacy_torch_save(
-            coppice::fuzz::memory_file(data, size)));
+    coppice::fuzz::touch(coppice::io::read_legacy_torch_save(
+        coppice::fuzz::memory_file(data, size)));
   } catch (const coppice::FileError&) {
   }
   return 0;

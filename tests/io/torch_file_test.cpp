@@ -72,8 +72,7 @@ TEST(TorchFile, OpensAsACheckpointToo) {
 TEST(TorchFile, KeepsTensorsOfOneStorageTogether) {
   const TemporaryFolder folder;
   auto whole = tensor_of({1, 2, 3, 4}, {4});
-  whole.storage = {
-      Dtype::F32, whole.tensor.data, 16, whole.tensor.owner, ""};
+  whole.storage = {Dtype::F32, whole.tensor.data, 16, whole.tensor.owner, ""};
   auto half = whole;
   half.tensor.shape = {2};
   half.tensor.data += 8;
@@ -103,8 +102,7 @@ TEST(TorchFile, RefusesToWriteWhatHasNoForm) {
   ring.edit_if<PickleList>()->items.clear();
 
   auto beyond = tensor_of({1, 2}, {2});
-  beyond.storage = {
-      Dtype::F32, beyond.tensor.data, 4, beyond.tensor.owner, ""};
+  beyond.storage = {Dtype::F32, beyond.tensor.data, 4, beyond.tensor.owner, ""};
   EXPECT_THAT(error_of_writing(beyond), HasSubstr("beyond its storage"));
   EXPECT_THAT(
       error_of_writing(PickleClass{"os", "system"}), HasSubstr("os.system"));

@@ -14,10 +14,10 @@ constexpr const char* kNoReference =
     "python3-torch is not installed (script/bootstrap --with-reference)";
 
 inline bool has_reference() {
-  static const bool has = std::system(
-                              (std::string(kPython) +
-                               " -c 'import torch' 2>/dev/null")
-                                  .c_str()) == 0;
+  static const bool has =
+      std::system(
+          (std::string(kPython) + " -c 'import torch' 2>/dev/null").c_str()) ==
+      0;
   return has;
 }
 
