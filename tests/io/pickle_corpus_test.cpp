@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <functional>
 
@@ -28,14 +28,14 @@ int replay(
   const fs::path folder = fs::path(COPPICE_TESTS) / "fuzz/corpus" / corpus;
   for (const auto& entry : fs::directory_iterator(folder)) {
     SCOPED_TRACE(entry.path().string());
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock(); // Others may use the machine too.
     try {
       read(read_file(entry.path()));
       ++good;
     } catch (const FileError&) {
     }
-    const auto time = std::chrono::steady_clock::now() - start;
-    EXPECT_LT(time, std::chrono::seconds(5));
+    const double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
+    EXPECT_LT(seconds, 5);
   }
   return good;
 }

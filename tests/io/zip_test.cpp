@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include <chrono>
 #include <cstring>
+#include <ctime>
 
 #include "coppice/io/file_error.h"
 #include "io/formats.h"
@@ -51,7 +51,7 @@ constexpr const char* kEnd = "PK\x05\x06";
 /// The error of an archive, which comes at once.
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock(); // Others may use the machine too.
   std::string message = "nothing was thrown";
   try {
     read_torch_archive(MappedFile::open(folder.write("a.pt", bytes)));
@@ -59,8 +59,8 @@ std::string error_of(const std::string& bytes) {
     message = error.what();
     EXPECT_THAT(message, HasSubstr("a.pt"));
   }
-  const auto time = std::chrono::steady_clock::now() - start;
-  EXPECT_LT(time, std::chrono::seconds(1));
+  const double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
+  EXPECT_LT(seconds, 1);
   return message;
 }
 
