@@ -8,6 +8,9 @@ namespace coppice::io {
 
 using PickleItems = std::vector<PickleValue>;
 
+/// The items of a list or a tuple, null of all else.
+const PickleItems* items_of(const PickleValue& value);
+
 /// Makes values of the classes on the list.
 class PickleMaker {
  public:

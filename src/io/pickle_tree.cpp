@@ -45,7 +45,12 @@ PickleTree check_tree(const PickleValue& root) {
   if (is_container(root)) {
     enter(root);
   }
+  constexpr std::string_view kTooDeep = "holds values too deep in one another";
   while (!levels.empty()) {
+    if (levels.size() > kMaxPickleDepth) {
+      tree.problem = kTooDeep;
+      return tree;
+    }
     Level& level = levels.back();
     if (level.next < level.children.size()) {
       const PickleValue& child = *level.children[level.next];
@@ -63,7 +68,7 @@ PickleTree check_tree(const PickleValue& root) {
       continue;
     }
     if (level.height > kMaxPickleDepth) {
-      tree.problem = "holds values too deep in one another";
+      tree.problem = kTooDeep; // By another way than the first.
       return tree;
     }
     heights[level.identity] = level.height;

@@ -9,49 +9,13 @@
 #include "io/pickle_classes.h"
 #include "io/pickle_output.h"
 #include "io/pickle_tree.h"
-#include "io/tensor_view.h"
+#include "io/written_storage.h"
 
 namespace coppice::io {
 namespace {
 
 [[noreturn]] void refuse(const std::string& what) {
   throw std::invalid_argument(what);
-}
-
-uint64_t width_of(Dtype dtype) {
-  return static_cast<uint64_t>(dtype_bits(dtype)) / 8;
-}
-
-/// The storage of a tensor, or one for it alone; all of the tensor lies in it.
-PickleStorage storage_of(const PickleTensor& given) {
-  const StoredTensor& tensor = given.tensor;
-  const std::string& fixed = tensor.fixed_because;
-  if (fixed == "quantized" || fixed == "a lazy conjugate or negation") {
-    refuse(
-        fmt::format("holds a tensor that is {}, which is not written", fixed));
-  }
-  if (torch_name_of_dtype(tensor.dtype).empty()) {
-    refuse(fmt::format(
-        "holds a tensor of the dtype {}, which torch lacks",
-        dtype_name(tensor.dtype)));
-  }
-  const auto extent = view_extent(tensor.shape, tensor.strides);
-  const uint64_t bytes = extent.value_or(0) * width_of(tensor.dtype);
-  PickleStorage storage = given.storage;
-  if (!storage.data || bytes == 0) {
-    storage.data = tensor.data;
-    storage.size = bytes;
-    storage.owner = tensor.owner;
-  }
-  storage.dtype = tensor.dtype;
-  const bool fits = extent && tensor.strides.size() == tensor.shape.size() &&
-      (bytes == 0 ||
-       (tensor.data && tensor.data >= storage.data &&
-        tensor.data + bytes <= storage.data + storage.size));
-  if (!fits) {
-    refuse("holds a tensor that lies beyond its storage");
-  }
-  return storage;
 }
 
 class PickleWriter : private PickleOutput {
@@ -184,7 +148,7 @@ class PickleWriter : private PickleOutput {
 
   void put_tensor(const PickleTensor& given) {
     const StoredTensor& tensor = given.tensor;
-    const PickleStorage storage = storage_of(given);
+    const PickleStorage storage = written_storage(given);
     const uint64_t offset = storage.size == 0
         ? 0
         : static_cast<uint64_t>(tensor.data - storage.data);

@@ -169,10 +169,8 @@ void ZipRecords::read_zip64(ByteRange extra, ZipRecord& record) const {
   }
 }
 
-ZipEntry ZipRecords::entry(
-    const ZipRecord& record,
-    uint64_t limit,
-    uint64_t& end) const {
+ByteRange ZipRecords::check_header(const ZipRecord& record, uint64_t limit)
+    const {
   const uint64_t at = record.header;
   const std::string name = quoted(record.name);
   require(at, kLocalSize, limit);
@@ -199,14 +197,23 @@ ZipEntry ZipRecords::entry(
   if (record.method == kZipStored && record.size != record.compressed_size) {
     fail(fmt::format("the zip entry {} is stored in two sizes", name));
   }
+  const uint64_t extra = at + kLocalSize + name_size;
+  return {extra, extra + extra_size};
+}
+
+ZipEntry ZipRecords::entry(
+    const ZipRecord& record,
+    uint64_t limit,
+    uint64_t& end) const {
+  const uint64_t at = record.header;
+  const ByteRange extra = check_header(record, limit);
   ZipEntry entry;
   entry.name = record.name;
   entry.deflated = record.method == kZipDeflated;
   entry.size = record.size;
   entry.crc = record.crc;
   entry.crc_places = {record.crc_place};
-  const uint64_t extra = at + kLocalSize + name_size;
-  entry.data.begin = extra + extra_size;
+  entry.data.begin = extra.end;
   require(entry.data.begin, record.compressed_size, limit);
   entry.data.end = entry.data.begin + record.compressed_size;
 
@@ -214,15 +221,16 @@ ZipEntry ZipRecords::entry(
   local.crc = number<uint32_t>(at + 14);
   local.compressed_size = number<uint32_t>(at + 18);
   local.size = number<uint32_t>(at + 22);
-  read_zip64({extra, extra + extra_size}, local);
-  const bool deferred = (flags & kZipDeferred) != 0;
+  read_zip64(extra, local);
+  const bool deferred = (record.flags & kZipDeferred) != 0;
   // A writer that could not seek back leaves zeros.
   const auto fits = [deferred](uint64_t said, uint64_t true_value) {
     return said == true_value || (deferred && (said == 0 || said == kIn64));
   };
   if (!fits(local.crc, record.crc) || !fits(local.size, record.size) ||
       !fits(local.compressed_size, record.compressed_size)) {
-    fail(fmt::format("the two headers of the zip entry {} differ", name));
+    fail(fmt::format(
+        "the two headers of the zip entry {} differ", quoted(record.name)));
   }
   if (!deferred || (local.crc == record.crc && record.crc != 0)) {
     entry.crc_places.push_back(at + 14);

@@ -53,6 +53,9 @@ class ZipRecords {
   uint64_t find_end() const;
   ZipDirectory directory_64(uint64_t end) const;
   void read_zip64(ByteRange extra, ZipRecord& record) const;
+  /// Holds an entry's own header against its record; where its extra fields
+  /// lie.
+  ByteRange check_header(const ZipRecord& record, uint64_t limit) const;
   uint64_t check_descriptor(
       const ZipRecord& record,
       uint64_t limit,

@@ -2,11 +2,11 @@
 // torch.save before 1.6.
 
 #include "coppice/io/file_error.h"
-#include "fuzz/memory_file.h"
-#include "fuzz/touch.h"
 #include "io/formats.h"
 #include "io/pickle_reader.h"
 #include "io/tensor_names.h"
+#include "memory_file.h"
+#include "touch.h"
 
 namespace {
 

@@ -1,9 +1,9 @@
 // Any bytes as a torch.save or TorchScript archive.
 
 #include "coppice/io/file_error.h"
-#include "fuzz/memory_file.h"
-#include "fuzz/touch.h"
 #include "io/formats.h"
+#include "memory_file.h"
+#include "touch.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
