@@ -1,0 +1,57 @@
+#pragma once
+
+#include <string>
+
+#include "coppice/core/state_dict.h"
+#include "coppice/model/model_view.h"
+#include "coppice/sparsify/base_data_sparsifier.h"
+#include "coppice/sparsify/base_sparsifier.h"
+
+/// States of sparsifiers in files, in the layout of the reference: what Python
+/// wrote with `torch.save(sparsifier.state_dict(), path)` loads here, and
+/// `torch.load` reads what is written here.
+namespace coppice {
+
+/// Writes a state with `torch.save`'s format. Masks are float32 as in the
+/// reference; "dropped", which it does not know, does not disturb it.
+///
+/// Errors: OutputError; c10::TypeError if a subclass remembers what has no form
+///   in Python (an object of LibTorch).
+void save_state(const SparsifierState& state, const std::string& path);
+
+/// The same for a data sparsifier; masks are sparse, as in the reference.
+void save_state(const DataSparsifierState& state, const std::string& path);
+
+/// Reads a state that Python or `save_state` wrote.
+///
+/// Errors: FileError if the file is broken or holds no such state.
+SparsifierState load_sparsifier_state(const std::string& path);
+DataSparsifierState load_data_sparsifier_state(const std::string& path);
+
+/// The tensors of a model under a sparsifier, as Python names those of a
+/// prepared model: "fc.parametrizations.weight.original" holds the weight with
+/// the dropped values put back, "fc.parametrizations.weight.0.mask" the mask
+/// (float32), and "fc.weight" is not there. Shares the memory of the others.
+StateDict prepared_state_dict(
+    const ModelView& model,
+    const BaseSparsifier& sparsifier);
+
+/// Takes up such a state, of Python or of `prepared_state_dict`. Where it has
+/// no mask, as before torchao, the sparsifier's own stays. Plain names are
+/// taken for tensors under the sparsifier, too: their zeros stay what they are.
+///
+/// Errors: c10::ValueError, before anything changes, if a tensor of the state
+/// is
+///   not in the model or of another shape, or one of the model's is missing.
+void load_prepared_state_dict(
+    const ModelView& model,
+    BaseSparsifier& sparsifier,
+    const StateDict& state);
+
+/// Writes a state as `torch.save` does a model's: `load_state_dict` of Python's
+/// model takes it.
+///
+/// Errors: OutputError.
+void save_torch_state_dict(const StateDict& state, const std::string& path);
+
+} // namespace coppice

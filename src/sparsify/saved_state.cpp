@@ -1,0 +1,154 @@
+#include "coppice/sparsify/saved_state.h"
+
+#include <torch/torch.h>
+
+#include "coppice/io/torch_file.h"
+#include "sparsify/pickled_values.h"
+
+namespace coppice {
+namespace {
+
+constexpr const char* kMask = "mask";
+
+/// The entry of a state's dictionary.
+const PickleValue& entry_of(const PickleValue& value, const char* key) {
+  const auto* dict = value.get_if<PickleDict>();
+  const auto* entry = dict ? dict->find(key) : nullptr;
+  TORCH_CHECK_VALUE(
+      entry,
+      "it has no entry `",
+      key,
+      "`; give what `torch.save(sparsifier.state_dict(), ...)` wrote");
+  return *entry;
+}
+
+/// Runs `convert` on the file's value; what is wrong with it is the file's.
+template <class Convert>
+auto converted(const std::string& path, Convert convert) {
+  const auto file = read_torch_file(path);
+  try {
+    return convert(file.value);
+  } catch (const c10::Error& error) {
+    throw FileError(
+        path + ": is no state of a sparsifier: " +
+        error.what_without_backtrace() + ".");
+  }
+}
+
+/// Calls `take(name, value)` for the entries of a dictionary.
+template <class Take>
+void for_each_entry(const PickleValue& value, Take take) {
+  const auto* dict = value.get_if<PickleDict>();
+  TORCH_CHECK_VALUE(
+      dict, "expected a dictionary, got ", std::string(value.kind_name()));
+  for (const auto& [key, entry] : dict->items) {
+    const auto* name = key.get_if<std::string>();
+    TORCH_CHECK_VALUE(name, "expected names as keys of a dictionary");
+    take(*name, entry);
+  }
+}
+
+/// A mask that Python multiplies with.
+torch::Tensor as_factor(const c10::IValue& mask) {
+  return mask.toTensor().to(torch::kFloat);
+}
+
+std::map<std::string, Values> states_of(const PickleValue& value) {
+  std::map<std::string, Values> states;
+  for_each_entry(value, [&](const auto& name, const auto& entry) {
+    states[name] = values_of(entry);
+  });
+  return states;
+}
+
+} // namespace
+
+void save_state(const SparsifierState& state, const std::string& path) {
+  PickleDict states;
+  for (const auto& [fqn, values] : state.state) {
+    Values saved = values;
+    saved[kMask] = as_factor(values.at(kMask));
+    states.set(fqn, pickled(saved));
+  }
+  PickleList groups;
+  for (const auto& group : state.groups) {
+    groups.items.push_back(pickled(group));
+  }
+  PickleDict root;
+  root.set("state", std::move(states));
+  root.set("groups", std::move(groups));
+  write_torch_file(path, std::move(root));
+}
+
+void save_state(const DataSparsifierState& state, const std::string& path) {
+  PickleDict states;
+  for (const auto& [name, values] : state.state) {
+    Values rest = values;
+    rest.erase(kMask);
+    auto saved = pickled(rest);
+    saved.edit_if<PickleDict>()->set(
+        kMask, pickled_sparse(as_factor(values.at(kMask))));
+    states.set(name, std::move(saved));
+  }
+  PickleDict groups;
+  for (const auto& [name, options] : state.data_groups) {
+    groups.set(name, pickled(options));
+  }
+  PickleDict container;
+  container.kind = PickleDict::Kind::Ordered;
+  for (const auto& [key, tensor] : state.container) {
+    container.set(key, pickled(tensor));
+  }
+  PickleDict root;
+  root.set("state", std::move(states));
+  root.set("data_groups", std::move(groups));
+  root.set("_container", std::move(container));
+  write_torch_file(path, std::move(root));
+}
+
+SparsifierState load_sparsifier_state(const std::string& path) {
+  return converted(path, [](const PickleValue& value) {
+    SparsifierState state;
+    state.state = states_of(entry_of(value, "state"));
+    const auto* groups = entry_of(value, "groups").get_if<PickleList>();
+    TORCH_CHECK_VALUE(groups, "its `groups` are no list");
+    for (const auto& group : groups->items) {
+      state.groups.push_back(values_of(group));
+    }
+    return state;
+  });
+}
+
+DataSparsifierState load_data_sparsifier_state(const std::string& path) {
+  return converted(path, [](const PickleValue& value) {
+    DataSparsifierState state;
+    state.state = states_of(entry_of(value, "state"));
+    for_each_entry(
+        entry_of(value, "data_groups"),
+        [&](const auto& name, const auto& options) {
+          state.data_groups.emplace_back(name, values_of(options));
+        });
+    for_each_entry(
+        entry_of(value, "_container"),
+        [&](const auto& name, const auto& tensor) {
+          state.container[name] = tensor_of(tensor);
+          TORCH_CHECK_VALUE(
+              state.container[name].defined(), "`", name, "` is no tensor");
+        });
+    return state;
+  });
+}
+
+void save_torch_state_dict(const StateDict& state, const std::string& path) {
+  PickleDict dict;
+  dict.kind = PickleDict::Kind::Ordered;
+  for (const auto& tensor : state.tensors) {
+    PickleTensor pickle;
+    pickle.tensor = tensor;
+    pickle.tensor.name.clear();
+    dict.set(tensor.name, std::move(pickle));
+  }
+  write_torch_file(path, std::move(dict));
+}
+
+} // namespace coppice
