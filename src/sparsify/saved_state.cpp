@@ -41,10 +41,10 @@ void for_each_entry(const PickleValue& value, Take take) {
   const auto* dict = value.get_if<PickleDict>();
   TORCH_CHECK_VALUE(
       dict, "expected a dictionary, got ", std::string(value.kind_name()));
-  for (const auto& [key, entry] : dict->items) {
-    const auto* name = key.get_if<std::string>();
+  for (const std::pair<PickleValue, PickleValue>& item : dict->items) {
+    const auto* name = item.first.get_if<std::string>();
     TORCH_CHECK_VALUE(name, "expected names as keys of a dictionary");
-    take(*name, entry);
+    take(*name, item.second);
   }
 }
 
