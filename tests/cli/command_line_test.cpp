@@ -19,7 +19,7 @@ using testing::IsEmpty;
 using testing::StartsWith;
 
 TEST(CommandLine, HelpsWithExamples) {
-  for (const char* command : {"demo", "inspect"}) {
+  for (const char* command : {"demo", "inspect", "prune", "pack", "unpack"}) {
     const auto outcome = run_coppice({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
@@ -76,8 +76,8 @@ class Inspect : public testing::Test {
 TEST_F(Inspect, ListsTensorsZerosAndPattern) {
   const auto outcome = run_coppice({"inspect", save_module()});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("weight  4x8    Float"));
-  EXPECT_THAT(outcome.out, HasSubstr("50.00%  4x4"));
+  EXPECT_THAT(outcome.out, HasSubstr("weight  4x8    F32"));
+  EXPECT_THAT(outcome.out, HasSubstr("50.00%  4:8  4x4"));
   EXPECT_THAT(outcome.out, HasSubstr("2 tensors, 36 elements, 144 B"));
 }
 
@@ -85,7 +85,7 @@ TEST_F(Inspect, PrintsNothingButJsonWhenAsked) {
   const auto outcome = run_coppice({"inspect", save_module(), "--json"});
   const auto result = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(result["zeros"], 16);
-  EXPECT_EQ(result["tensors"][0]["pattern"], "4x4");
+  EXPECT_EQ(result["tensors"][0]["block"], "4x4");
 }
 
 TEST_F(Inspect, ReadsAModelWithoutTensors) {
@@ -97,12 +97,12 @@ TEST_F(Inspect, ReadsAModelWithoutTensors) {
 
 TEST_F(Inspect, RefusesWhatIsNoFile) {
   expect_refused(folder_.file("missing.pt"), "No such file");
-  expect_refused(folder_.path(), "is not a file");
+  expect_refused(folder_.path(), "is a folder");
 }
 
 TEST_F(Inspect, RefusesOtherFormats) {
-  expect_refused(folder_.write("empty", ""), "is not an archive");
-  expect_refused(folder_.write("text", "weights"), "TorchScript archives");
+  expect_refused(folder_.write("empty", ""), "is empty");
+  expect_refused(folder_.write("text", "weights"), "of no format that is known");
 }
 
 TEST_F(Inspect, RefusesAnArchiveCutShortAnywhere) {
@@ -112,7 +112,8 @@ TEST_F(Inspect, RefusesAnArchiveCutShortAnywhere) {
     expect_refused(folder_.write("part.pt", part), "cut short");
   }
   expect_refused(
-      folder_.write("part.pt", whole.substr(0, whole.size() - 1)), "damaged");
+      folder_.write("part.pt", whole.substr(0, whole.size() - 1)),
+      "cut short");
 }
 
 TEST_F(Inspect, RefusesAnArchiveWhoseBytesWereChanged) {

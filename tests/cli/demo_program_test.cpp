@@ -87,7 +87,7 @@ TEST_F(Demo, WritesAFileThatInspectReads) {
   ASSERT_EQ(result["tensors"].size(), 8u);
   const auto& fc1 = result["tensors"][4];
   EXPECT_EQ(fc1["name"], "fc1.weight");
-  EXPECT_EQ(fc1["pattern"], "1x4");
+  EXPECT_EQ(fc1["block"], "1x4");
   EXPECT_NEAR(fc1["sparsity"], 0.9, 1e-4);
 }
 

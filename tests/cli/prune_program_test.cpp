@@ -145,7 +145,8 @@ TEST_F(Prune, SaysWhatIsWrongWithTheCommandLine) {
   expect_refused({"--pattern", "2:4", "--sparsity", "0.9"}, "0.5");
   expect_refused({"--sparsity", "0.5", "--norm", "3"}, "--norm");
   expect_refused({"--sparsity", "0.5", "--scope", "all"}, "--scope");
-  expect_refused({"--sparsity", "0.5", "--include", "fc2"}, "`fc1.weight`");
+  expect_refused(
+      {"--sparsity", "0.5", "--include", "fc2.weight"}, "`fc1.weight`");
   expect_refused({"--sparsity", "0.5", "--include", "re:("}, "re:(");
   expect_complaint(run_coppice({"prune", in_, "--sparsity", ".5"}), 2, "-o");
   expect_complaint(
@@ -157,6 +158,31 @@ TEST_F(Prune, SaysWhatIsWrongWithTheCommandLine) {
           {"prune", in_, "-o", folder_.file("no/out"), "--sparsity", ".5"}),
       1,
       "no/out");
+}
+
+TEST_F(Prune, RefusesBrokenFilesAtOnce) {
+  const auto whole = read_file(in_);
+  const TemporaryFolder broken;
+  std::string huge_header(whole);
+  huge_header[6] = '\x7f';
+  const std::string evil(
+      "\x80\x02"
+      "cos\nsystem\nX\x04\x00\x00\x00true\x85R.",
+      26);
+  const std::vector<std::pair<std::string, std::string>> files{
+      {"cut", whole.substr(0, whole.size() - 1)},
+      {"header", huge_header},
+      {"twice", R"({"weight_map": {"a": "in", "a": "in"}})"},
+      {"away", R"({"weight_map": {"a": "../in"}})"},
+      {"deep", std::string(100000, '[')},
+      {"pickle", evil},
+      {"zip", "PK\x03\x04 and no more"}};
+  for (const auto& [name, bytes] : files) {
+    const auto outcome = run_coppice(
+        {"prune", broken.write(name, bytes), "-o", out_, "--sparsity", "0.5"});
+    expect_complaint(outcome, 2, name);
+    EXPECT_THAT(folder_.names(), UnorderedElementsAre("in"));
+  }
 }
 
 TEST_F(Prune, EndsWithOneIfTheSparsityIsNotReached) {

@@ -19,7 +19,7 @@ except ImportError:  # before 2.0
 
 
 def prepared():
-    model = torch.nn.Sequential(torch.nn.Linear(8, 6), torch.nn.Linear(6, 4))
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.Linear(8, 4))
     sparsifier = WeightNormSparsifier(sparsity_level=0.5)
     sparsifier.prepare(model, [{"tensor_fqn": "0.weight"}, {"tensor_fqn": "1.weight", "sparsity_level": 0.75}])
     return model, sparsifier

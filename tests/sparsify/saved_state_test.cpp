@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 
 torch::nn::Sequential two_layers() {
   return torch::nn::Sequential(
-      torch::nn::Linear(8, 6), torch::nn::Linear(6, 4));
+      torch::nn::Linear(8, 8), torch::nn::Linear(8, 4));
 }
 
 void prepare(WeightNormSparsifier& sparsifier, const ModelView& model) {
@@ -136,7 +136,7 @@ TEST_F(SavedState, OfAnotherModelChangesNothing) {
   EXPECT_THAT(
       message_of(
           [&] { load_prepared_state_dict(*model_, sparsifier_, state); }),
-      HasSubstr("expected the shape [6, 8], got [6, 9]"));
+      HasSubstr("expected the shape [8, 8], got [6, 9]"));
   EXPECT_TRUE(model_->parameters()[0].equal(before));
 }
 
