@@ -1,0 +1,39 @@
+// What the products share. Compiled once per instruction set.
+#if defined(COPPICE_KERNELS_PRODUCT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef COPPICE_KERNELS_PRODUCT_INL_H_
+#undef COPPICE_KERNELS_PRODUCT_INL_H_
+#else
+#define COPPICE_KERNELS_PRODUCT_INL_H_
+#endif
+
+#include <cstddef>
+
+#include "hwy/highway.h"
+
+/// Unrolls a loop of constant length whole, so that what it indexes stays in
+/// registers.
+#undef COPPICE_UNROLL
+#define COPPICE_UNROLL HWY_UNROLL(32)
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// At most 16 lanes: tiles of the batch are laid out for that.
+using Wide = hn::CappedTag<float, 16>;
+constexpr size_t kWideLanes = hn::MaxLanes(Wide());
+
+/// Half of the vector registers: what a loop may sum in, the other half being
+/// for what it loads.
+constexpr size_t kSumRegisters = HWY_TARGET <= HWY_AVX3 ? 16 : 8;
+
+/// The sum of the lanes of `v`, always added in the same order.
+template <class D>
+HWY_INLINE float SumOf(D d, hn::Vec<D> v) {
+  return hn::GetLane(hn::SumOfLanes(d, v));
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif // COPPICE_KERNELS_PRODUCT_INL_H_
