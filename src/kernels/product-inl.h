@@ -33,6 +33,25 @@ HWY_INLINE float SumOf(D d, hn::Vec<D> v) {
   return hn::GetLane(hn::SumOfLanes(d, v));
 }
 
+/// sum + a * b, in one rounding where the instruction set has that.
+HWY_INLINE float MulAddOne(float a, float b, float sum) {
+  const hn::CappedTag<float, 1> d;
+  return hn::GetLane(hn::MulAdd(hn::Set(d, a), hn::Set(d, b), hn::Set(d, sum)));
+}
+
+/// Pairwise sum of the first of `kSets` vectors, which are `kStride` apart.
+template <size_t kSets, size_t kStride, class D>
+HWY_INLINE hn::Vec<D> SumOfSets(D d, const hn::Vec<D>* sets) {
+  if constexpr (kSets == 1) {
+    return sets[0];
+  } else {
+    constexpr size_t kHalf = kSets / 2;
+    return hn::Add(
+        SumOfSets<kHalf, kStride>(d, sets),
+        SumOfSets<kHalf, kStride>(d, sets + kHalf * kStride));
+  }
+}
+
 } // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
