@@ -76,10 +76,7 @@ void BitmaskRowsProduct(
     float* y) {
   for (size_t r = range.begin; r < range.end; ++r) {
     const float sum = RowTimes(
-        w.mask.data() + r * w.words,
-        w.values.data() + w.begins[r],
-        w.cols,
-        x);
+        w.mask.data() + r * w.words, w.values.data() + w.begins[r], w.cols, x);
     y[r] = sum + (bias ? bias[r] : 0.0f);
   }
 }

@@ -71,8 +71,8 @@ HWY_INLINE void DotProducts(const DenseTile& tile) {
     const size_t n = i % kBatch;
     float sum = SumOf(d, SumOfSets<kSets, kDots>(d, sums + i));
     for (size_t c = k; c < tile.cols; ++c) {
-      sum = MulAddOne(
-          tile.w[r * tile.cols + c], tile.x[n * tile.cols + c], sum);
+      sum =
+          MulAddOne(tile.w[r * tile.cols + c], tile.x[n * tile.cols + c], sum);
     }
     tile.y[n * tile.stride + r] = sum + (tile.bias ? tile.bias[r] : 0.0f);
   }

@@ -72,11 +72,8 @@ size_t pattern_chunk(double density, size_t batch) {
   return density > 0.15 ? dense_chunk : 2 * dense_chunk;
 }
 
-PatternPanels pack_pattern_panels(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t chunk) {
+PatternPanels
+pack_pattern_panels(const float* w, size_t rows, size_t cols, size_t chunk) {
   PatternPanels packed;
   packed.rows = rows;
   packed.cols = cols;

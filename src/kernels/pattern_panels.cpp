@@ -30,11 +30,8 @@ struct Sums {
 
 /// Adds one column: its inputs times the weights that `kPattern` says it has.
 template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
-HWY_INLINE void AddColumn(
-    D d,
-    const float* x,
-    const float* values,
-    Sums<D, kVectors>& sums) {
+HWY_INLINE void
+AddColumn(D d, const float* x, const float* values, Sums<D, kVectors>& sums) {
   hn::Vec<D> inputs[kVectors];
   COPPICE_UNROLL
   for (size_t v = 0; v < kVectors; ++v) {
@@ -70,8 +67,8 @@ HWY_INLINE void AddGroup(
     Sums<D, kVectors>& sums) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   constexpr size_t kSets = Sums<D, kVectors>::kSets;
-  constexpr size_t kWeights =
-      (kPattern & 1) + (kPattern >> 1 & 1) + (kPattern >> 2 & 1) + (kPattern >> 3);
+  constexpr size_t kWeights = (kPattern & 1) + (kPattern >> 1 & 1) +
+      (kPattern >> 2 & 1) + (kPattern >> 3);
   const uint16_t* HWY_RESTRICT columns = cursor.columns;
   const float* HWY_RESTRICT values = cursor.values;
   const uint16_t* end = columns + count;
@@ -162,11 +159,7 @@ struct Tile {
 
 /// The rows of at most kBlockPanels panels under one tile.
 template <class D, size_t kVectors>
-void MultiplyTile(
-    D d,
-    const PatternPanels& w,
-    const Tile& tile,
-    Range panels) {
+void MultiplyTile(D d, const PatternPanels& w, const Tile& tile, Range panels) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   const size_t first = panels.begin * kPanelRows;
   const size_t rows = std::min(panels.end * kPanelRows, w.rows) - first;

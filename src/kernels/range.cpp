@@ -7,11 +7,8 @@ namespace {
 constexpr uint64_t kRowCost = 16;
 
 /// The first row at which `part` of `parts` of the cost is behind.
-size_t boundary(
-    const uint64_t* begins,
-    size_t count,
-    size_t part,
-    size_t parts) {
+size_t
+boundary(const uint64_t* begins, size_t count, size_t part, size_t parts) {
   const auto cost = [&](size_t row) {
     return begins[row] - begins[0] + row * kRowCost;
   };

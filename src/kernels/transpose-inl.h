@@ -23,8 +23,9 @@ constexpr size_t kWidestTile = kWideLanes * (kSumRegisters / 4);
 using Narrow = hn::CappedTag<float, 8>;
 constexpr size_t kNarrowestTile = hn::MaxLanes(Narrow());
 
-/// How wide the tile is that begins where `left` > 0 rows of the batch are left.
-/// Padding costs as much as data, and a further tile reads the weight again.
+/// How wide the tile is that begins where `left` > 0 rows of the batch are
+/// left. Padding costs as much as data, and a further tile reads the weight
+/// again.
 HWY_INLINE size_t TileWidth(size_t left) {
   size_t width = kNarrowestTile;
   while (width < left && width < kWidestTile) {

@@ -17,10 +17,8 @@ class PatternPanelsTest : public testing::OnEveryTarget {};
 
 /// The product in `parts` parts, each with its own scratch; x and y lie
 /// unaligned.
-std::vector<float> product(
-    const PatternPanels& packed,
-    const Problem& p,
-    size_t parts = 1) {
+std::vector<float>
+product(const PatternPanels& packed, const Problem& p, size_t parts = 1) {
   std::vector<float> transposed(transposed_size(p.batch, p.cols) + 1);
   std::vector<float> y(p.batch * p.rows + 1, NAN);
   for (size_t part = 0; part < parts; ++part) {

@@ -42,11 +42,8 @@ struct PatternPanels {
 size_t pattern_chunk(double density, size_t batch);
 
 /// Packs `w`, [rows, cols] row-major. A chunk has 1 to 65535 columns.
-PatternPanels pack_pattern_panels(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t chunk);
+PatternPanels
+pack_pattern_panels(const float* w, size_t rows, size_t cols, size_t chunk);
 
 /// The weight as it was, bit for bit, but for -0, which comes back as 0.
 void unpack(const PatternPanels& w, float* dense);
