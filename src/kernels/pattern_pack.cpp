@@ -66,10 +66,14 @@ Buffer<uint64_t> panel_begins(const float* w, const PatternPanels& packed) {
 } // namespace
 
 size_t pattern_chunk(double density, size_t batch) {
-  // Chunks of few weights lose more to their beginnings and ends than the cache
-  // gains.
-  const size_t dense_chunk = batch > 32 ? 128 : batch > 8 ? 256 : 1024;
-  return density > 0.15 ? dense_chunk : 2 * dense_chunk;
+  // At most the first-level cache for the chunk's input. Chunks of few weights
+  // lose more to their beginnings and ends than the cache gains.
+  const bool few = density <= 0.15;
+  if (batch <= 8) {
+    return few ? 4096 : 512;
+  }
+  const size_t chunk = batch <= 32 ? 256 : 128;
+  return few ? 2 * chunk : chunk;
 }
 
 PatternPanels

@@ -9,6 +9,7 @@
 #define HWY_TARGET_INCLUDE "kernels/pattern_panels.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/transpose-inl.h"
 
@@ -51,11 +52,34 @@ AddColumn(D d, const float* x, const float* values, Sums<D, kVectors>& sums) {
   }
 }
 
+/// How many weights a column of that pattern has.
+constexpr size_t WeightsIn(unsigned pattern) {
+  return (pattern & 1) + (pattern >> 1 & 1) + (pattern >> 2 & 1) +
+      (pattern >> 3 & 1);
+}
+
 /// A place in a cell: what the groups read one after another.
 struct Cursor {
   const uint16_t* columns;
   const float* values;
 };
+
+/// Adds a column to each set of sums.
+template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
+HWY_INLINE void AddColumns(
+    D d,
+    const uint16_t* columns,
+    const float* values,
+    const float* x,
+    Sums<D, kVectors>& sums) {
+  if constexpr (kSet < Sums<D, kVectors>::kSets) {
+    constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
+    const float* inputs = x + columns[kSet] * kWidth;
+    const float* weights = values + kSet * WeightsIn(kPattern);
+    AddColumn<kPattern, kSet>(d, inputs, weights, sums);
+    AddColumns<kPattern, kSet + 1>(d, columns, values, x, sums);
+  }
+}
 
 /// Adds the next `count` columns of the cell, which have the same pattern.
 template <unsigned kPattern, class D, size_t kVectors>
@@ -67,27 +91,23 @@ HWY_INLINE void AddGroup(
     Sums<D, kVectors>& sums) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   constexpr size_t kSets = Sums<D, kVectors>::kSets;
-  constexpr size_t kWeights = (kPattern & 1) + (kPattern >> 1 & 1) +
-      (kPattern >> 2 & 1) + (kPattern >> 3);
+  constexpr size_t kWeights = WeightsIn(kPattern);
+  constexpr size_t kAhead = 256;
   const uint16_t* HWY_RESTRICT columns = cursor.columns;
   const float* HWY_RESTRICT values = cursor.values;
   const uint16_t* end = columns + count;
-  for (; columns + kSets <= end; columns += kSets) {
-    AddColumn<kPattern, 0>(d, x + columns[0] * kWidth, values, sums);
-    if constexpr (kSets > 1) {
-      AddColumn<kPattern, 1>(
-          d, x + columns[1] * kWidth, values + kWeights, sums);
+  if constexpr (kSets > 1) {
+    for (; columns + kSets <= end; columns += kSets) {
+      if constexpr (kVectors == 1) {
+        // Few multiplications a weight: memory must be asked early.
+        hwy::Prefetch(values + kAhead);
+      }
+      AddColumns<kPattern, 0>(d, columns, values, x, sums);
+      values += kSets * kWeights;
     }
-    if constexpr (kSets > 2) {
-      AddColumn<kPattern, 2>(
-          d, x + columns[2] * kWidth, values + 2 * kWeights, sums);
-      AddColumn<kPattern, 3>(
-          d, x + columns[3] * kWidth, values + 3 * kWeights, sums);
-    }
-    values += kSets * kWeights;
   }
   for (; columns < end; ++columns) {
-    AddColumn<kPattern, 0>(d, x + columns[0] * kWidth, values, sums);
+    AddColumn<kPattern, 0>(d, x + *columns * kWidth, values, sums);
     values += kWeights;
   }
   cursor = {columns, values};
