@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "coppice/kernels/bitmask_columns.h"
 #include "support/products.h"
 #include "support/targets.h"
 
@@ -28,6 +29,25 @@ product(const Problem& p, float threshold, size_t parts = 1) {
         count,
         p.bias.data(),
         even_range(p.rows, part, parts),
+        y.data());
+  }
+  return y;
+}
+
+std::vector<float>
+sparse_product(const Problem& p, float threshold, size_t parts = 1) {
+  const auto packed = pack_bitmask_columns(p.w.data(), p.rows, p.cols);
+  std::vector<ActiveInput> active(p.cols);
+  const size_t count =
+      active_inputs(p.x.data(), p.cols, threshold, active.data());
+  std::vector<float> y(p.rows, NAN);
+  for (size_t part = 0; part < parts; ++part) {
+    bitmask_columns_product(
+        packed,
+        active.data(),
+        count,
+        p.bias.data(),
+        even_range(packed.tiles, part, parts),
         y.data());
   }
   return y;
@@ -68,6 +88,35 @@ TEST_P(InputColumnsTest, UnpackBitForBit) {
     unpack(
         pack_input_columns(w.data(), shape.rows, shape.cols), unpacked.data());
     EXPECT_TRUE(testing::same_bits(unpacked, w));
+  }
+}
+
+TEST_P(InputColumnsTest, MultiplySparseWeights) {
+  for (const auto& shape : kOddShapes) {
+    for (const double sparsity : {0.0, 0.5, 1.0}) {
+      const auto p = Problem(shape.rows, shape.cols, 1).drop(sparsity);
+      ASSERT_NO_FATAL_FAILURE(
+          expect_close(sparse_product(p, 0.5f), Expected(skipped(p, 0.5f))))
+          << shape.rows << 'x' << shape.cols << ' ' << sparsity;
+    }
+  }
+}
+
+TEST_P(InputColumnsTest, GiveTheSameBitsForAnySplitOfSparseTiles) {
+  const auto p = Problem(777, 67, 1).drop(0.6);
+  const auto whole = sparse_product(p, 0.5f);
+  ASSERT_NO_FATAL_FAILURE(expect_close(whole, Expected(skipped(p, 0.5f))));
+  for (const size_t parts : {2, 3, 9}) {
+    EXPECT_TRUE(testing::same_bits(sparse_product(p, 0.5f, parts), whole));
+  }
+}
+
+TEST_P(InputColumnsTest, UnpackSparseWeightsBitForBit) {
+  for (const auto& shape : kOddShapes) {
+    const auto p = Problem(shape.rows, shape.cols, 1).drop(0.5);
+    std::vector<float> unpacked(p.w.size(), NAN);
+    unpack(pack_bitmask_columns(p.w.data(), p.rows, p.cols), unpacked.data());
+    EXPECT_TRUE(testing::same_bits(unpacked, p.w));
   }
 }
 
