@@ -115,8 +115,14 @@ inline Contender onednn_product(const Layer& layer) {
   const memory::desc out({batch, rows}, f32, ab);
   const memory::desc plain({rows, cols}, f32, ab);
   const memory::desc any({rows, cols}, f32, memory::format_tag::any);
+  const auto kind = dnnl::prop_kind::forward_inference;
+#if DNNL_VERSION_MAJOR >= 3
   const dnnl::inner_product_forward::primitive_desc how(
-      {dnnl::prop_kind::forward_inference, in, any, out}, engine);
+      engine, kind, in, any, out);
+#else
+  const dnnl::inner_product_forward::primitive_desc how(
+      {kind, in, any, out}, engine);
+#endif
   memory weight(how.weights_desc(), engine);
   memory source(plain, engine, const_cast<float*>(layer.w));
   dnnl::reorder(source, weight).execute(stream, source, weight);

@@ -15,10 +15,8 @@
 #include <string>
 #include <vector>
 
-#include <time.h>
-#include <unistd.h>
-
 #include "kernels/dense_contenders.h"
+#include "kernels/measure.h"
 #include "kernels/sparse_contenders.h"
 
 namespace coppice::bench {
@@ -69,65 +67,6 @@ kernels::Buffer<float> sparse_weight(
     }
   }
   return w;
-}
-
-/// Reads three times the third-level cache.
-void empty_caches() {
-  static const kernels::Buffer<float> much(size_t(24) << 20, 1.0f);
-  static volatile float sink;
-  float sums[16] = {};
-  for (size_t i = 0; i < much.size(); i += 16) {
-    for (size_t j = 0; j < 16; ++j) {
-      sums[j] += much[i + j];
-    }
-  }
-  sink = sums[3];
-  (void)sink;
-}
-
-/// Of this thread's own processor time: on a busy machine the clock also runs
-/// while others have the processor.
-double thread_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-      1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-double seconds(const std::function<void()>& work) {
-  const double start = thread_seconds();
-  work();
-  return thread_seconds() - start;
-}
-
-double median(std::vector<double>& times) {
-  std::sort(times.begin(), times.end());
-  return times[times.size() / 2];
-}
-
-/// Medians of all contenders, who take turns.
-std::vector<double>
-measure(const std::vector<Contender>& contenders, size_t turns, bool cold) {
-  std::vector<std::vector<double>> times(contenders.size());
-  for (const auto& contender : contenders) {
-    contender.run();
-  }
-  for (size_t turn = 0; turn < turns; ++turn) {
-    for (size_t i = 0; i < contenders.size(); ++i) {
-      // Whoever ran before left its own weight in the caches.
-      cold ? empty_caches() : contenders[i].run();
-      std::vector<double> few;
-      for (size_t n = 0; n < (cold ? 1 : 3); ++n) {
-        few.push_back(seconds(contenders[i].run));
-      }
-      times[i].push_back(median(few));
-    }
-  }
-  std::vector<double> medians;
-  for (auto& of_one : times) {
-    medians.push_back(median(of_one));
-  }
-  return medians;
 }
 
 /// Complains about a contender whose result is not the first one's.
@@ -261,11 +200,6 @@ Options parse(int argc, char** argv) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  // The libraries read their number of threads when they are loaded.
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    setenv("OMP_NUM_THREADS", "1", 1);
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
-    execv("/proc/self/exe", argv);
-  }
+  coppice::bench::use_one_thread(argv);
   coppice::bench::print_table(coppice::bench::parse(argc, argv));
 }
