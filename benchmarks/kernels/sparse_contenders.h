@@ -96,10 +96,8 @@ inline std::vector<Contender> sparse_contenders(
   std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
   std::vector<Contender> contenders;
   if (layer.batch > 1) {
-    const size_t chunk = kernels::pattern_chunk(density, layer.batch);
-    for (const size_t c : {chunk / 2, chunk, 2 * chunk}) {
-      contenders.push_back(pattern_panels(layer, c));
-    }
+    contenders.push_back(
+        pattern_panels(layer, kernels::pattern_chunk(density, layer.batch)));
   } else {
     contenders.push_back(single_input(
         "bitmask",

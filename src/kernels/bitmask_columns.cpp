@@ -32,23 +32,29 @@ template <size_t kCount>
 HWY_INLINE void AddWords(ColumnCursor* columns, float* HWY_RESTRICT y) {
   const Wide d;
   constexpr size_t kAhead = 256;
+  // Copies in registers: for all the compiler knows, y overlaps the cursors.
+  uint64_t masks[kCount];
+  const float* values[kCount];
+  hn::Vec<Wide> inputs[kCount];
+  COPPICE_UNROLL
+  for (size_t c = 0; c < kCount; ++c) {
+    masks[c] = *columns[c].mask++;
+    values[c] = columns[c].values;
+    inputs[c] = hn::Set(d, columns[c].input);
+    columns[c].values += hwy::PopCount(masks[c]);
+    hwy::Prefetch(columns[c].values + kAhead);
+  }
   COPPICE_UNROLL
   for (size_t i = 0; i < 64 / kWideLanes; ++i) {
     auto sum = hn::LoadU(d, y + i * kWideLanes);
     COPPICE_UNROLL
     for (size_t c = 0; c < kCount; ++c) {
-      const uint64_t mask = *columns[c].mask;
-      const uint64_t before = mask & ((uint64_t(1) << (i * kWideLanes)) - 1);
-      const float* values = columns[c].values + hwy::PopCount(before);
-      const auto weights = Expand(d, mask >> (i * kWideLanes), values);
-      sum = hn::MulAdd(hn::Set(d, columns[c].input), weights, sum);
+      const uint64_t below = (uint64_t(1) << (i * kWideLanes)) - 1;
+      const float* packed = values[c] + hwy::PopCount(masks[c] & below);
+      const auto weights = Expand(d, masks[c] >> (i * kWideLanes), packed);
+      sum = hn::MulAdd(inputs[c], weights, sum);
     }
     hn::StoreU(sum, d, y + i * kWideLanes);
-  }
-  COPPICE_UNROLL
-  for (size_t c = 0; c < kCount; ++c) {
-    columns[c].values += hwy::PopCount(*columns[c].mask++);
-    hwy::Prefetch(columns[c].values + kAhead);
   }
 }
 
