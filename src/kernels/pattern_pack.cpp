@@ -68,12 +68,11 @@ Buffer<uint64_t> panel_begins(const float* w, const PatternPanels& packed) {
 size_t pattern_chunk(double density, size_t batch) {
   // At most the first-level cache for the chunk's input. Chunks of few weights
   // lose more to their beginnings and ends than the cache gains.
-  const bool few = density <= 0.15;
   if (batch <= 8) {
-    return few ? 4096 : 512;
+    return density > 0.15 ? 512 : density > 0.075 ? 2048 : 4096;
   }
   const size_t chunk = batch <= 32 ? 256 : 128;
-  return few ? 2 * chunk : chunk;
+  return density > 0.15 ? chunk : 2 * chunk;
 }
 
 PatternPanels

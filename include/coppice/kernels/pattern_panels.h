@@ -54,8 +54,8 @@ size_t pattern_scratch_size();
 
 /// y = x W^T + bias for the rows of W in `panels`; y is [batch, rows]
 /// row-major, `transposed` is x as `transpose_batch` wrote it, a null `bias` is
-/// zero. Every weight is multiplied and added in one rounding, in an order that
-/// depends on W and the batch size alone.
+/// zero. A sum is added in an order that depends on W, on the batch size and on
+/// the instruction set, but not on `panels`.
 ///
 /// Dropped weights are not multiplied: where x is infinite or NaN they do not
 /// make y NaN, as they do in a dense product. Denormals count as zero.
