@@ -17,9 +17,10 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Panels whose sums are kept between chunks: 512 rows of the widest tile are
-/// 128 KiB, so that they and the chunk's input stay in the second-level cache.
-constexpr size_t kBlockPanels = 128;
+/// Panels whose sums are kept between chunks: 1536 rows of the widest tile are
+/// 384 KiB, so that they stay in the second-level cache beside the chunk's
+/// input. Fewer panels read the whole input more often.
+constexpr size_t kBlockPanels = 384;
 
 /// The sums of a panel: `kVectors` vectors of the batch for each of four rows,
 /// and all of that `kSets` times, because a sum waits for the one before it.
