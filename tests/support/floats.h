@@ -40,7 +40,8 @@ inline bool same_bits(
     const std::vector<float>& a,
     const std::vector<float>& b) {
   return a.size() == b.size() &&
-      std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+      (a.empty() ||
+       std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
 }
 
 } // namespace coppice::testing

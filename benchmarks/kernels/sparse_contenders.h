@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "coppice/kernels/bitmask_rows.h"
+#include "coppice/kernels/compressed_rows.h"
+#include "coppice/kernels/dense.h"
+#include "coppice/kernels/input_blocks.h"
+#include "coppice/kernels/output_blocks.h"
+#include "coppice/kernels/pattern_panels.h"
+#include "coppice/kernels/transpose.h"
+#include "kernels/dense_contenders.h"
+
+namespace coppice::bench {
+
+using Buffer = kernels::Buffer<float>;
+
+/// Our own dense product, which counts as dense.
+inline Contender own_dense(const Layer& layer) {
+  return {"own dense", [=] {
+            kernels::dense_product(
+                layer.w,
+                layer.rows,
+                layer.cols,
+                layer.x,
+                layer.batch,
+                nullptr,
+                {0, layer.rows},
+                layer.y);
+          }};
+}
+
+inline Contender pattern_panels(const Layer& layer, size_t chunk) {
+  auto packed = std::make_shared<kernels::PatternPanels>(
+      kernels::pack_pattern_panels(layer.w, layer.rows, layer.cols, chunk));
+  auto x = std::make_shared<Buffer>(
+      kernels::transposed_size(layer.batch, layer.cols));
+  auto scratch = std::make_shared<Buffer>(kernels::pattern_scratch_size());
+  return {"panels " + std::to_string(chunk), [=] {
+            kernels::transpose_batch(
+                layer.x, layer.batch, layer.cols, {0, layer.cols}, x->data());
+            kernels::pattern_product(
+                *packed,
+                x->data(),
+                layer.batch,
+                nullptr,
+                {0, packed->panels},
+                scratch->data(),
+                layer.y);
+          }};
+}
+
+inline Contender output_blocks(const Layer& layer, size_t height) {
+  auto packed = std::make_shared<kernels::OutputBlocks>(
+      kernels::pack_output_blocks(layer.w, layer.rows, layer.cols, height));
+  auto x = std::make_shared<Buffer>(
+      kernels::transposed_size(layer.batch, layer.cols));
+  return {"output blocks", [=] {
+            if (layer.batch > 1) {
+              kernels::transpose_batch(
+                  layer.x, layer.batch, layer.cols, {0, layer.cols}, x->data());
+            }
+            kernels::output_blocks_product(
+                *packed,
+                layer.batch > 1 ? x->data() : layer.x,
+                layer.batch,
+                nullptr,
+                {0, packed->panels},
+                layer.y);
+          }};
+}
+
+/// A format whose product takes a single input and rows.
+template <class Packed, class Product>
+Contender single_input(
+    std::string name,
+    const Layer& layer,
+    Packed weight,
+    Product product) {
+  auto packed = std::make_shared<Packed>(std::move(weight));
+  return {std::move(name), [=] {
+            product(*packed, layer.x, nullptr, {0, layer.rows}, layer.y);
+          }};
+}
+
+/// The sparse products that fit a weight of that pattern and density.
+inline std::vector<Contender> sparse_contenders(
+    const Layer& layer,
+    const std::string& pattern,
+    double density) {
+  size_t height = 1;
+  size_t width = 1;
+  std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
+  std::vector<Contender> contenders;
+  if (layer.batch > 1) {
+    contenders.push_back(
+        pattern_panels(layer, kernels::pattern_chunk(density, layer.batch)));
+  } else {
+    contenders.push_back(single_input(
+        "bitmask",
+        layer,
+        kernels::pack_bitmask_rows(layer.w, layer.rows, layer.cols),
+        kernels::bitmask_rows_product));
+    contenders.push_back(single_input(
+        "rows",
+        layer,
+        kernels::pack_compressed_rows(layer.w, layer.rows, layer.cols),
+        kernels::compressed_rows_product));
+    if (pattern != "2:4" && width >= 4) {
+      contenders.push_back(single_input(
+          "input blocks",
+          layer,
+          kernels::pack_input_blocks(layer.w, layer.rows, layer.cols, width),
+          kernels::input_blocks_product));
+    }
+  }
+  if (pattern != "2:4" && height >= 4) {
+    contenders.push_back(output_blocks(layer, height));
+  }
+  return contenders;
+}
+
+} // namespace coppice::bench

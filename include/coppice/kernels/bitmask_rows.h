@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "coppice/kernels/buffer.h"
+#include "coppice/kernels/range.h"
+
+namespace coppice::kernels {
+
+/// A weight for products with a single input: any pattern of zeros, N:M among
+/// them, best where less than about 85% are zero. A bit for each weight says
+/// whether it is stored; the stored ones follow each other. (For 2:4 the bits
+/// take as much room as two positions of two bits would.)
+struct BitmaskRows {
+  size_t rows = 0;
+  size_t cols = 0;
+  size_t words = 0;        ///< Words of a row: ceil(cols / 64).
+  Buffer<uint64_t> mask;   ///< [rows, words], the lowest bit first.
+  Buffer<float> values;    ///< With 16 zeros at the end, which are read.
+  Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
+};
+
+/// Packs `w`, [rows, cols] row-major.
+BitmaskRows pack_bitmask_rows(const float* w, size_t rows, size_t cols);
+
+/// The weight as it was, bit for bit, but for -0, which comes back as 0.
+void unpack(const BitmaskRows& w, float* dense);
+
+/// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null
+/// `bias` is zero.
+///
+/// As in a dense product, a dropped weight times an infinite or NaN input is
+/// NaN, but in the last cols % 64 columns. Denormals count as zero.
+void bitmask_rows_product(
+    const BitmaskRows& w,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y);
+
+} // namespace coppice::kernels

@@ -1,0 +1,135 @@
+#include "coppice/kernels/bitmask_rows.h"
+
+#include <algorithm>
+
+#include "coppice/kernels/flush_denormals.h"
+#include "kernels/stored.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/bitmask_rows.cpp"
+#include "hwy/foreach_target.h" // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "kernels/expand-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// A word covers 64 columns, kWordVectors vectors of them.
+constexpr size_t kWordVectors = 64 / kWideLanes;
+constexpr size_t kSums = HWY_MIN(4, kWordVectors);
+
+/// Adds a whole word's columns; `values` moves past its weights.
+HWY_INLINE void AddWord(
+    uint64_t mask,
+    const float*& values,
+    const float* x,
+    hn::Vec<Wide>* sums) {
+  const Wide d;
+  // How far ahead of the processor's own prefetching, in floats.
+  constexpr size_t kAhead = 512;
+  hwy::Prefetch(values + kAhead);
+  hwy::Prefetch(values + kAhead + 16);
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kWordVectors; ++i) {
+    // How many weights precede the vector: counted from the word's beginning,
+    // so that no count waits for the one before it.
+    const uint64_t before = mask & ((uint64_t(1) << (i * kWideLanes)) - 1);
+    const auto weights =
+        Expand(d, mask >> (i * kWideLanes), values + hwy::PopCount(before));
+    auto& sum = sums[i % kSums];
+    sum = hn::MulAdd(weights, hn::LoadU(d, x + i * kWideLanes), sum);
+  }
+  values += hwy::PopCount(mask);
+}
+
+HWY_INLINE float RowTimes(
+    const uint64_t* mask,
+    const float* values,
+    size_t cols,
+    const float* x) {
+  const Wide d;
+  hn::Vec<Wide> sums[kSums];
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kSums; ++i) {
+    sums[i] = hn::Zero(d);
+  }
+  size_t c = 0;
+  for (; c + 64 <= cols; c += 64) {
+    AddWord(*mask++, values, x + c, sums);
+  }
+  float sum = SumOf(d, SumOfSets<kSums, 1>(d, sums));
+  for (uint64_t left = c < cols ? *mask : 0; left != 0; left &= left - 1) {
+    sum = MulAddOne(
+        *values++, x[c + hwy::Num0BitsBelowLS1Bit_Nonzero64(left)], sum);
+  }
+  return sum;
+}
+
+void BitmaskRowsProduct(
+    const BitmaskRows& w,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t r = range.begin; r < range.end; ++r) {
+    const float sum = RowTimes(
+        w.mask.data() + r * w.words, w.values.data() + w.begins[r], w.cols, x);
+    y[r] = sum + (bias ? bias[r] : 0.0f);
+  }
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(BitmaskRowsProduct);
+
+BitmaskRows pack_bitmask_rows(const float* w, size_t rows, size_t cols) {
+  BitmaskRows packed;
+  packed.rows = rows;
+  packed.cols = cols;
+  packed.words = (cols + 63) / 64;
+  packed.mask.resize(rows * packed.words);
+  packed.values.reserve(std::count_if(w, w + rows * cols, is_stored) + 16);
+  packed.begins.push_back(0);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; ++c) {
+      const float value = w[r * cols + c];
+      if (is_stored(value)) {
+        packed.values.push_back(value);
+        packed.mask[r * packed.words + c / 64] |= uint64_t(1) << c % 64;
+      }
+    }
+    packed.begins.push_back(packed.values.size());
+  }
+  packed.values.resize(packed.values.size() + 16);
+  return packed;
+}
+
+void unpack(const BitmaskRows& w, float* dense) {
+  const float* values = w.values.data();
+  for (size_t r = 0; r < w.rows; ++r) {
+    for (size_t c = 0; c < w.cols; ++c) {
+      const bool stored = w.mask[r * w.words + c / 64] >> c % 64 & 1;
+      dense[r * w.cols + c] = stored ? *values++ : 0.0f;
+    }
+  }
+}
+
+void bitmask_rows_product(
+    const BitmaskRows& w,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(BitmaskRowsProduct)(w, x, bias, range, y);
+}
+
+} // namespace coppice::kernels
+#endif // HWY_ONCE

@@ -1,0 +1,171 @@
+#include "coppice/kernels/dense.h"
+
+#include <algorithm>
+
+#include "coppice/kernels/flush_denormals.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/dense.cpp"
+#include "hwy/foreach_target.h" // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "kernels/product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Some rows of a dense weight under some rows of the batch.
+struct DenseTile {
+  const float* w;
+  size_t cols;
+  const float* x;
+  const float* bias; ///< Of the first row, or null.
+  float* y;
+  size_t stride; ///< From one row of the batch to the next in y.
+};
+
+/// The dot products of kRows rows with kBatch inputs. The order in which one of
+/// them is added does not depend on kRows.
+template <size_t kRows, size_t kBatch>
+HWY_INLINE void DotProducts(const DenseTile& tile) {
+  constexpr size_t kLanes = kWideLanes;
+  // A sum waits for the one before it: a single one takes turns with seven.
+  constexpr size_t kSets = kBatch == 1 ? 8 : 1;
+  constexpr size_t kDots = kRows * kBatch;
+  // How far ahead of the processor's own prefetching, in floats.
+  constexpr size_t kAhead = 512;
+  const Wide d;
+  hn::Vec<Wide> sums[kSets * kDots];
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kSets * kDots; ++i) {
+    sums[i] = hn::Zero(d);
+  }
+  size_t k = 0;
+  for (; k + kSets * kLanes <= tile.cols; k += kSets * kLanes) {
+    COPPICE_UNROLL
+    for (size_t s = 0; s < kSets; ++s) {
+      const size_t at = k + s * kLanes;
+      hn::Vec<Wide> weights[kRows];
+      COPPICE_UNROLL
+      for (size_t r = 0; r < kRows; ++r) {
+        const float* row = tile.w + r * tile.cols + at;
+        hwy::Prefetch(row + kAhead);
+        weights[r] = hn::LoadU(d, row);
+      }
+      COPPICE_UNROLL
+      for (size_t n = 0; n < kBatch; ++n) {
+        const auto input = hn::LoadU(d, tile.x + n * tile.cols + at);
+        COPPICE_UNROLL
+        for (size_t r = 0; r < kRows; ++r) {
+          auto& sum = sums[s * kDots + r * kBatch + n];
+          sum = hn::MulAdd(weights[r], input, sum);
+        }
+      }
+    }
+  }
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kDots; ++i) {
+    const size_t r = i / kBatch;
+    const size_t n = i % kBatch;
+    float sum = SumOf(d, SumOfSets<kSets, kDots>(d, sums + i));
+    for (size_t c = k; c < tile.cols; ++c) {
+      sum =
+          MulAddOne(tile.w[r * tile.cols + c], tile.x[n * tile.cols + c], sum);
+    }
+    tile.y[n * tile.stride + r] = sum + (tile.bias ? tile.bias[r] : 0.0f);
+  }
+}
+
+/// How many rows share an input that is loaded, by what the registers hold.
+constexpr size_t RowsAtOnce(size_t batch) {
+  constexpr size_t kSums = kSumRegisters + kSumRegisters / 2;
+  return batch == 1 ? 1 : HWY_MIN(4, HWY_MAX(1, kSums / batch));
+}
+
+template <size_t kBatch>
+void DenseRows(DenseTile tile, size_t rows) {
+  constexpr size_t kRows = RowsAtOnce(kBatch);
+  const auto advance = [&](size_t by) {
+    rows -= by;
+    tile.w += by * tile.cols;
+    tile.y += by;
+    tile.bias += tile.bias ? by : 0;
+  };
+  while (rows >= kRows) {
+    DotProducts<kRows, kBatch>(tile);
+    advance(kRows);
+  }
+  while (rows > 0) {
+    DotProducts<1, kBatch>(tile);
+    advance(1);
+  }
+}
+
+void DenseRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
+  switch (batch) {
+    case 1:
+      return DenseRows<1>(tile, rows);
+    case 2:
+      return DenseRows<2>(tile, rows);
+    case 3:
+      return DenseRows<3>(tile, rows);
+    case 4:
+      return DenseRows<4>(tile, rows);
+    case 5:
+      return DenseRows<5>(tile, rows);
+    case 6:
+      return DenseRows<6>(tile, rows);
+    case 7:
+      return DenseRows<7>(tile, rows);
+    default:
+      return DenseRows<8>(tile, rows);
+  }
+}
+
+void DenseProduct(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t n = 0; n < batch; n += 8) {
+    const DenseTile tile{
+        w + range.begin * cols,
+        cols,
+        x + n * cols,
+        bias ? bias + range.begin : nullptr,
+        y + n * rows + range.begin,
+        rows};
+    DenseRowsOf(std::min<size_t>(8, batch - n), tile, range.end - range.begin);
+  }
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(DenseProduct);
+
+void dense_product(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(DenseProduct)
+  (w, rows, cols, x, batch, bias, range, y);
+}
+
+} // namespace coppice::kernels
+#endif // HWY_ONCE

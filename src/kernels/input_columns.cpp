@@ -1,0 +1,149 @@
+#include "coppice/kernels/input_columns.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "coppice/kernels/flush_denormals.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/input_columns.cpp"
+#include "hwy/foreach_target.h" // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/highway.h"
+#include "kernels/product-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Columns that are read together: y is loaded and stored once for all of them,
+/// and the processor follows that many streams.
+constexpr size_t kTogether = 8;
+
+/// Rows whose y stays in the first-level cache while all columns pass.
+constexpr size_t kBlockRows = 4096;
+
+/// Adds `kCount` columns to the rows in `range`.
+template <size_t kCount>
+HWY_INLINE void AddColumns(
+    const InputColumns& w,
+    const ActiveInput* active,
+    Range range,
+    float* HWY_RESTRICT y) {
+  const Wide d;
+  const float* columns[kCount];
+  hn::Vec<Wide> inputs[kCount];
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kCount; ++i) {
+    columns[i] = w.values.data() + active[i].column * w.rows;
+    inputs[i] = hn::Set(d, active[i].value);
+  }
+  size_t r = range.begin;
+  for (; r + kWideLanes <= range.end; r += kWideLanes) {
+    auto even = hn::LoadU(d, y + r);
+    auto odd = hn::Zero(d);
+    COPPICE_UNROLL
+    for (size_t i = 0; i < kCount; ++i) {
+      auto& sum = i % 2 ? odd : even;
+      sum = hn::MulAdd(inputs[i], hn::LoadU(d, columns[i] + r), sum);
+    }
+    hn::StoreU(hn::Add(even, odd), d, y + r);
+  }
+  for (; r < range.end; ++r) {
+    float even = y[r];
+    float odd = 0;
+    COPPICE_UNROLL
+    for (size_t i = 0; i < kCount; ++i) {
+      float& sum = i % 2 ? odd : even;
+      sum = MulAddOne(active[i].value, columns[i][r], sum);
+    }
+    y[r] = even + odd;
+  }
+}
+
+void InputColumnsProduct(
+    const InputColumns& w,
+    const ActiveInput* active,
+    size_t count,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t r = range.begin; r < range.end; r += kBlockRows) {
+    const Range block{r, std::min(r + kBlockRows, range.end)};
+    for (size_t i = block.begin; i < block.end; ++i) {
+      y[i] = bias ? bias[i] : 0.0f;
+    }
+    size_t i = 0;
+    for (; i + kTogether <= count; i += kTogether) {
+      AddColumns<kTogether>(w, active + i, block, y);
+    }
+    for (; i < count; ++i) {
+      AddColumns<1>(w, active + i, block, y);
+    }
+  }
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(InputColumnsProduct);
+
+InputColumns pack_input_columns(const float* w, size_t rows, size_t cols) {
+  InputColumns packed;
+  packed.rows = rows;
+  packed.cols = cols;
+  packed.values.resize(rows * cols);
+  // By squares, so that neither side is walked a cache line a value.
+  constexpr size_t kSquare = 64;
+  for (size_t row = 0; row < rows; row += kSquare) {
+    for (size_t col = 0; col < cols; col += kSquare) {
+      for (size_t c = col; c < std::min(col + kSquare, cols); ++c) {
+        for (size_t r = row; r < std::min(row + kSquare, rows); ++r) {
+          packed.values[c * rows + r] = w[r * cols + c];
+        }
+      }
+    }
+  }
+  return packed;
+}
+
+void unpack(const InputColumns& w, float* dense) {
+  for (size_t c = 0; c < w.cols; ++c) {
+    for (size_t r = 0; r < w.rows; ++r) {
+      dense[r * w.cols + c] = w.values[c * w.rows + r];
+    }
+  }
+}
+
+size_t active_inputs(
+    const float* x,
+    size_t count,
+    float threshold,
+    ActiveInput* active) {
+  // Against the smaller magnitudes, so that NaN is kept. No branch: half of the
+  // inputs are skipped at random.
+  size_t kept = 0;
+  for (size_t c = 0; c < count; ++c) {
+    active[kept] = {static_cast<uint32_t>(c), x[c]};
+    kept += !(std::fabs(x[c]) <= threshold);
+  }
+  return kept;
+}
+
+void input_columns_product(
+    const InputColumns& w,
+    const ActiveInput* active,
+    size_t count,
+    const float* bias,
+    Range range,
+    float* y) {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(InputColumnsProduct)
+  (w, active, count, bias, range, y);
+}
+
+} // namespace coppice::kernels
+#endif // HWY_ONCE

@@ -1,0 +1,271 @@
+#include "coppice/kernels/output_blocks.h"
+
+#include <algorithm>
+
+#include "coppice/kernels/flush_denormals.h"
+#include "kernels/stored.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/output_blocks.cpp"
+#include "hwy/foreach_target.h" // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "kernels/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// One panel under some inputs.
+struct PanelTask {
+  const float* values;
+  const uint16_t* columns;
+  size_t blocks;
+  const float* x;
+  size_t x_stride;   ///< From one column's inputs to the next.
+  const float* bias; ///< Of the first row, or null.
+  size_t rows;       ///< That are real.
+  float* y;
+  size_t y_stride; ///< From one row of the batch to the next.
+};
+
+/// How a panel of `kHeight` rows lies in vectors.
+template <size_t kHeight>
+struct Layout {
+  using D = hn::CappedTag<float, kHeight>;
+  static constexpr size_t kLanes = hn::MaxLanes(D());
+  static constexpr size_t kVectors = kHeight / kLanes;
+};
+
+/// Adds one block times `kBatch` inputs.
+template <size_t kHeight, size_t kBatch>
+HWY_INLINE void AddBlock(
+    const float* block,
+    const float* x,
+    hn::Vec<typename Layout<kHeight>::D>* sums) {
+  using L = Layout<kHeight>;
+  const typename L::D d;
+  COPPICE_UNROLL
+  for (size_t v = 0; v < L::kVectors; ++v) {
+    const auto weights = hn::LoadU(d, block + v * L::kLanes);
+    COPPICE_UNROLL
+    for (size_t n = 0; n < kBatch; ++n) {
+      auto& sum = sums[n * L::kVectors + v];
+      sum = hn::MulAdd(weights, hn::Set(d, x[n]), sum);
+    }
+  }
+}
+
+/// The sums of a panel for one input, `kSets` sets of them `kStride` apart,
+/// plus the bias, to as many rows of y as are real.
+template <size_t kHeight, size_t kSets, size_t kStride>
+HWY_INLINE void StorePanel(
+    const PanelTask& task,
+    const hn::Vec<typename Layout<kHeight>::D>* sums,
+    float* y) {
+  using L = Layout<kHeight>;
+  const typename L::D d;
+  const bool whole = task.rows == kHeight;
+  HWY_ALIGN float column[kHeight] = {};
+  float* to = whole ? y : column;
+  COPPICE_UNROLL
+  for (size_t v = 0; v < L::kVectors; ++v) {
+    auto sum = SumOfSets<kSets, kStride>(d, sums + v);
+    if (whole && task.bias) {
+      sum = hn::Add(sum, hn::LoadU(d, task.bias + v * L::kLanes));
+    }
+    hn::StoreU(sum, d, to + v * L::kLanes);
+  }
+  for (size_t r = 0; !whole && r < task.rows; ++r) {
+    y[r] = column[r] + (task.bias ? task.bias[r] : 0.0f);
+  }
+}
+
+/// The panel under `kBatch` inputs that lie side by side.
+template <size_t kHeight, size_t kBatch>
+void MultiplyPanel(const PanelTask& task) {
+  using L = Layout<kHeight>;
+  // A sum waits for the one before it: with few inputs, blocks take turns.
+  constexpr size_t kSums = kBatch * L::kVectors;
+  constexpr size_t kSets = kSums >= 8 ? 1 : 8 / kSums;
+  constexpr size_t kAhead = 192;
+  hn::Vec<typename L::D> sums[kSets * kSums];
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kSets * kSums; ++i) {
+    sums[i] = hn::Zero(typename L::D());
+  }
+  const float* HWY_RESTRICT values = task.values;
+  const uint16_t* HWY_RESTRICT columns = task.columns;
+  const uint16_t* end = columns + task.blocks;
+  for (; columns + kSets <= end; columns += kSets) {
+    COPPICE_UNROLL
+    for (size_t s = 0; s < kSets; ++s) {
+      if (s * kHeight % 16 == 0) {
+        hwy::Prefetch(values + s * kHeight + kAhead);
+      }
+      AddBlock<kHeight, kBatch>(
+          values + s * kHeight,
+          task.x + columns[s] * task.x_stride,
+          sums + s * kSums);
+    }
+    values += kSets * kHeight;
+  }
+  for (; columns < end; ++columns, values += kHeight) {
+    AddBlock<kHeight, kBatch>(values, task.x + *columns * task.x_stride, sums);
+  }
+  COPPICE_UNROLL
+  for (size_t n = 0; n < kBatch; ++n) {
+    StorePanel<kHeight, kSets, kSums>(
+        task, sums + n * L::kVectors, task.y + n * task.y_stride);
+  }
+}
+
+/// The most inputs whose sums stay in registers.
+template <size_t kHeight>
+constexpr size_t MostInputs() {
+  return HWY_MIN(16, HWY_MAX(1, kSumRegisters / Layout<kHeight>::kVectors));
+}
+
+/// The panel under `batch` inputs: as many at once as registers hold.
+template <size_t kHeight, size_t kBatch = MostInputs<kHeight>()>
+void MultiplyInputs(PanelTask task, size_t batch) {
+  while (batch >= kBatch) {
+    MultiplyPanel<kHeight, kBatch>(task);
+    batch -= kBatch;
+    task.x += kBatch;
+    task.y += kBatch * task.y_stride;
+  }
+  if constexpr (kBatch > 1) {
+    if (batch > 0) {
+      MultiplyInputs<kHeight, kBatch / 2>(task, batch);
+    }
+  }
+}
+
+/// The panels in `range` under a tile of the batch, whose inputs of a column
+/// are `width` apart from those of the next.
+template <size_t kHeight>
+void MultiplyTile(
+    const OutputBlocks& w,
+    const float* x,
+    size_t width,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t p = range.begin; p < range.end; ++p) {
+    const size_t row = p * kHeight;
+    const uint64_t begin = w.begins[p];
+    const PanelTask task{
+        w.values.data() + begin * kHeight,
+        w.columns.data() + begin,
+        w.begins[p + 1] - begin,
+        x,
+        width,
+        bias ? bias + row : nullptr,
+        std::min(kHeight, w.rows - row),
+        y + row,
+        w.rows};
+    MultiplyInputs<kHeight>(task, batch);
+  }
+}
+
+template <size_t kHeight>
+void MultiplyBatch(
+    const OutputBlocks& w,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  if (batch == 1) {
+    return MultiplyTile<kHeight>(w, x, 1, 1, bias, range, y);
+  }
+  ForEachTile(batch, w.cols, [&](size_t first, size_t width, size_t offset) {
+    MultiplyTile<kHeight>(
+        w,
+        x + offset,
+        width,
+        std::min(width, batch - first),
+        bias,
+        range,
+        y + first * w.rows);
+  });
+}
+
+void OutputBlocksProduct(
+    const OutputBlocks& w,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  const auto multiply = w.height == 4 ? &MultiplyBatch<4>
+      : w.height == 8                 ? &MultiplyBatch<8>
+                                      : &MultiplyBatch<16>;
+  multiply(w, x, batch, bias, range, y);
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(OutputBlocksProduct);
+
+void output_blocks_product(
+    const OutputBlocks& w,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range panels,
+    float* y) {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(OutputBlocksProduct)(w, x, batch, bias, panels, y);
+}
+
+OutputBlocks
+pack_output_blocks(const float* w, size_t rows, size_t cols, size_t height) {
+  OutputBlocks packed;
+  packed.rows = rows;
+  packed.cols = cols;
+  packed.height = height;
+  packed.panels = (rows + height - 1) / height;
+  packed.begins.push_back(0);
+  for (size_t row = 0; row < rows; row += height) {
+    const size_t real = std::min(height, rows - row);
+    for (size_t c = 0; c < cols; ++c) {
+      const float* block = w + row * cols + c;
+      bool stored = false;
+      for (size_t r = 0; r < real; ++r) {
+        stored |= is_stored(block[r * cols]);
+      }
+      if (!stored) {
+        continue;
+      }
+      packed.columns.push_back(static_cast<uint16_t>(c));
+      for (size_t r = 0; r < height; ++r) {
+        packed.values.push_back(r < real ? block[r * cols] : 0.0f);
+      }
+    }
+    packed.begins.push_back(packed.columns.size());
+  }
+  return packed;
+}
+
+void unpack(const OutputBlocks& w, float* dense) {
+  std::fill(dense, dense + w.rows * w.cols, 0.0f);
+  for (size_t p = 0; p < w.panels; ++p) {
+    const size_t row = p * w.height;
+    for (uint64_t b = w.begins[p]; b < w.begins[p + 1]; ++b) {
+      for (size_t r = 0; r < std::min(w.height, w.rows - row); ++r) {
+        dense[(row + r) * w.cols + w.columns[b]] = w.values[b * w.height + r];
+      }
+    }
+  }
+}
+
+} // namespace coppice::kernels
+#endif // HWY_ONCE

@@ -1,0 +1,279 @@
+#include "kernels/pattern_panels.h"
+
+#include <algorithm>
+
+#include "coppice/kernels/flush_denormals.h"
+#include "coppice/kernels/pattern_panels.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/pattern_panels.cpp"
+#include "hwy/foreach_target.h" // IWYU pragma: keep
+// After foreach_target.h.
+#include "hwy/cache_control.h"
+#include "hwy/highway.h"
+#include "kernels/transpose-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Panels whose sums are kept between chunks: 1536 rows of the widest tile are
+/// 384 KiB, so that they stay in the second-level cache beside the chunk's
+/// input. Fewer panels read the whole input more often.
+constexpr size_t kBlockPanels = 384;
+
+/// The sums of a panel: `kVectors` vectors of the batch for each of four rows,
+/// and all of that `kSets` times, because a sum waits for the one before it.
+template <class D, size_t kVectors>
+struct Sums {
+  static constexpr size_t kSets = kSumRegisters / kPanelRows / kVectors;
+  hn::Vec<D> at[kSets][kPanelRows][kVectors];
+};
+
+/// Adds one column: its inputs times the weights that `kPattern` says it has.
+template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
+HWY_INLINE void
+AddColumn(D d, const float* x, const float* values, Sums<D, kVectors>& sums) {
+  hn::Vec<D> inputs[kVectors];
+  COPPICE_UNROLL
+  for (size_t v = 0; v < kVectors; ++v) {
+    inputs[v] = hn::LoadU(d, x + v * hn::MaxLanes(D()));
+  }
+  size_t next = 0;
+  COPPICE_UNROLL
+  for (size_t r = 0; r < kPanelRows; ++r) {
+    if (kPattern >> r & 1) {
+      const auto value = hn::Set(d, values[next++]);
+      COPPICE_UNROLL
+      for (size_t v = 0; v < kVectors; ++v) {
+        auto& sum = sums.at[kSet][r][v];
+        sum = hn::MulAdd(value, inputs[v], sum);
+      }
+    }
+  }
+}
+
+/// How many weights a column of that pattern has.
+constexpr size_t WeightsIn(unsigned pattern) {
+  return (pattern & 1) + (pattern >> 1 & 1) + (pattern >> 2 & 1) +
+      (pattern >> 3 & 1);
+}
+
+/// A place in a cell: what the groups read one after another.
+struct Cursor {
+  const uint16_t* columns;
+  const float* values;
+};
+
+/// Adds a column to each set of sums.
+template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
+HWY_INLINE void AddColumns(
+    D d,
+    const uint16_t* columns,
+    const float* values,
+    const float* x,
+    Sums<D, kVectors>& sums) {
+  if constexpr (kSet < Sums<D, kVectors>::kSets) {
+    constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
+    const float* inputs = x + columns[kSet] * kWidth;
+    const float* weights = values + kSet * WeightsIn(kPattern);
+    AddColumn<kPattern, kSet>(d, inputs, weights, sums);
+    AddColumns<kPattern, kSet + 1>(d, columns, values, x, sums);
+  }
+}
+
+/// Adds the next `count` columns of the cell, which have the same pattern.
+template <unsigned kPattern, class D, size_t kVectors>
+HWY_INLINE void AddGroup(
+    D d,
+    size_t count,
+    const float* x,
+    Cursor& cursor,
+    Sums<D, kVectors>& sums) {
+  constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
+  constexpr size_t kSets = Sums<D, kVectors>::kSets;
+  constexpr size_t kWeights = WeightsIn(kPattern);
+  constexpr size_t kAhead = 256;
+  const uint16_t* HWY_RESTRICT columns = cursor.columns;
+  const float* HWY_RESTRICT values = cursor.values;
+  const uint16_t* end = columns + count;
+  if constexpr (kSets > 1) {
+    for (; columns + kSets <= end; columns += kSets) {
+      if constexpr (kVectors == 1) {
+        // Few multiplications a weight: memory must be asked early.
+        hwy::Prefetch(values + kAhead);
+      }
+      AddColumns<kPattern, 0>(d, columns, values, x, sums);
+      values += kSets * kWeights;
+    }
+  }
+  for (; columns < end; ++columns) {
+    AddColumn<kPattern, 0>(d, x + *columns * kWidth, values, sums);
+    values += kWeights;
+  }
+  cursor = {columns, values};
+}
+
+/// Groups from `kGroup` on, which is a template's argument so that each group's
+/// loop is compiled for its pattern.
+template <size_t kGroup, class D, size_t kVectors>
+HWY_INLINE void AddGroups(
+    D d,
+    const uint16_t* counts,
+    const float* x,
+    Cursor& cursor,
+    Sums<D, kVectors>& sums) {
+  if constexpr (kGroup < kPatterns.size()) {
+    AddGroup<kPatterns[kGroup]>(d, counts[kGroup], x, cursor, sums);
+    AddGroups<kGroup + 1>(d, counts, x, cursor, sums);
+  }
+}
+
+/// Adds a cell to the sums of its panel, [4, width].
+template <class D, size_t kVectors>
+HWY_INLINE void AddCell(
+    D d,
+    const uint16_t* columns,
+    const float* values,
+    const float* x,
+    float* HWY_RESTRICT kept) {
+  constexpr size_t kLanes = hn::MaxLanes(D());
+  constexpr size_t kWidth = kVectors * kLanes;
+  using PanelSums = Sums<D, kVectors>;
+  PanelSums sums;
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kPanelRows * kVectors; ++i) {
+    const size_t r = i / kVectors;
+    const size_t v = i % kVectors;
+    sums.at[0][r][v] = hn::LoadU(d, kept + r * kWidth + v * kLanes);
+    COPPICE_UNROLL
+    for (size_t s = 1; s < PanelSums::kSets; ++s) {
+      sums.at[s][r][v] = hn::Zero(d);
+    }
+  }
+  Cursor cursor{columns + kPatterns.size(), values};
+  AddGroups<0>(d, columns, x, cursor, sums);
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kPanelRows * kVectors; ++i) {
+    const size_t r = i / kVectors;
+    const size_t v = i % kVectors;
+    auto sum = sums.at[0][r][v];
+    if constexpr (PanelSums::kSets == 2) {
+      sum = hn::Add(sum, sums.at[1][r][v]);
+    } else if constexpr (PanelSums::kSets == 4) {
+      sum = hn::Add(
+          hn::Add(sum, sums.at[1][r][v]),
+          hn::Add(sums.at[2][r][v], sums.at[3][r][v]));
+    }
+    hn::StoreU(sum, d, kept + r * kWidth + v * kLanes);
+  }
+}
+
+/// A tile of the batch: the input's and where its outputs begin.
+struct Tile {
+  const float* x;
+  size_t batch;
+  const float* bias;
+  float* sums;
+  float* y;
+};
+
+/// The rows of at most kBlockPanels panels under one tile.
+template <class D, size_t kVectors>
+void MultiplyTile(D d, const PatternPanels& w, const Tile& tile, Range panels) {
+  constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
+  const size_t first = panels.begin * kPanelRows;
+  const size_t rows = std::min(panels.end * kPanelRows, w.rows) - first;
+  for (size_t r = 0; r < (panels.end - panels.begin) * kPanelRows; ++r) {
+    const float start = tile.bias && r < rows ? tile.bias[first + r] : 0.0f;
+    std::fill_n(tile.sums + r * kWidth, kWidth, start);
+  }
+  const float* x = tile.x;
+  for (size_t c = 0; c < w.cols; c += w.chunk, x += w.chunk * kWidth) {
+    const auto* cells = w.cells.data() + c / w.chunk * w.panels;
+    float* sums = tile.sums;
+    for (size_t p = panels.begin; p < panels.end; ++p) {
+      AddCell<D, kVectors>(
+          d,
+          w.columns.data() + cells[p].columns,
+          w.values.data() + cells[p].values,
+          x,
+          sums);
+      sums += kPanelRows * kWidth;
+    }
+  }
+  float* y = tile.y + first;
+  StoreTile(d, tile.sums, rows, kWidth, tile.batch, y, w.rows);
+}
+
+void MultiplyTileOf(
+    size_t width,
+    const PatternPanels& w,
+    const Tile& tile,
+    Range panels) {
+  const Wide d;
+  if (width < kWideLanes) {
+    return MultiplyTile<Narrow, 1>(Narrow(), w, tile, panels);
+  }
+  if (width == kWideLanes) {
+    return MultiplyTile<Wide, 1>(d, w, tile, panels);
+  }
+  if (width == 2 * kWideLanes) {
+    return MultiplyTile<Wide, 2>(d, w, tile, panels);
+  }
+  if constexpr (kWidestTile == 4 * kWideLanes) {
+    MultiplyTile<Wide, 4>(d, w, tile, panels);
+  }
+}
+
+void PatternProduct(
+    const PatternPanels& w,
+    const float* transposed,
+    size_t batch,
+    const float* bias,
+    Range panels,
+    float* scratch,
+    float* y) {
+  for (size_t p = panels.begin; p < panels.end; p += kBlockPanels) {
+    const Range block{p, std::min(p + kBlockPanels, panels.end)};
+    ForEachTile(batch, w.cols, [&](size_t first, size_t width, size_t offset) {
+      const size_t real = std::min(width, batch - first);
+      const Tile tile{
+          transposed + offset, real, bias, scratch, y + first * w.rows};
+      MultiplyTileOf(width, w, tile, block);
+    });
+  }
+}
+
+size_t PatternScratchSize() {
+  return kBlockPanels * kPanelRows * kWidestTile;
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace coppice::kernels {
+
+HWY_EXPORT(PatternProduct);
+HWY_EXPORT(PatternScratchSize);
+
+size_t pattern_scratch_size() {
+  return HWY_DYNAMIC_DISPATCH(PatternScratchSize)();
+}
+
+void pattern_product(
+    const PatternPanels& w,
+    const float* transposed,
+    size_t batch,
+    const float* bias,
+    Range panels,
+    float* scratch,
+    float* y) {
+  const FlushDenormals flush;
+  HWY_DYNAMIC_DISPATCH(PatternProduct)
+  (w, transposed, batch, bias, panels, scratch, y);
+}
+
+} // namespace coppice::kernels
+#endif // HWY_ONCE

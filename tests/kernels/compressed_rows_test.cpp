@@ -1,0 +1,120 @@
+#include "coppice/kernels/compressed_rows.h"
+
+#include <gtest/gtest.h>
+
+#include "coppice/kernels/bitmask_rows.h"
+#include "support/products.h"
+#include "support/targets.h"
+
+// Both formats for a single input and any pattern.
+namespace coppice::kernels {
+namespace {
+
+using testing::Expected;
+using testing::kOddShapes;
+using testing::Problem;
+
+struct Compressed {
+  using Packed = CompressedRows;
+  static constexpr auto pack = pack_compressed_rows;
+  static constexpr auto multiply = compressed_rows_product;
+};
+struct Bitmask {
+  using Packed = BitmaskRows;
+  static constexpr auto pack = pack_bitmask_rows;
+  static constexpr auto multiply = bitmask_rows_product;
+};
+
+class SingleInput : public testing::OnEveryTarget {};
+
+template <class Format>
+std::vector<float> product(const Problem& p, size_t parts = 1) {
+  const auto packed = Format::pack(p.w.data(), p.rows, p.cols);
+  std::vector<float> x(p.cols + 1);
+  std::copy(p.x.begin(), p.x.end(), x.begin() + 1);
+  std::vector<float> y(p.rows, NAN);
+  for (size_t part = 0; part < parts; ++part) {
+    Format::multiply(
+        packed,
+        x.data() + 1,
+        p.bias.data(),
+        balanced_range(packed.begins.data(), p.rows, part, parts),
+        y.data());
+  }
+  return y;
+}
+
+template <class Format>
+void multiplies() {
+  for (const auto& shape : kOddShapes) {
+    for (const double sparsity : {0.0, 0.5, 0.9, 1.0}) {
+      const auto p = Problem(shape.rows, shape.cols, 1).drop(sparsity);
+      ASSERT_NO_FATAL_FAILURE(expect_close(product<Format>(p), Expected(p)))
+          << shape.rows << 'x' << shape.cols << ' ' << sparsity;
+    }
+  }
+}
+
+template <class Format>
+void gives_the_same_bits_for_any_split() {
+  const auto p = Problem(131, 257, 1).drop(0.7);
+  const auto whole = product<Format>(p);
+  for (const size_t parts : {2, 3, 7, 200}) {
+    EXPECT_TRUE(testing::same_bits(product<Format>(p, parts), whole)) << parts;
+  }
+}
+
+template <class Format>
+void unpacks() {
+  for (const auto& shape : kOddShapes) {
+    const auto w = testing::random_floats(
+        shape.rows * shape.cols, testing::Floats::kSpecial, 3);
+    auto wanted = w;
+    for (float& value : wanted) {
+      value = value == 0 ? 0.0f : value;
+    }
+    std::vector<float> unpacked(w.size(), NAN);
+    unpack(Format::pack(w.data(), shape.rows, shape.cols), unpacked.data());
+    EXPECT_TRUE(testing::same_bits(unpacked, wanted));
+  }
+}
+
+TEST_P(SingleInput, CompressedRowsMultiply) {
+  multiplies<Compressed>();
+}
+TEST_P(SingleInput, BitmaskRowsMultiply) {
+  multiplies<Bitmask>();
+}
+TEST_P(SingleInput, CompressedRowsGiveTheSameBitsForAnySplit) {
+  gives_the_same_bits_for_any_split<Compressed>();
+}
+TEST_P(SingleInput, BitmaskRowsGiveTheSameBitsForAnySplit) {
+  gives_the_same_bits_for_any_split<Bitmask>();
+}
+TEST_P(SingleInput, CompressedRowsUnpackBitForBitButForMinusZero) {
+  unpacks<Compressed>();
+}
+TEST_P(SingleInput, BitmaskRowsUnpackBitForBitButForMinusZero) {
+  unpacks<Bitmask>();
+}
+
+TEST_P(SingleInput, NanAndInfinityReachJustTheRowsThatWeighThem) {
+  auto p = Problem(37, 129, 1).drop(0.8);
+  p.x[5] = INFINITY;
+  p.w[7 * p.cols + 9] = -INFINITY;
+  expect_close(product<Compressed>(p), Expected(p));
+}
+
+TEST_P(SingleInput, BitmaskRowsMultiplyDroppedWeightsToo) {
+  Problem p(3, 64, 1);
+  p.zero_block(0, 5, 1, 1);
+  p.x[5] = INFINITY;
+  const auto y = product<Bitmask>(p);
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_TRUE(std::isinf(y[1]));
+}
+
+COPPICE_TEST_ON_EVERY_TARGET(SingleInput);
+
+} // namespace
+} // namespace coppice::kernels

@@ -1,0 +1,58 @@
+#include "coppice/kernels/dense.h"
+
+#include <gtest/gtest.h>
+
+#include "support/products.h"
+#include "support/targets.h"
+
+namespace coppice::kernels {
+namespace {
+
+using testing::Expected;
+using testing::kOddShapes;
+using testing::Problem;
+
+class Dense : public testing::OnEveryTarget {};
+
+/// The product in `parts` parts.
+std::vector<float> product(const Problem& p, size_t parts = 1) {
+  std::vector<float> y(p.batch * p.rows, NAN);
+  for (size_t part = 0; part < parts; ++part) {
+    dense_product(
+        p.w.data(),
+        p.rows,
+        p.cols,
+        p.x.data(),
+        p.batch,
+        p.bias.data(),
+        even_range(p.rows, part, parts),
+        y.data());
+  }
+  return y;
+}
+
+TEST_P(Dense, MultipliesEveryShapeAndBatch) {
+  for (const auto& shape : kOddShapes) {
+    for (size_t batch = 0; batch <= 19; ++batch) {
+      const Problem p(shape.rows, shape.cols, batch);
+      ASSERT_NO_FATAL_FAILURE(expect_close(product(p), Expected(p)))
+          << shape.rows << 'x' << shape.cols << " batch " << batch;
+    }
+  }
+}
+
+TEST_P(Dense, GivesTheSameBitsForAnySplitOfTheRows) {
+  for (const size_t batch : {1, 2, 3, 4, 5, 8, 11}) {
+    const Problem p(67, 301, batch);
+    const auto whole = product(p);
+    for (const size_t parts : {2, 3, 7, 67, 100}) {
+      EXPECT_TRUE(testing::same_bits(product(p, parts), whole))
+          << batch << ' ' << parts;
+    }
+  }
+}
+
+COPPICE_TEST_ON_EVERY_TARGET(Dense);
+
+} // namespace
+} // namespace coppice::kernels

@@ -1,0 +1,120 @@
+#pragma once
+
+// What the tests of the sparse products share; no LibTorch.
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "support/floats.h"
+
+namespace coppice::testing {
+
+/// A weight [rows, cols], an input [batch, cols] and a bias [rows].
+struct Problem {
+  size_t rows;
+  size_t cols;
+  size_t batch;
+  std::vector<float> w;
+  std::vector<float> x;
+  std::vector<float> bias;
+
+  Problem(size_t rows, size_t cols, size_t batch, unsigned seed = 0)
+      : rows(rows),
+        cols(cols),
+        batch(batch),
+        w(random_floats(rows * cols, Floats::kFinite, seed)),
+        x(random_floats(batch * cols, Floats::kFinite, seed + 1)),
+        bias(random_floats(rows, Floats::kFinite, seed + 2)) {}
+
+  /// Drops blocks [block_rows, block_cols] of the weight with probability
+  /// `sparsity`.
+  Problem& drop(double sparsity, size_t block_rows = 1, size_t block_cols = 1) {
+    std::mt19937 random(7);
+    std::bernoulli_distribution drops(sparsity);
+    for (size_t r = 0; r < rows; r += block_rows) {
+      for (size_t c = 0; c < cols; c += block_cols) {
+        if (drops(random)) {
+          zero_block(r, c, block_rows, block_cols);
+        }
+      }
+    }
+    return *this;
+  }
+
+  void zero_block(size_t row, size_t col, size_t height, size_t width) {
+    for (size_t r = row; r < std::min(row + height, rows); ++r) {
+      for (size_t c = col; c < std::min(col + width, cols); ++c) {
+        w[r * cols + c] = 0;
+      }
+    }
+  }
+};
+
+/// What a product must give, in double precision, skipping zero weights, and
+/// how far rounding may take it.
+struct Expected {
+  std::vector<double> y;
+  std::vector<double> magnitude; ///< The sum of |w x| and |bias|.
+
+  explicit Expected(const Problem& p) {
+    for (size_t n = 0; n < p.batch; ++n) {
+      for (size_t r = 0; r < p.rows; ++r) {
+        double sum = p.bias[r];
+        double total = std::fabs(p.bias[r]);
+        for (size_t c = 0; c < p.cols; ++c) {
+          const double w = p.w[r * p.cols + c];
+          const double term = w == 0 ? 0 : w * p.x[n * p.cols + c];
+          sum += term;
+          total += std::fabs(term);
+        }
+        y.push_back(sum);
+        magnitude.push_back(total);
+      }
+    }
+  }
+};
+
+/// Within 1e-5 of the sum of the terms' magnitudes; the same NaN and infinity.
+inline void expect_close(
+    const std::vector<float>& y,
+    const Expected& expected,
+    const char* what = "") {
+  ASSERT_EQ(y.size(), expected.y.size());
+  for (size_t i = 0; i < y.size(); ++i) {
+    const double wanted = expected.y[i];
+    if (std::isfinite(wanted)) {
+      ASSERT_NEAR(y[i], wanted, 1e-5 * expected.magnitude[i])
+          << what << " at " << i;
+    } else if (std::isnan(wanted)) {
+      ASSERT_TRUE(std::isnan(y[i])) << what << " at " << i;
+    } else {
+      ASSERT_EQ(y[i], wanted) << what << " at " << i;
+    }
+  }
+}
+
+/// The shapes that go wrong: nothing, one, primes, around lanes and panels.
+struct Shape {
+  size_t rows;
+  size_t cols;
+};
+
+inline const std::vector<Shape> kOddShapes = {
+    {1, 1},
+    {1, 100},
+    {100, 1},
+    {3, 0},
+    {0, 3},
+    {4, 16},
+    {5, 7},
+    {16, 64},
+    {17, 67},
+    {37, 129},
+    {64, 256},
+    {131, 257}};
+
+} // namespace coppice::testing
