@@ -102,7 +102,8 @@ TEST_F(Inspect, RefusesWhatIsNoFile) {
 
 TEST_F(Inspect, RefusesOtherFormats) {
   expect_refused(folder_.write("empty", ""), "is empty");
-  expect_refused(folder_.write("text", "weights"), "of no format that is known");
+  expect_refused(
+      folder_.write("text", "weights"), "of no format that is known");
 }
 
 TEST_F(Inspect, RefusesAnArchiveCutShortAnywhere) {
@@ -112,8 +113,7 @@ TEST_F(Inspect, RefusesAnArchiveCutShortAnywhere) {
     expect_refused(folder_.write("part.pt", part), "cut short");
   }
   expect_refused(
-      folder_.write("part.pt", whole.substr(0, whole.size() - 1)),
-      "cut short");
+      folder_.write("part.pt", whole.substr(0, whole.size() - 1)), "cut short");
 }
 
 TEST_F(Inspect, RefusesAnArchiveWhoseBytesWereChanged) {
