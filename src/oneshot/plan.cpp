@@ -95,47 +95,51 @@ bool is_same_view(const StoredTensor& a, const StoredTensor& b) {
       a.strides == b.strides;
 }
 
+bool is_pruned_by_default(const TensorPlan& plan) {
+  return plan.modifier && plan.modifier->targets.empty();
+}
+
+TensorPlan left(std::string because) {
+  return {nullptr, std::move(because), {}};
+}
+
+/// Two tensors that begin at one byte, in the order of the checkpoint.
+void settle_pair(
+    const StoredTensor& a,
+    TensorPlan& plan_a,
+    const StoredTensor& b,
+    TensorPlan& plan_b) {
+  if (plan_a.modifier && plan_b.modifier) {
+    TORCH_CHECK_VALUE(
+        is_same_view(a, b),
+        "`",
+        b.name,
+        "` and `",
+        a.name,
+        "` are different views of the same values; name one of them");
+    plan_b = left("pruned as `" + a.name + "`");
+  } else if (!plan_a.modifier && is_pruned_by_default(plan_b)) {
+    plan_b = left("shares its values with `" + a.name + "`");
+  } else if (!plan_b.modifier && is_pruned_by_default(plan_a)) {
+    plan_a = left("shares its values with `" + b.name + "`");
+  }
+}
+
 /// Pruned tensors must not share bytes. Of several names of one tensor the
 /// first prunes for all; a tensor that is tied to one which is left is left,
 /// too, unless it was named.
 void settle_shared(const Checkpoint& input, std::vector<TensorPlan>& plans) {
   const auto& tensors = input.state.tensors;
-  std::map<const std::byte*, std::vector<size_t>> by_data;
+  std::map<const std::byte*, std::vector<size_t>> users_of;
   for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].numel() > 0) {
-      by_data[tensors[i].data].push_back(i);
+    if (tensors[i].numel() == 0) {
+      continue;
     }
-  }
-  for (const auto& [data, users] : by_data) {
-    for (size_t i = 1; i < users.size(); ++i) {
-      for (size_t j = 0; j < i; ++j) {
-        auto& first = plans[users[j]];
-        auto& second = plans[users[i]];
-        const auto& name = tensors[users[j]].name;
-        if (!first.modifier && !second.modifier) {
-          continue;
-        }
-        if (!first.modifier && second.modifier->targets.empty()) {
-          second = {nullptr, "shares its values with `" + name + "`", {}};
-        } else if (
-            !second.modifier && first.modifier &&
-            first.modifier->targets.empty()) {
-          first = {
-              nullptr,
-              "shares its values with `" + tensors[users[i]].name + "`",
-              {}};
-        } else if (first.modifier && second.modifier) {
-          TORCH_CHECK_VALUE(
-              is_same_view(tensors[users[i]], tensors[users[j]]),
-              "`",
-              tensors[users[i]].name,
-              "` and `",
-              name,
-              "` are different views of the same values; name one of them");
-          second = {nullptr, "pruned as `" + name + "`", {}};
-        }
-      }
+    auto& users = users_of[tensors[i].data];
+    for (const size_t j : users) {
+      settle_pair(tensors[j], plans[j], tensors[i], plans[i]);
     }
+    users.push_back(i);
   }
 }
 
@@ -168,6 +172,18 @@ void check_disjoint(
   }
 }
 
+/// What most tensors were left for.
+std::string usual_reason(const std::vector<TensorPlan>& plans) {
+  std::map<std::string, int> counts;
+  std::string usual;
+  for (const auto& plan : plans) {
+    if (++counts[plan.left_because] > counts[usual]) {
+      usual = plan.left_because;
+    }
+  }
+  return usual;
+}
+
 void check_any_pruned(
     const Checkpoint& input,
     const std::vector<TensorPlan>& plans) {
@@ -179,11 +195,13 @@ void check_any_pruned(
       any,
       input.files[0]->path(),
       input.state.tensors.empty()
-          ? ": holds no tensors, there is nothing to prune (a frozen or "
-            "quantized model keeps its weights in its code); give the model "
-            "as it was before"
-          : ": none of its tensors is one to prune; name some (`coppice "
-            "inspect` lists them)");
+          ? std::string(
+                ": holds no tensors, there is nothing to prune (a frozen or "
+                "quantized model keeps its weights in its code); give the "
+                "model as it was before")
+          : ": none of its tensors is one to prune (most are left because: " +
+              usual_reason(plans) +
+              "); name some (`coppice inspect` lists them)");
 }
 
 } // namespace

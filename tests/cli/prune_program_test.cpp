@@ -193,6 +193,25 @@ TEST_F(Prune, EndsWithOneIfTheSparsityIsNotReached) {
   EXPECT_THAT(outcome.err, HasSubstr("was not reached"));
 }
 
+TEST_F(Prune, LeavesTheOldFileOrTheNewOneWhenKilled) {
+  StateDict state;
+  state.tensors = {as_stored("fc1.weight", torch::randn({2048, 2048}))};
+  save_safetensors(in_, state);
+  ASSERT_EQ(prune({"--sparsity", "0.5"}).exit_code, 0);
+  const auto finished = read_file(out_);
+  for (int delay = 0; delay < 1000; delay += 130) {
+    folder_.write("out", "old");
+    {
+      const Child child(
+          {COPPICE_PROGRAM, "prune", in_, "-o", out_, "--sparsity", "0.5"});
+      std::this_thread::sleep_for(std::chrono::milliseconds(delay));
+      child.signal(SIGKILL);
+    }
+    const auto left = read_file(out_);
+    EXPECT_TRUE(left == "old" || left == finished);
+  }
+}
+
 TEST_F(Prune, LeavesTheOldFileIfTheDiskIsFull) {
   folder_.write("out", "old");
   // A limit on file sizes stands in for the disk.
