@@ -69,7 +69,7 @@ double anonymous_memory() {
 }
 
 /// What `cp` does, and the flush to the disk that a safe copy needs.
-void copy(const fs::path& from, const fs::path& to) {
+void copy_and_sync(const fs::path& from, const fs::path& to) {
   fs::remove_all(to);
   const auto command = fmt::format(
       "cp -r --reflink=never {0} {1} && sync {1}/*",
@@ -99,7 +99,8 @@ void compare(const fs::path& folder, int64_t gib, coppice::Scope scope) {
   std::vector<double> copies;
   std::vector<double> prunings;
   for (int i = 0; i < kRounds; ++i) {
-    copies.push_back(seconds_of([&] { copy(folder / "in", folder / "copy"); }));
+    copies.push_back(
+        seconds_of([&] { copy_and_sync(folder / "in", folder / "copy"); }));
     prunings.push_back(seconds_of([&] {
       coppice::prune_checkpoint(input, {modifier}, folder / "out", options);
     }));

@@ -13,10 +13,16 @@
 #include <set>
 #include <utility>
 
+#include "io/block_writer.h"
+
 namespace coppice {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Smaller files are written through the system's cache: whoever reads them
+/// next finds them there.
+constexpr uint64_t kLarge = uint64_t(64) << 20;
 
 std::atomic<int> outputs{0};
 std::atomic<bool> interrupted{false};
@@ -132,6 +138,9 @@ OutputFile::OutputFile(std::string target, uint64_t size)
     end_output();
     fail(reason);
   }
+  if (size >= kLarge) {
+    blocks_ = std::make_unique<io::BlockWriter>(descriptor_);
+  }
 }
 
 OutputFile::~OutputFile() {
@@ -141,6 +150,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::discard() {
+  blocks_.reset(); // Waits for its last write.
   close(descriptor_);
   descriptor_ = -1;
   unlink(path_.c_str()); // Does nothing once it was renamed.
@@ -155,6 +165,14 @@ void OutputFile::write(const void* data, uint64_t size) {
   const auto* next = static_cast<const char*>(data);
   // Pieces, so that an interrupt is heard.
   constexpr uint64_t kPiece = uint64_t(16) << 20;
+  if (blocks_) {
+    check_interrupted();
+    if (const int reason = blocks_->append(data, size)) {
+      fail(reason);
+    }
+    size_ += size;
+    return;
+  }
   while (size > 0) {
     check_interrupted();
     const auto written = ::write(descriptor_, next, std::min(size, kPiece));
@@ -170,6 +188,11 @@ void OutputFile::write(const void* data, uint64_t size) {
 
 void OutputFile::copy(const MappedFile& from, ByteRange range) {
   constexpr uint64_t kPiece = uint64_t(64) << 20;
+  while (blocks_ && range.begin < range.end) {
+    const uint64_t piece = std::min(kPiece, range.end - range.begin);
+    write(from.data() + range.begin, piece);
+    range.begin += piece;
+  }
   while (range.begin < range.end) {
     check_interrupted();
     auto offset = static_cast<off_t>(range.begin);
@@ -189,7 +212,21 @@ void OutputFile::copy(const MappedFile& from, ByteRange range) {
   }
 }
 
+/// Once blocks have an end, what follows is written without them.
+void OutputFile::finish_blocks() {
+  if (!blocks_) {
+    return;
+  }
+  const int reason = blocks_->finish();
+  blocks_.reset();
+  if (reason != 0) {
+    fail(reason);
+  }
+  lseek(descriptor_, static_cast<off_t>(size_), SEEK_SET);
+}
+
 void OutputFile::overwrite(uint64_t offset, std::string_view bytes) {
+  finish_blocks();
   while (!bytes.empty()) {
     const auto written = pwrite(
         descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
@@ -204,6 +241,7 @@ void OutputFile::overwrite(uint64_t offset, std::string_view bytes) {
 
 void OutputFile::commit() {
   check_interrupted();
+  finish_blocks();
   if (fsync(descriptor_) != 0) {
     fail(errno);
   }

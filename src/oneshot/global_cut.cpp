@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <torch/utils.h>
 
+#include <atomic>
 #include <cstring>
 #include <mutex>
 
@@ -25,18 +26,26 @@ class RadixSearch {
  public:
   explicit RadixSearch(int64_t rank) : left_(rank) {}
 
+  /// Errors: c10::ValueError if a number is not finite.
   void add(const Key* keys, int64_t count) {
     std::mutex mutex;
+    std::atomic<bool> is_finite{true};
     at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
       std::vector<int64_t> bins(kBins);
       for (int64_t i = begin; i < end; ++i) {
-        bins[(keys[i] >> shift_) & (kBins - 1)] += (keys[i] & known_) == key_;
+        const Key key = keys[i] & kMagnitude;
+        bins[(key >> shift_) & (kBins - 1)] += (key & known_) == key_;
       }
       const std::lock_guard lock(mutex);
       for (int64_t b = 0; b < kBins; ++b) {
         bins_[b] += bins[b];
+        if (known_ == 0 && b >= kInfinity && bins[b] > 0) {
+          is_finite = false;
+        }
       }
     });
+    TORCH_CHECK_VALUE(
+        is_finite, "expected finite values, got some that are NaN or infinite");
   }
 
   /// Ends a pass.
@@ -60,6 +69,10 @@ class RadixSearch {
   }
 
  private:
+  static constexpr Key kMagnitude = static_cast<Key>(-1) >> 1; ///< No sign.
+  /// The first 16 bits of infinity; those of NaN are no lower.
+  static constexpr int64_t kInfinity = sizeof(Key) == 4 ? 0x7f80 : 0x7ff0;
+
   int64_t left_;
   int shift_ = static_cast<int>(sizeof(Key) * 8) - kBits;
   Key known_ = 0; ///< The bits of `key_` that are found.
@@ -75,9 +88,6 @@ GlobalCut search(int64_t drop, const ScorePass& pass) {
   for (int i = 0; i < kPasses<Key>; ++i) {
     pass([&](const torch::Tensor& scores) {
       const auto values = scores.to(kType).contiguous();
-      TORCH_CHECK_VALUE(
-          i > 0 || at::isfinite(values).all().template item<bool>(),
-          "expected finite values, got some that are NaN or infinite");
       radix.add(
           reinterpret_cast<const Key*>(values.template data_ptr<Float>()),
           values.numel());
@@ -107,7 +117,7 @@ int64_t global_passes(bool is_wide) {
 torch::Tensor kept_by(GlobalCut& cut, const torch::Tensor& scores) {
   // A float64 cut may lie between two float32 scores.
   const bool is_narrow = static_cast<float>(cut.score) == cut.score;
-  const auto values = is_narrow ? scores : scores.to(torch::kDouble);
+  const auto values = (is_narrow ? scores : scores.to(torch::kDouble)).abs();
   auto keep = values.gt(cut.score);
   const auto ties = values.eq(cut.score);
   const int64_t tied = ties.sum().item<int64_t>();
@@ -127,7 +137,7 @@ scores_of(const torch::Tensor& matrix, BlockShape block, Norm norm) {
       ? matrix
       : matrix.to(torch::kFloat);
   return block.size() == 1
-      ? values.abs()
+      ? values
       : block_scores(elementwise_norm(values, norm), block);
 }
 

@@ -19,7 +19,7 @@ struct GlobalCut {
 };
 
 /// Calls its argument with the scores of all tensors, part after part and in
-/// the same order every time: float32 or float64, none negative.
+/// the same order every time: float32 or float64. Their magnitudes count.
 using ScorePass =
     std::function<void(const std::function<void(const torch::Tensor&)>&)>;
 
@@ -38,8 +38,8 @@ int64_t global_passes(bool is_wide);
 torch::Tensor kept_by(GlobalCut& cut, const torch::Tensor& scores);
 
 /// The score of every block of `matrix` [h, w], as WeightNormSparsifier scores:
-/// the mean of its norm; the magnitude for single elements, which orders as
-/// their norms do. float64 for float64, else float32.
+/// the mean of its norm; for single elements the values themselves, whose
+/// magnitudes order as their norms do. float64 for float64, else float32.
 torch::Tensor
 scores_of(const torch::Tensor& matrix, BlockShape block, Norm norm);
 

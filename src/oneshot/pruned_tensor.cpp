@@ -17,23 +17,46 @@ constexpr int64_t kPartElements = int64_t(1) << 22;
 constexpr int64_t kGrain = int64_t(1) << 16;
 
 /// `Bits` is the unsigned integer as wide as the elements. A float is zero if
-/// all its bits but the sign are.
+/// all its bits but the sign are. Without branches and with counters as wide as
+/// the elements, compilers make SIMD code of it.
 template <class Bits>
 ZeroCounts
-keep_range(const Bits* from, const bool* keep, int64_t count, Bits* to) {
-  ZeroCounts zeros;
-  for (int64_t i = 0; i < count; ++i) {
-    const Bits kept = keep[i] ? from[i] : Bits(0);
-    zeros.before += static_cast<Bits>(from[i] << 1) == 0;
-    zeros.after += static_cast<Bits>(kept << 1) == 0;
+keep_few(const Bits* from, const uint8_t* keep, int count, Bits* to) {
+  Bits before = 0;
+  Bits after = 0;
+  for (int i = 0; i < count; ++i) {
+    const Bits value = from[i];
+    const Bits kept = value & static_cast<Bits>(-static_cast<Bits>(keep[i]));
+    before += static_cast<Bits>(value << 1) == 0;
+    after += static_cast<Bits>(kept << 1) == 0;
     to[i] = kept;
+  }
+  return {static_cast<int64_t>(before), static_cast<int64_t>(after)};
+}
+
+template <class Bits>
+ZeroCounts
+keep_range(const Bits* from, const uint8_t* keep, int64_t count, Bits* to) {
+  constexpr int64_t kFew = 1 << 14; // 16 bits count as far.
+  ZeroCounts zeros;
+  for (int64_t i = 0; i < count; i += kFew) {
+    const auto few = keep_few(
+        from + i,
+        keep + i,
+        static_cast<int>(std::min(kFew, count - i)),
+        to + i);
+    zeros.before += few.before;
+    zeros.after += few.after;
   }
   return zeros;
 }
 
 template <class Bits>
-ZeroCounts
-keep_all_ranges(const void* from, const bool* keep, int64_t count, void* to) {
+ZeroCounts keep_all_ranges(
+    const void* from,
+    const uint8_t* keep,
+    int64_t count,
+    void* to) {
   std::atomic<int64_t> before{0};
   std::atomic<int64_t> after{0};
   at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
@@ -51,7 +74,7 @@ keep_all_ranges(const void* from, const bool* keep, int64_t count, void* to) {
 /// Writes what `mask` keeps of `part`, both contiguous, to `to`.
 ZeroCounts
 keep_part(const torch::Tensor& part, const torch::Tensor& mask, void* to) {
-  const auto* keep = mask.data_ptr<bool>();
+  const auto* keep = reinterpret_cast<const uint8_t*>(mask.data_ptr<bool>());
   switch (part.element_size()) {
     case 2:
       return keep_all_ranges<uint16_t>(part.data_ptr(), keep, part.numel(), to);

@@ -1,12 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "coppice/io/checkpoint.h"
 
 namespace coppice {
+
+namespace io {
+class BlockWriter;
+}
 
 /// Thrown out of the output that `interrupt_output` cut short.
 class Interrupted : public OutputError {
@@ -53,12 +58,14 @@ class OutputFile {
 
  private:
   [[noreturn]] void fail(int reason) const;
+  void finish_blocks();
   void discard();
 
   std::string target_;
   std::string path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
+  std::unique_ptr<io::BlockWriter> blocks_; ///< Of a file that is large.
 };
 
 /// A folder in the making, like `OutputFile`: files go into `path()`, `commit`
