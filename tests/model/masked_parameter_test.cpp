@@ -38,6 +38,18 @@ TEST(MaskedParameter, HoldsTheEffectiveWeight) {
   EXPECT_FALSE(masked.set_mask(mask({1, 0, 0, 1}))) << "it is the same mask";
 }
 
+TEST(MaskedParameter, GivesTheMemoryOfTheMaskBeforeAway) {
+  auto weight = parameter({1, 2, 3, 4});
+  MaskedParameter masked(weight);
+  EXPECT_FALSE(masked.take_spare_mask().defined());
+  masked.set_mask(mask({1, 0, 0, 1}));
+  auto spare = masked.take_spare_mask();
+  ASSERT_TRUE(spare.defined());
+  EXPECT_FALSE(masked.take_spare_mask().defined());
+  spare.zero_(); // It is nobody's any more.
+  expect_equal(masked.mask(), mask({1, 0, 0, 1}));
+}
+
 TEST(MaskedParameter, BringsBackWhatTheMaskKeepsAgain) {
   auto weight = parameter({1, 2, 3, 4});
   MaskedParameter masked(weight);
