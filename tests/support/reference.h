@@ -11,25 +11,13 @@
 #include <stdexcept>
 #include <string>
 
+#include "support/reference_python.h"
+
 namespace coppice::testing {
 
-/// Debian's own interpreter: another python3 on the path would not see Debian's
-/// python3-torch.
-inline constexpr const char* kReferencePython = "/usr/bin/python3";
-
-inline constexpr const char* kNoReference =
-    "python3-torch is not installed (script/bootstrap --with-reference)";
-
-/// Whether the reference itself can be run. Skip the test otherwise:
-///
-///     if (!has_reference()) {
-///       GTEST_SKIP() << kNoReference;
-///     }
-inline bool has_reference() {
-  const std::string check =
-      std::string(kReferencePython) + " -c 'import torch' 2>/dev/null";
-  return std::system(check.c_str()) == 0;
-}
+using coppice::has_reference;
+using coppice::kNoReference;
+inline constexpr const char* kReferencePython = coppice::kPython;
 
 /// Runs `script`, a path under tests/, with `given` and returns what it saved.
 /// The script is called with two paths: what to `torch.load`, and what to

@@ -13,6 +13,11 @@ constexpr const char* kPython = "/usr/bin/python3";
 constexpr const char* kNoReference =
     "python3-torch is not installed (script/bootstrap --with-reference)";
 
+/// Whether the reference itself can be run. Skip the test otherwise:
+///
+///     if (!has_reference()) {
+///       GTEST_SKIP() << kNoReference;
+///     }
 inline bool has_reference() {
   static const bool has =
       std::system(
