@@ -2,8 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <regex>
 #include <string>
+
+// GCC 12 with sanitizers warns of libstdc++'s own code.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#include <regex>
+#pragma GCC diagnostic pop
 
 #include "coppice/core/fqn.h"
 #include "coppice/oneshot/recipe.h"
