@@ -53,7 +53,7 @@ constexpr double kDemoLevel = 0.9;
 
 /// Trains dense, trains on under a rising sparsity level, and saves both.
 ///
-/// Errors: InputError if the data is wrong, WorkError if nothing can be
+/// Errors: InputError if the data is wrong, OutputError if nothing can be
 /// written.
 DemoResult run_demo(const DemoOptions& options);
 
