@@ -1,0 +1,157 @@
+#include "coppice/core/activation_site.h"
+
+#include <ATen/ExpandUtils.h>
+#include <torch/csrc/jit/frontend/tracer.h>
+
+#include <algorithm>
+
+namespace coppice {
+namespace {
+
+void check_fits(const torch::Tensor& mask, c10::IntArrayRef sizes) {
+  TORCH_CHECK_VALUE(
+      at::is_expandable_to(mask.sizes(), sizes),
+      "a mask of shape ",
+      mask.sizes(),
+      " does not fit an activation of shape ",
+      sizes,
+      "; a mask that holds for every batch size is reduced over the batch");
+}
+
+/// Gives the LibTorch error of a layer the name of the layer.
+template <typename Work>
+auto with_layer(const std::string& layer_fqn, Work work) {
+  try {
+    return work();
+  } catch (c10::Error& error) {
+    error.add_context("at the input of layer `" + layer_fqn + "`");
+    throw;
+  }
+}
+
+} // namespace
+
+torch::Tensor masked_activation(
+    const torch::Tensor& activation,
+    const ActivationMask& mask) {
+  const auto as_activation = [&](const torch::Tensor& one) {
+    return one.to(activation.options());
+  };
+  if (!mask.has_features) {
+    const auto& whole = mask.masks.at(0);
+    check_fits(whole, activation.sizes());
+    return activation.mul(as_activation(whole));
+  }
+  // A copy, because the caller's tensor is not ours to edit.
+  auto masked = activation.clone();
+  for (size_t i = 0; i < mask.features.size(); ++i) {
+    const int64_t size = activation.size(mask.feature_dim);
+    TORCH_CHECK_VALUE(
+        mask.features[i] >= 0 && mask.features[i] < size,
+        "feature ",
+        mask.features[i],
+        " is out of range: dimension ",
+        mask.feature_dim,
+        " of the activation has ",
+        size);
+    auto slice = masked.narrow(mask.feature_dim, mask.features[i], 1);
+    check_fits(mask.masks.at(i), slice.sizes());
+    slice.mul_(as_activation(mask.masks[i]));
+  }
+  return masked;
+}
+
+ActivationSite::ActivationSite(std::string layer_fqn)
+    : layer_fqn_(std::move(layer_fqn)) {}
+
+torch::Tensor ActivationSite::pass(const torch::Tensor& activation) const {
+  const auto attached = list();
+  if (attached == nullptr) {
+    return activation;
+  }
+  return with_layer(layer_fqn_, [&] {
+    auto passing = activation;
+    for (const auto& each : *attached) {
+      if (!each.observer) {
+        passing = masked_activation(passing, each.mask);
+      } else if (!torch::jit::tracer::isTracing()) {
+        each.observer(passing);
+      }
+    }
+    return passing;
+  });
+}
+
+ActivationSite::Id ActivationSite::observe(Observer observer) {
+  TORCH_CHECK_VALUE(observer, "observe: the observer is no function");
+  return attach({0, std::move(observer), {}});
+}
+
+ActivationSite::Id ActivationSite::mask(ActivationMask mask) {
+  const size_t wanted = mask.has_features ? mask.features.size() : 1;
+  TORCH_CHECK_VALUE(
+      mask.masks.size() == wanted,
+      "mask: expected ",
+      wanted,
+      " tensors but got ",
+      mask.masks.size());
+  return attach({0, nullptr, std::move(mask)});
+}
+
+ActivationSite::Id ActivationSite::attach(Attached attached) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  attached.id = ++last_id_;
+  auto next = list_ ? std::make_shared<List>(*list_) : std::make_shared<List>();
+  next->push_back(std::move(attached));
+  list_ = std::move(next);
+  return last_id_;
+}
+
+void ActivationSite::detach(Id id) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (list_ == nullptr) {
+    return;
+  }
+  auto next = std::make_shared<List>(*list_);
+  next->erase(
+      std::remove_if(
+          next->begin(),
+          next->end(),
+          [&](const Attached& each) { return each.id == id; }),
+      next->end());
+  if (next->empty()) {
+    next = nullptr;
+  }
+  list_ = std::move(next);
+}
+
+bool ActivationSite::is_empty() const {
+  return list() == nullptr;
+}
+
+std::vector<ActivationMask> ActivationSite::masks() const {
+  std::vector<ActivationMask> masks;
+  if (const auto attached = list()) {
+    for (const auto& each : *attached) {
+      if (!each.observer) {
+        masks.push_back(each.mask);
+      }
+    }
+  }
+  return masks;
+}
+
+c10::intrusive_ptr<ActivationSite> ActivationSite::copy() const {
+  auto copied = c10::make_intrusive<ActivationSite>(layer_fqn_);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  copied->list_ = list_;
+  copied->last_id_ = last_id_;
+  return copied;
+}
+
+std::shared_ptr<const ActivationSite::List> ActivationSite::list() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return list_;
+}
+
+} // namespace coppice
