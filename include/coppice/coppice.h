@@ -30,6 +30,7 @@
 #include "coppice/masks/weight_norm.h"
 #include "coppice/model/masked_parameter.h"
 #include "coppice/model/model_view.h"
+#include "coppice/oneshot/mask_activations.h"
 #include "coppice/oneshot/prune_checkpoint.h"
 #include "coppice/oneshot/recipe.h"
 #include "coppice/schedule/base_scheduler.h"

@@ -73,6 +73,7 @@ ExitCode run(int argc, char** argv) {
   add_demo(app, chosen);
   add_inspect(app, chosen);
   add_prune(app, chosen);
+  add_activations(app, chosen);
   add_pack(app, chosen);
   add_unpack(app, chosen);
   try {
