@@ -20,11 +20,13 @@ void check_fits(const torch::Tensor& mask, c10::IntArrayRef sizes) {
 
 /// Gives the LibTorch error of a layer the name of the layer.
 template <typename Work>
-auto with_layer(const std::string& layer_fqn, Work work) {
+auto with_layer(const ActivationSite& site, Work work) {
   try {
     return work();
   } catch (c10::Error& error) {
-    error.add_context("at the input of layer `" + layer_fqn + "`");
+    const auto fqn = site.layer_fqn();
+    error.add_context(
+        "at the input of " + (fqn.empty() ? "a layer" : "layer `" + fqn + "`"));
     throw;
   }
 }
@@ -69,7 +71,7 @@ torch::Tensor ActivationSite::pass(const torch::Tensor& activation) const {
   if (attached == nullptr) {
     return activation;
   }
-  return with_layer(layer_fqn_, [&] {
+  return with_layer(*this, [&] {
     auto passing = activation;
     for (const auto& each : *attached) {
       if (!each.observer) {
@@ -141,9 +143,20 @@ std::vector<ActivationMask> ActivationSite::masks() const {
   return masks;
 }
 
-c10::intrusive_ptr<ActivationSite> ActivationSite::copy() const {
-  auto copied = c10::make_intrusive<ActivationSite>(layer_fqn_);
+std::string ActivationSite::layer_fqn() const {
   const std::lock_guard<std::mutex> lock(mutex_);
+  return layer_fqn_;
+}
+
+void ActivationSite::set_layer_fqn(std::string layer_fqn) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  layer_fqn_ = std::move(layer_fqn);
+}
+
+c10::intrusive_ptr<ActivationSite> ActivationSite::copy() const {
+  auto copied = c10::make_intrusive<ActivationSite>();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  copied->layer_fqn_ = layer_fqn_;
   copied->list_ = list_;
   copied->last_id_ = last_id_;
   return copied;

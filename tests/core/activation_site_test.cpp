@@ -106,7 +106,15 @@ TEST(ActivationSite, SaysWhichMaskDoesNotFit) {
       message,
       HasSubstr("a mask of shape [4, 3] does not fit an "
                 "activation of shape [2, 3]"));
-  EXPECT_THAT(message, HasSubstr("layer `fc1`"));
+  EXPECT_THAT(message, HasSubstr("at the input of layer `fc1`"));
+  site->set_layer_fqn("encoder.fc1");
+  EXPECT_THAT(
+      message_of([&] { site->pass(ramp()); }),
+      HasSubstr("at the input of layer `encoder.fc1`"));
+  site->set_layer_fqn("");
+  EXPECT_THAT(
+      message_of([&] { site->pass(ramp()); }),
+      HasSubstr("at the input of a layer"));
 }
 
 TEST(ActivationSite, SaysWhichFeatureIsOutOfRange) {

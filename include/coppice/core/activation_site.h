@@ -50,7 +50,7 @@ class ActivationSite : public torch::CustomClassHolder {
   using Observer = std::function<void(const torch::Tensor& activation)>;
   using Id = int64_t;
 
-  /// `layer_fqn` names the layer in errors.
+  /// `layer_fqn` names the layer in errors; empty where it is not known.
   explicit ActivationSite(std::string layer_fqn = "");
 
   /// The activation as it enters the layer. Errors of observers and of
@@ -71,9 +71,8 @@ class ActivationSite : public torch::CustomClassHolder {
   /// The masks that are attached, in their order.
   std::vector<ActivationMask> masks() const;
 
-  const std::string& layer_fqn() const {
-    return layer_fqn_;
-  }
+  std::string layer_fqn() const;
+  void set_layer_fqn(std::string layer_fqn);
 
   /// A site of its own with the same attached.
   c10::intrusive_ptr<ActivationSite> copy() const;
@@ -89,8 +88,8 @@ class ActivationSite : public torch::CustomClassHolder {
   Id attach(Attached attached);
   std::shared_ptr<const List> list() const;
 
+  mutable std::mutex mutex_; ///< Of all below; never held to call or compute.
   std::string layer_fqn_;
-  mutable std::mutex mutex_; ///< Of the list; never held to call or compute.
   std::shared_ptr<const List> list_; ///< Null if nothing is attached.
   Id last_id_ = 0;
 };
