@@ -90,7 +90,9 @@ TEST_F(Activations, PrintsNothingButJsonWhenAsked) {
 TEST_F(Activations, TakesInputsInTheOrderOfTheirNames) {
   torch::jit::Module net("Two");
   net.register_module("fc", testing::script_linear(torch::ones({2, 3})));
-  net.define("def forward(self, a, b): return self.fc(a) + b.sum(1, True)");
+  net.define(
+      "def forward(self, a, b):\n  return self.fc.forward(a) + b.sum(1, True)"
+      "\n");
   net.save(model_);
   save_samples({{"x10", torch::ones({5, 4})}, {"x2", torch::ones({5, 3})}});
   const auto outcome = activations({"--layer", "fc", "--sparsity", "0.34"});

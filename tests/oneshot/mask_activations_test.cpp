@@ -122,17 +122,19 @@ TEST(MaskActivations, TellsOfItsProgress) {
 torch::jit::Module odd_net() {
   torch::jit::Module table("Table");
   table.register_parameter("weight", torch::randn({4, 6}), false);
-  table.define("def forward(self, i): return torch.embedding(self.weight, i)");
+  table.define(
+      "def forward(self, i):\n  return torch.embedding(self.weight, i)"
+      "\n");
   torch::jit::Module net("Odd");
   net.register_module("table", table);
   net.register_module("fc", testing::script_linear(torch::randn({2, 6})));
   net.register_module("rare", testing::script_linear(torch::randn({2, 6})));
   net.define(R"(
     def forward(self, i, mode: int):
-      x = self.table(i)
+      x = self.table.forward(i)
       if mode == 7:
-        return self.rare(x)
-      return self.fc(x)
+        return self.rare.forward(x)
+      return self.fc.forward(x)
   )");
   return net;
 }

@@ -10,7 +10,9 @@ namespace coppice::testing {
 inline torch::jit::Module script_linear(const torch::Tensor& weight) {
   torch::jit::Module layer("Linear");
   layer.register_parameter("weight", weight, false);
-  layer.define("def forward(self, x): return x @ self.weight.t()");
+  layer.define(
+      "def forward(self, x):\n  return x @ self.weight.t()"
+      "\n");
   return layer;
 }
 
@@ -20,7 +22,10 @@ inline torch::jit::Module script_net() {
   torch::jit::Module net("Net");
   net.register_module("fc1", script_linear(torch::randn({8, 6})));
   net.register_module("fc2", script_linear(torch::randn({3, 8})));
-  net.define("def forward(self, x): return self.fc2(torch.relu(self.fc1(x)))");
+  net.define(
+      "def forward(self, x):\n  return "
+      "self.fc2.forward(torch.relu(self.fc1.forward(x)))"
+      "\n");
   return net;
 }
 
