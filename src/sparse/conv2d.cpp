@@ -208,7 +208,7 @@ torch::Tensor conv2d_result(
       w.shape().size() == 4,
       function,
       ": expected a packed weight [out, in, height, width] but its shape is ",
-      w.shape());
+      torch::IntArrayRef(w.shape()));
   const auto& shape = w.shape();
   TORCH_CHECK_VALUE(
       (x.dim() == 3 || x.dim() == 4) && x.size(-3) == shape[1],
@@ -216,7 +216,7 @@ torch::Tensor conv2d_result(
       ": an input of shape ",
       x.sizes(),
       " does not fit a weight of shape ",
-      shape,
+      torch::IntArrayRef(shape),
       "; expected [batch, ",
       shape[1],
       ", height, width] or the same without the batch");
@@ -228,7 +228,7 @@ torch::Tensor conv2d_result(
       ": an input of shape ",
       x.sizes(),
       " is smaller than the kernel of a weight of shape ",
-      shape);
+      torch::IntArrayRef(shape));
   auto sizes = x.sizes().vec();
   *(sizes.end() - 3) = shape[0];
   *(sizes.end() - 2) = height;

@@ -97,7 +97,7 @@ std::vector<int64_t> linear_shape(
       w.shape().size() == 2,
       function,
       ": expected a packed weight [out, in] but its shape is ",
-      w.shape(),
+      torch::IntArrayRef(w.shape()),
       "; that of a convolution goes to conv2d");
   TORCH_CHECK_VALUE(
       x.dim() > 0 && x.size(-1) == w.cols(),
@@ -105,7 +105,7 @@ std::vector<int64_t> linear_shape(
       ": an input of shape ",
       x.sizes(),
       " does not fit a weight of shape ",
-      w.shape(),
+      torch::IntArrayRef(w.shape()),
       "; its last dimension must be ",
       w.cols());
   auto shape = x.sizes().vec();

@@ -33,7 +33,7 @@ int64_t checked_elements(const std::vector<int64_t>& shape) {
     TORCH_CHECK_VALUE(
         size >= 0 && (size == 0 || elements <= kMost / size),
         "PackedWeight: the saved shape ",
-        shape,
+        torch::IntArrayRef(shape),
         " is not a tensor's; the file is damaged");
     empty |= size == 0;
     elements *= size == 0 ? 1 : size;

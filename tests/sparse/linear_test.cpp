@@ -116,11 +116,11 @@ TEST_P(EveryFormat, GivesEqualBitsWhateverTheNumberOfThreads) {
   const int callers = torch::get_num_threads();
   const auto w = sparse_weight({521, 700}, 0.5);
   const auto packed = pack(w);
-  for (const int64_t batch : {1, 7, 33, 130}) {
+  for (const int64_t batch : {1, 33}) {
     const auto x = random({batch, 700}, 7);
     torch::set_num_threads(1);
     const auto alone = linear(x, packed);
-    for (const int threads : {2, 5}) {
+    for (const int threads : {2, 3}) {
       torch::set_num_threads(threads);
       EXPECT_TRUE(same_bits(linear(x, packed), alone)) << batch;
     }
@@ -149,22 +149,23 @@ TEST_P(EveryFormat, ServesSeveralCallersAtOnce) {
 
 TEST_P(EveryFormat, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
   auto w = sparse_weight({64, 128}, 0.5);
-  w.select(1, 5) = 1;  // Every output weighs this input,
-  w.select(1, 70) = 0; // and none that one.
+  w.select(1, 5) = 1;     // Every output weighs this input,
+  w.slice(1, 64, 80) = 0; // and none one of these.
   const auto packed = pack(w);
+  const auto multiplies_zeros = GetParam() == PackedFormat::Dense ||
+      GetParam() == PackedFormat::BitmaskRows ||
+      GetParam() == PackedFormat::InputColumns ||
+      GetParam() == PackedFormat::BitmaskColumns;
   for (const int64_t batch : {1, 20}) {
     auto x = random({batch, 128}, 7);
+    const auto y = [&] { return linear(x, packed)[0]; };
     x[0][5] = INFINITY;
-    EXPECT_TRUE(
-        linear(x, packed)[0].isinf().any().item<bool>() ||
-        linear(x, packed)[0].isnan().all().item<bool>());
+    EXPECT_TRUE(y().isinf().all().item<bool>());
     x[0][5] = NAN;
-    EXPECT_TRUE(linear(x, packed)[0].isnan().all().item<bool>());
+    EXPECT_TRUE(y().isnan().all().item<bool>());
     x[0][5] = 1;
     x[0][70] = NAN;
-    const auto y = linear(x, packed)[0].isnan();
-    // As a dense product, or not at all.
-    EXPECT_TRUE(y.all().item<bool>() || !y.any().item<bool>());
+    EXPECT_EQ(y().isnan().sum().item<int64_t>(), multiplies_zeros ? 64 : 0);
   }
 }
 

@@ -20,11 +20,12 @@
 /// packed weight has none: it does not change.
 ///
 /// Where an input is infinite or NaN: a dense product multiplies it with
-/// dropped weights too, which gives NaN. `Dense` does the same; `BitmaskRows`
-/// and `BitmaskColumns` where they do not skip to the last columns or rows; all
-/// others leave dropped weights out, so that only outputs that weigh the input
-/// see it. Formats by column skip inputs that are zero, also where the weight
-/// is infinite or NaN.
+/// dropped weights too, which gives NaN. So do `Dense`, `InputColumns` and, but
+/// for the last columns or rows that do not fill 64, `BitmaskRows` and
+/// `BitmaskColumns`. The others leave dropped weights out, so that only outputs
+/// that weigh the input see it; those of blocks leave out whole blocks.
+/// Formats by column skip inputs that are zero, also where the weight is
+/// infinite or NaN.
 ///
 /// Errors, of all: c10::TypeError for an input or bias that is not float32,
 ///   c10::ValueError for one of a wrong shape; both are named.
