@@ -3,6 +3,7 @@
 // All of Coppice. Start with `BaseSparsifier` for its life from `prepare` to
 // `squash_mask`, or take a mask function of masks/ alone.
 
+#include "coppice/compile/compile.h"
 #include "coppice/core/activation_site.h"
 #include "coppice/core/fqn.h"
 #include "coppice/core/pattern.h"

@@ -1,9 +1,9 @@
 #include "oneshot/calibration.h"
 
 #include <algorithm>
-#include <exception>
-#include <string>
 #include <utility>
+
+#include "coppice/graph/run_script.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -45,18 +45,6 @@ c10::IValue as_argument(const torch::Tensor& tensor, const c10::TypePtr& type) {
     return tensor.item<bool>();
   }
   return tensor;
-}
-
-/// What went wrong inside a model, without TorchScript's account of where.
-std::string cause_of(const std::exception& error) {
-  const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
-  std::string text =
-      torch_error ? torch_error->what_without_backtrace() : error.what();
-  const std::string marker = "Error: ";
-  if (const auto at = text.rfind(marker); at != std::string::npos) {
-    text.erase(0, at + marker.size());
-  }
-  return text.substr(0, text.find('\n'));
 }
 
 } // namespace
@@ -144,18 +132,11 @@ void Calibration::run(
   const Evaluating evaluating(module);
   for (int64_t begin = 0; begin < samples_; begin += batch) {
     const int64_t end = std::min(begin + batch, samples_);
-    auto arguments = batch_of(begin, end);
     try {
-      module.forward(arguments);
-    } catch (const std::exception& error) {
-      TORCH_CHECK_VALUE(
-          false,
-          "calibration: the model fails on samples ",
-          begin,
-          " to ",
-          end - 1,
-          ": ",
-          cause_of(error));
+      run_script(module, batch_of(begin, end));
+    } catch (c10::Error& error) {
+      error.add_context(c10::str("on samples ", begin, " to ", end - 1));
+      throw;
     }
     if (progress) {
       progress(end, samples_);
