@@ -14,8 +14,8 @@
 namespace coppice {
 namespace {
 
-using compile::Candidate;
-using compile::LayerRace;
+using compiling::Candidate;
+using compiling::LayerRace;
 using torch::jit::Module;
 
 /// Beyond this it is no rounding, also where batch norms were folded.
@@ -62,7 +62,7 @@ std::vector<torch::Tensor> inputs_of_ops(
       }
     });
   }
-  compile::run(observed, inputs);
+  compiling::run(observed, inputs);
   return seen;
 }
 
@@ -71,11 +71,11 @@ LayerRace raced(
     const Heat& heat,
     bool from_memory,
     const CompileOptions& options) {
-  const compile::TimingCache cache(options.cache());
+  const compiling::TimingCache cache(options.cache());
   if (auto known = cache.find(op, heat.input, heat.candidates, from_memory)) {
     return *known;
   }
-  auto race = compile::race_layer(
+  auto race = compiling::race_layer(
       op,
       heat.input,
       heat.candidates,
@@ -134,7 +134,7 @@ LayerTiming
 timing_of(const WeightOp& op, const Heat& heat, const std::string& format) {
   LayerTiming timing;
   timing.batch = heat.batch;
-  timing.rows = compile::rows_of(op, heat.input);
+  timing.rows = compiling::rows_of(op, heat.input);
   timing.dense = heat.race.microseconds[0];
   timing.chosen = heat.race.microseconds[*heat.find(format)];
   timing.fastest_format = heat.candidates[heat.race.winner].name();
@@ -161,7 +161,7 @@ CompiledLayer decided(
     return layer;
   }
   for (auto& heat : heats) {
-    heat.candidates = compile::candidates_for(op, heat.input);
+    heat.candidates = compiling::candidates_for(op, heat.input);
     heat.race = raced(op, heat, from_memory, options);
   }
   layer.format = choose(heats);
@@ -180,25 +180,25 @@ CompiledLayer decided(
 ModelTiming compared(
     Module& before,
     Module& after,
-    const compile::Example& example,
+    const compiling::Example& example,
     double seconds,
     double& difference) {
   // The first runs choose how LibTorch executes a graph.
   for (int i = 0; i < 2; ++i) {
-    compile::run(before, example.inputs);
-    compile::run(after, example.inputs);
+    compiling::run(before, example.inputs);
+    compiling::run(after, example.inputs);
   }
   difference = std::max(
       difference,
-      compile::difference(
-          compile::run(before, example.inputs),
-          compile::run(after, example.inputs)));
-  compile::RaceOptions options;
+      compiling::difference(
+          compiling::run(before, example.inputs),
+          compiling::run(after, example.inputs)));
+  compiling::RaceOptions options;
   options.max_seconds = seconds;
   options.hopeless = 1e9;
-  const auto result = compile::race(
-      {[&] { compile::run(before, example.inputs); },
-       [&] { compile::run(after, example.inputs); }},
+  const auto result = compiling::race(
+      {[&] { compiling::run(before, example.inputs); },
+       [&] { compiling::run(after, example.inputs); }},
       options);
   return {example.batch, result.microseconds[0], result.microseconds[1]};
 }
@@ -253,7 +253,7 @@ CompiledModel compile(
       !ops.empty(),
       "compile: the model has no linear layer or convolution with a constant "
       "weight: was it frozen for mobile, or quantized?");
-  const auto examples = compile::examples_of(example, options.batches());
+  const auto examples = compiling::examples_of(example, options.batches());
   std::vector<std::vector<Heat>> heats(ops.size());
   for (const auto& each : examples) {
     const auto inputs = inputs_of_ops(frozen, each.inputs);
@@ -261,7 +261,7 @@ CompiledModel compile(
       heats[i].push_back({each.batch, inputs[i], {}, {}});
     }
   }
-  const bool from_memory = weight_bytes(ops) > compile::last_cache_bytes();
+  const bool from_memory = weight_bytes(ops) > compiling::last_cache_bytes();
   CompiledModel result;
   std::vector<WeightOpReplacement> replacements;
   for (size_t i = 0; i < ops.size(); ++i) {

@@ -23,28 +23,30 @@ std::vector<Cell> row_of(
     const CompiledModel& model,
     const CompiledLayer& layer,
     const LayerTiming* timing) {
-  std::vector<Cell> row{
+  Cell batch, dense, chosen, ratio, share;
+  if (timing != nullptr) {
+    const double whole = model_time(model, timing->batch);
+    batch = timing->batch;
+    dense = fmt::format("{:.1f}", timing->dense);
+    chosen = fmt::format("{:.1f}", timing->chosen);
+    ratio = ratio_text(timing->dense / timing->chosen);
+    share = whole > 0 ? Cell(timing->dense / whole) : Cell();
+  }
+  return {
       layer.layer,
       layer.kind,
       fmt::format("{}", fmt::join(layer.shape, "x")),
       layer.sparsity,
       layer.pattern,
       layer.why_left.empty() ? layer.format
-                             : layer.format + " (" + layer.why_left + ")"};
-  if (timing == nullptr) {
-    row.resize(10);
-  } else {
-    const double whole = model_time(model, timing->batch);
-    row.emplace_back(timing->batch);
-    row.emplace_back(fmt::format("{:.1f}", timing->dense));
-    row.emplace_back(fmt::format("{:.1f}", timing->chosen));
-    row.emplace_back(ratio_text(timing->dense / timing->chosen));
-    row.emplace_back(whole > 0 ? Cell(timing->dense / whole) : Cell());
-  }
-  row.resize(11);
-  row.emplace_back(layer.bytes_before);
-  row.emplace_back(layer.bytes_after);
-  return row;
+                             : layer.format + " (" + layer.why_left + ")",
+      batch,
+      dense,
+      chosen,
+      ratio,
+      share,
+      layer.bytes_before,
+      layer.bytes_after};
 }
 
 } // namespace

@@ -6,7 +6,7 @@
 
 #include "coppice/graph/run_script.h"
 
-namespace coppice::compile {
+namespace coppice::compiling {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -103,7 +103,7 @@ double difference(const c10::IValue& a, const c10::IValue& b) {
         all.push_back(each);
       }
     } else if (value.isList()) {
-      for (const c10::IValue each : value.toList()) {
+      for (c10::IValue each : value.toList()) {
         all.push_back(each);
       }
     } else if (value.isGenericDict()) {
@@ -125,4 +125,4 @@ double difference(const c10::IValue& a, const c10::IValue& b) {
   return largest;
 }
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

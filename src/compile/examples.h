@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 /// Inputs of a model at one batch.
 struct Example {
@@ -33,4 +33,4 @@ c10::IValue run(
 /// elements that are not floating.
 double difference(const c10::IValue& a, const c10::IValue& b);
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

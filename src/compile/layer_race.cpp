@@ -6,7 +6,7 @@
 #include "compile/race.h"
 #include "coppice/sparse/operators.h"
 
-namespace coppice::compile {
+namespace coppice::compiling {
 namespace {
 
 /// Both sum in float32, in another order: beyond this it is no rounding.
@@ -99,4 +99,4 @@ LayerRace race_layer(
   return {std::move(result.microseconds), result.winner};
 }
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

@@ -8,7 +8,7 @@
 #include "coppice/graph/weight_ops.h"
 #include "coppice/sparse/packed_weight.h"
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 /// A way to compute a weight op: LibTorch's own (no weight) or a packed weight.
 struct Candidate {
@@ -50,4 +50,4 @@ LayerRace race_layer(
     bool from_memory,
     double seconds);
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <vector>
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
@@ -45,4 +45,4 @@ void clear_caches() {
   });
 }
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

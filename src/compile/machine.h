@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <string>
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 /// The processor as the system names it, "unknown" where it does not.
 std::string processor_name();
@@ -15,4 +15,4 @@ int64_t last_cache_bytes();
 /// Fills the caches of all cores with something else.
 void clear_caches();
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

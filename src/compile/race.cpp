@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace coppice::compile {
+namespace coppice::compiling {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -156,4 +156,4 @@ RaceResult race(
   return contenders.empty() ? RaceResult() : Race(contenders, options).result();
 }
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 /// How long a race may take, and what counts as won.
 struct RaceOptions {
@@ -33,4 +33,4 @@ RaceResult race(
     const std::vector<std::function<void()>>& contenders,
     const RaceOptions& options = {});
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

@@ -12,7 +12,7 @@
 #include "compile/machine.h"
 #include "coppice/io/output_file.h"
 
-namespace coppice::compile {
+namespace coppice::compiling {
 namespace {
 
 /// Of files and of the kernels they timed: older ones are not believed.
@@ -123,4 +123,4 @@ void TimingCache::keep(
   }
 }
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

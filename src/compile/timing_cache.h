@@ -6,7 +6,7 @@
 
 #include "compile/layer_race.h"
 
-namespace coppice::compile {
+namespace coppice::compiling {
 
 /// What races found out before, a small file each. Whatever is wrong with a
 /// file or the folder, it is as if nothing was remembered.
@@ -34,4 +34,4 @@ class TimingCache {
   std::string folder_;
 };
 
-} // namespace coppice::compile
+} // namespace coppice::compiling

@@ -52,7 +52,8 @@ Tensor dense_conv(
 /// Compares with LibTorch's convolution in float64.
 ::testing::AssertionResult
 matches(const Case& c, const Tensor& y, const Tensor& x, const Tensor& w) {
-  if (w.size(1) == 0) {
+  if (w.numel() == 0) {
+    // LibTorch refuses some of those.
     return y.eq(0).all().item<bool>() ? ::testing::AssertionSuccess()
                                       : ::testing::AssertionFailure();
   }
