@@ -27,7 +27,8 @@ constexpr const char* kExamples =
     "minutes\n"
     "  coppice inspect net.safetensors       where the zeros of a model lie\n"
     "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
-    "  coppice pack sparse.safetensors -o packed.safetensors\n";
+    "  coppice pack sparse.safetensors -o packed.safetensors\n"
+    "  coppice compile net.pt -o fast.pt --input 1x784\n";
 
 /// LibTorch and the standard library write messages of several lines.
 std::string one_line(std::string text) {
@@ -74,6 +75,8 @@ ExitCode run(int argc, char** argv) {
   add_inspect(app, chosen);
   add_prune(app, chosen);
   add_activations(app, chosen);
+  add_compile(app, chosen);
+  add_bench(app, chosen);
   add_pack(app, chosen);
   add_unpack(app, chosen);
   try {

@@ -176,31 +176,31 @@ CompiledLayer decided(
   return layer;
 }
 
-/// Times model and result, and compares what they compute.
-ModelTiming compared(
+/// Times two models in turn.
+ModelTiming timed(
     Module& before,
     Module& after,
     const compiling::Example& example,
-    double seconds,
-    double& difference) {
+    double seconds) {
   // The first runs choose how LibTorch executes a graph.
   for (int i = 0; i < 2; ++i) {
     compiling::run(before, example.inputs);
     compiling::run(after, example.inputs);
   }
-  difference = std::max(
-      difference,
-      compiling::difference(
-          compiling::run(before, example.inputs),
-          compiling::run(after, example.inputs)));
   compiling::RaceOptions options;
-  options.max_seconds = seconds;
-  options.hopeless = 1e9;
+  options.max_seconds = 2 * seconds;
+  options.hopeless = 1e9; // Both to the end.
   const auto result = compiling::race(
       {[&] { compiling::run(before, example.inputs); },
        [&] { compiling::run(after, example.inputs); }},
       options);
   return {example.batch, result.microseconds[0], result.microseconds[1]};
+}
+
+Module evaluating(const Module& module) {
+  auto copy = module.clone();
+  copy.eval();
+  return copy;
 }
 
 } // namespace
@@ -277,15 +277,13 @@ CompiledModel compile(
     }
   }
   result.module = with_replaced_weight_ops(frozen, replacements);
-  auto original = module.clone();
-  original.eval();
+  auto original = evaluating(module);
   for (const auto& each : examples) {
-    result.timings.push_back(compared(
-        original,
-        result.module,
-        each,
-        2 * options.seconds_per_layer(),
-        result.difference));
+    result.difference = std::max(
+        result.difference,
+        compiling::difference(
+            compiling::run(original, each.inputs),
+            compiling::run(result.module, each.inputs)));
   }
   TORCH_CHECK(
       result.difference <= kTolerance,
@@ -293,7 +291,26 @@ CompiledModel compile(
       result.difference,
       " of its largest output, which is more than rounding; nothing is "
       "compiled");
+  for (const auto& each : examples) {
+    result.timings.push_back(
+        timed(original, result.module, each, options.seconds_per_layer()));
+  }
   return result;
+}
+
+std::vector<ModelTiming> compare_models(
+    const Module& first,
+    const Module& second,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options) {
+  const torch::NoGradGuard no_grad;
+  auto a = evaluating(first);
+  auto b = evaluating(second);
+  std::vector<ModelTiming> timings;
+  for (const auto& each : compiling::examples_of(example, options.batches())) {
+    timings.push_back(timed(a, b, each, options.seconds_per_layer()));
+  }
+  return timings;
 }
 
 } // namespace coppice

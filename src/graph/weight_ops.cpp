@@ -5,6 +5,9 @@
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/runtime/graph_iterator.h>
+
 #include <algorithm>
 
 #include "graph/found_weight_op.h"
@@ -85,6 +88,45 @@ void replace(
   found.last->output()->replaceAllUsesWith(result);
 }
 
+/// The parameter of which a matrix is the transposed one; empty if it is of
+/// none.
+std::string transposed_parameter(
+    const torch::Tensor& matrix,
+    const Module& module) {
+  for (const auto& parameter : module.named_parameters()) {
+    const auto& value = parameter.value;
+    if (value.dim() == 2 && value.size(0) == matrix.size(1) &&
+        value.size(1) == matrix.size(0) &&
+        value.scalar_type() == matrix.scalar_type() &&
+        value.t().equal(matrix)) {
+      return parameter.name;
+    }
+  }
+  return "";
+}
+
+/// Names transposed weights after their parameters: a constant that was
+/// computed has no name.
+void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
+  const std::string self = "self.";
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+    if (node->kind() != torch::jit::prim::Constant) {
+      continue;
+    }
+    auto* const output = node->output();
+    const auto value = torch::jit::toIValue(output);
+    if (!value || !value->isTensor() || value->toTensor().dim() != 2 ||
+        (output->hasDebugName() && output->debugName().rfind(self, 0) == 0)) {
+      continue;
+    }
+    const auto name = transposed_parameter(value->toTensor(), module);
+    if (!name.empty()) {
+      output->setDebugName(self + name);
+    }
+  }
+}
+
 } // namespace
 
 torch::Tensor WeightOp::dense(const torch::Tensor& input) const {
@@ -105,6 +147,7 @@ Module frozen_module(const Module& module) {
     auto graph = graph_of(frozen);
     torch::jit::OptimizeFrozenGraph(graph);
     torch::jit::ConstantPropagation(graph);
+    name_constants(graph, module);
     return frozen;
   } catch (const c10::Error& error) {
     TORCH_CHECK_VALUE(

@@ -125,4 +125,15 @@ CompiledModel compile(
     const std::vector<c10::IValue>& example,
     const CompileOptions& options = {});
 
+/// Times two models on the same inputs, in turn; `before` is the first. They
+/// run as in evaluation and are not changed. Of `options`, batches and seconds
+/// count.
+///
+/// Errors: c10::ValueError if one of them does not run on the inputs.
+std::vector<ModelTiming> compare_models(
+    const torch::jit::Module& first,
+    const torch::jit::Module& second,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options = {});
+
 } // namespace coppice
