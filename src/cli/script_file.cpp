@@ -12,8 +12,12 @@ namespace coppice::cli {
 namespace {
 
 /// The first line of an error of LibTorch: what follows is where in LibTorch.
-std::string first_line(const c10::Error& error) {
-  std::string text = error.what_without_backtrace();
+/// Those of its parser are no c10::Error.
+std::string first_line(const std::exception& error) {
+  const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text =
+      torch_error ? torch_error->what_without_backtrace() : error.what();
+  text.erase(0, text.find_first_not_of('\n'));
   return text.substr(0, text.find('\n'));
 }
 
@@ -23,7 +27,7 @@ torch::jit::Module load_script(const std::string& path) {
   require_input_file(path);
   try {
     return torch::jit::load(path, torch::kCPU);
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {
     // Says more of a file that is broken or of another kind.
     const auto format = open_checkpoint(path).format;
     if (format != CheckpointFormat::TorchScript) {
