@@ -6,6 +6,7 @@
 #include <torch/script.h>
 
 #include <dlfcn.h>
+#include <hwy/targets.h>
 
 #include <cstdlib>
 #include <sstream>
@@ -66,6 +67,23 @@ TEST_P(EveryFormat, ComesBackFromATorchScriptFile) {
   EXPECT_EQ(packed->format(), GetParam());
   EXPECT_EQ(packed->batch(), 7);
   EXPECT_TRUE(same_bits(packed->to_dense(), weight));
+}
+
+TEST_P(EveryFormat, RunsOnEveryInstructionSet) {
+  const auto weight = sparse_weight({21, 35}, 0.7);
+  std::stringstream file;
+  linear_module(PackedWeight::pack(weight, GetParam())).save(file);
+  for (const int64_t batch : {1, 40}) {
+    const auto x = testing::random({batch, 35}, 9);
+    for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+      hwy::SetSupportedTargetsForTest(target);
+      file.seekg(0);
+      const auto y = torch::jit::load(file).forward({x}).toTensor();
+      EXPECT_TRUE(y.allclose(x.matmul(weight.t()), 1e-5, 1e-5))
+          << hwy::TargetName(target);
+    }
+    hwy::SetSupportedTargetsForTest(0);
+  }
 }
 
 TEST_P(EveryFormat, IsDeepCopiedWithItsModule) {
@@ -152,7 +170,6 @@ TEST(PackedState, WithOtherTensorsIsRefused) {
   });
 }
 
-/// Bytes of a saved file, with those that follow `before` changed.
 TEST(PackedState, OfADamagedFileThrowsOrGivesAWeight) {
   auto module = linear_module(PackedWeight::pack(
       sparse_weight({16, 33}, 0.5), PackedFormat::CompressedRows));
