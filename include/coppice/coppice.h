@@ -11,6 +11,8 @@
 #include "coppice/core/torch_compat.h"
 #include "coppice/core/torch_tensors.h"
 #include "coppice/core/values.h"
+#include "coppice/graph/trace.h"
+#include "coppice/graph/traced_call.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/file_error.h"
 #include "coppice/io/mapped_file.h"
