@@ -34,8 +34,6 @@ ActivationLayer layer_of(
   layer.site = hooked->activation_site();
   if (layer.site == nullptr) {
     layer.why_no_site = "its first input is not a tensor";
-  } else {
-    layer.site->set_layer_fqn(fqn);
   }
   return layer;
 }
@@ -57,6 +55,12 @@ void add_layers(
 ActivationLayers activation_layers(const torch::nn::Module& module) {
   ActivationLayers layers;
   add_layers("", module, layers);
+  // Backwards, so that a layer with several names keeps the first.
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    if (layer->site != nullptr) {
+      layer->site->set_layer_fqn(layer->fqn);
+    }
+  }
   return layers;
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <c10/util/Exception.h>
-#include <c10/util/Type.h>
 #include <torch/nn/module.h>
 #include <torch/nn/pimpl.h>
 
@@ -9,6 +8,7 @@
 #include <memory>
 #include <ostream>
 #include <sstream>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <typeinfo>
@@ -79,6 +79,12 @@ decltype(auto) pass_on(std::remove_reference_t<Held<T>>& held) {
     return std::move(held);
   }
 }
+
+/// `text`, which a hooked module printed, with the name of its original class.
+std::string as_original(
+    std::string text,
+    const std::string& hooked_name,
+    const std::type_info& original);
 
 template <typename First, typename... Rest>
 First& first_of(First& first, Rest&...) {
@@ -225,9 +231,7 @@ class HookedImpl : public detail::HookedBase<Impl> {
   void pretty_print(std::ostream& stream) const override {
     std::ostringstream text;
     Impl::pretty_print(text);
-    stream
-        << (text.str() == this->name() ? c10::demangle(typeid(Impl).name())
-                                       : text.str());
+    stream << detail::as_original(text.str(), this->name(), typeid(Impl));
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <c10/util/Exception.h> // Used and not included by the next one.
 #include <torch/ordered_dict.h>
 #include <torch/types.h>
 
