@@ -37,6 +37,14 @@ auto with_layer(const ActivationSite& site, Work work) {
 
 } // namespace
 
+const torch::Tensor& ActivationMask::whole() const {
+  TORCH_CHECK_VALUE(
+      !has_features,
+      "the mask is of features and has no tensor for the whole activation; use "
+      "`masks`, one a feature");
+  return masks.at(0);
+}
+
 torch::Tensor masked_activation(
     const torch::Tensor& activation,
     const ActivationMask& mask) {
@@ -44,7 +52,7 @@ torch::Tensor masked_activation(
     return one.to(activation.options());
   };
   if (!mask.has_features) {
-    const auto& whole = mask.masks.at(0);
+    const auto& whole = mask.whole();
     check_fits(whole, activation.sizes());
     return activation.mul(as_activation(whole));
   }

@@ -7,11 +7,23 @@
 #include <algorithm>
 
 #include "coppice/core/fqn.h"
+#include "coppice/graph/activation_sites.h"
+#include "coppice/model/activation_layers.h"
 #include "sparsify/activation_aggregate.h"
 #include "sparsify/activation_checks.h"
 #include "sparsify/group_options.h"
 
 namespace coppice {
+
+ActivationSparsifier::ActivationSparsifier(
+    const torch::nn::Module& model,
+    ActivationOptions defaults)
+    : ActivationSparsifier(activation_layers(model), std::move(defaults)) {}
+
+ActivationSparsifier::ActivationSparsifier(
+    const torch::jit::Module& model,
+    ActivationOptions defaults)
+    : ActivationSparsifier(activation_layers(model), std::move(defaults)) {}
 
 ActivationSparsifier::ActivationSparsifier(
     ActivationLayers layers,
@@ -29,10 +41,22 @@ ActivationSparsifier::~ActivationSparsifier() {
 void ActivationSparsifier::register_layer(
     const std::string& fqn,
     const ActivationOptions& options) {
-  register_layer(layer_of("register_layer", fqn), options);
+  register_at(layer_of("register_layer", fqn), options);
 }
 
 void ActivationSparsifier::register_layer(
+    const torch::nn::Module& layer,
+    const ActivationOptions& options) {
+  register_at(layer_at("register_layer", &layer), options);
+}
+
+void ActivationSparsifier::register_layer(
+    const torch::jit::Module& layer,
+    const ActivationOptions& options) {
+  register_at(layer_at("register_layer", layer._ivalue().get()), options);
+}
+
+void ActivationSparsifier::register_at(
     const ActivationLayer& layer,
     const ActivationOptions& options) {
   const auto merged = options.merged_over(defaults_);
@@ -70,6 +94,16 @@ ActivationMask ActivationSparsifier::get_mask(const std::string& fqn) const {
     one = one.clone();
   }
   return *std::move(mask);
+}
+
+ActivationMask ActivationSparsifier::get_mask(
+    const torch::nn::Module& layer) const {
+  return get_mask(layer_at("get_mask", &layer).fqn);
+}
+
+ActivationMask ActivationSparsifier::get_mask(
+    const torch::jit::Module& layer) const {
+  return get_mask(layer_at("get_mask", layer._ivalue().get()).fqn);
 }
 
 void ActivationSparsifier::step() {
@@ -161,6 +195,21 @@ const ActivationLayer& ActivationSparsifier::layer_of(
       "`; the nearest is `",
       nearest_name(fqn, fqns),
       "`");
+}
+
+const ActivationLayer& ActivationSparsifier::layer_at(
+    const char* function,
+    const void* identity) const {
+  const auto found = std::find_if(
+      layers_.begin(), layers_.end(), [&](const ActivationLayer& layer) {
+        return layer.identity == identity;
+      });
+  TORCH_CHECK_VALUE(
+      identity != nullptr && found != layers_.end(),
+      function,
+      ": the layer that was given is not in the model; give one of its own, or "
+      "its FQN");
+  return *found;
 }
 
 const ActivationGroup* ActivationSparsifier::find_group(

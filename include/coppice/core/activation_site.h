@@ -22,6 +22,11 @@ struct ActivationMask {
   /// Indices along `feature_dim`; one given twice is masked twice.
   std::vector<int64_t> features;
   int64_t feature_dim = 0; ///< From the end if negative.
+
+  /// The one that masks the whole activation.
+  ///
+  /// Errors: c10::ValueError if there is one a feature.
+  const torch::Tensor& whole() const;
 };
 
 /// `activation` times the mask, in the activation's dtype; a new tensor, also

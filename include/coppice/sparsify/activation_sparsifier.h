@@ -1,8 +1,11 @@
 #pragma once
 
+#include <torch/nn/module.h>
+#include <torch/script.h>
 #include <torch/types.h>
 
 #include <map>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -59,8 +62,16 @@ struct ActivationSparsifierState {
 /// where this one differs.
 class ActivationSparsifier {
  public:
-  /// `defaults` holds for all layers that are not registered with other
-  /// options.
+  /// A model of `Hooked` layers (model/hooked.h), or a TorchScript module that
+  /// `with_activation_sites` returned. `defaults` holds for all layers that are
+  /// not registered with other options. Layers that the model gets later are
+  /// not seen.
+  explicit ActivationSparsifier(
+      const torch::nn::Module& model,
+      ActivationOptions defaults = {});
+  explicit ActivationSparsifier(
+      const torch::jit::Module& model,
+      ActivationOptions defaults = {});
   explicit ActivationSparsifier(
       ActivationLayers layers,
       ActivationOptions defaults = {});
@@ -82,6 +93,12 @@ class ActivationSparsifier {
   void register_layer(
       const std::string& fqn,
       const ActivationOptions& options = {});
+  void register_layer(
+      const torch::nn::Module& layer,
+      const ActivationOptions& options = {});
+  void register_layer(
+      const torch::jit::Module& layer,
+      const ActivationOptions& options = {});
 
   /// Lets a layer go, with its mask.
   ///
@@ -96,6 +113,8 @@ class ActivationSparsifier {
   /// Errors: c10::ValueError if no such layer is registered (the nearest is
   ///   given) or nothing has entered it yet.
   ActivationMask get_mask(const std::string& fqn) const;
+  ActivationMask get_mask(const torch::nn::Module& layer) const;
+  ActivationMask get_mask(const torch::jit::Module& layer) const;
 
   /// Computes the masks of all layers that are not squashed, and forgets what
   /// was gathered.
@@ -155,7 +174,9 @@ class ActivationSparsifier {
  private:
   const ActivationLayer& layer_of(const char* function, const std::string& fqn)
       const;
-  void register_layer(
+  const ActivationLayer& layer_at(const char* function, const void* identity)
+      const;
+  void register_at(
       const ActivationLayer& layer,
       const ActivationOptions& options);
   const ActivationGroup* find_group(const std::string& fqn) const;
