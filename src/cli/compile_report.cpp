@@ -13,8 +13,12 @@ namespace {
 
 std::string blas_name() {
   const auto path = blas_path();
-  return path.empty() ? "LibTorch's own"
-                      : std::filesystem::path(path).filename().string();
+  if (path.empty()) {
+    return "LibTorch's own";
+  }
+  // Debian names the folder after the BLAS, and the file always alike.
+  const std::filesystem::path file(path);
+  return (file.parent_path().filename() / file.filename()).string();
 }
 
 std::string conditions() {
