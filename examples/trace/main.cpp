@@ -8,8 +8,8 @@
 //
 // You should see (the second line from Python):
 //
-//   net.pt: 10 tensors; class 3 of 1000 lines
-//   net.pt: 10 tensors; class 3 of 1000 lines; batch 1 works
+//   net.pt: 7 tensors; class 3 of 1000 lines
+//   net.pt: 7 tensors; class 3 of 1000 lines; batch 1 works
 //
 // The class is the same in both lines, and may be another on your machine.
 #include <coppice/coppice.h>

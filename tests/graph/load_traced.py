@@ -23,6 +23,6 @@ for module_path, record_path in zip(sys.argv[1::2], sys.argv[2::2]):
     for _ in range(3):
         assert same(module(*inputs), expected), module_path
     # What users do next.
+    module.train()
     module.eval()
-    module.requires_grad_(False)
     print(type(module).__name__, module.original_name, *module.state_dict())
