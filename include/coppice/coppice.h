@@ -11,6 +11,7 @@
 #include "coppice/core/torch_compat.h"
 #include "coppice/core/torch_tensors.h"
 #include "coppice/core/values.h"
+#include "coppice/graph/activation_sites.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/file_error.h"
 #include "coppice/io/mapped_file.h"
