@@ -1,9 +1,13 @@
 #include "coppice/core/activation_site.h"
 
 #include <ATen/ExpandUtils.h>
+#include <ATen/TracerMode.h>
 #include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/ir/ir.h>
 
 #include <algorithm>
+
+#include "core/site_scopes.h"
 
 namespace coppice {
 namespace {
@@ -20,16 +24,26 @@ void check_fits(const torch::Tensor& mask, c10::IntArrayRef sizes) {
 
 /// Gives the LibTorch error of a layer the name of the layer.
 template <typename Work>
-auto with_layer(const std::string& layer_fqn, Work work) {
+auto with_layer(const ActivationSite& site, Work work) {
   try {
     return work();
   } catch (c10::Error& error) {
-    error.add_context("at the input of layer `" + layer_fqn + "`");
+    const auto fqn = site.layer_fqn();
+    error.add_context(
+        "at the input of " + (fqn.empty() ? "a layer" : "layer `" + fqn + "`"));
     throw;
   }
 }
 
 } // namespace
+
+const torch::Tensor& ActivationMask::whole() const {
+  TORCH_CHECK_VALUE(
+      !has_features,
+      "the mask is of features and has no tensor for the whole activation; use "
+      "`masks`, one a feature");
+  return masks.at(0);
+}
 
 torch::Tensor masked_activation(
     const torch::Tensor& activation,
@@ -38,7 +52,7 @@ torch::Tensor masked_activation(
     return one.to(activation.options());
   };
   if (!mask.has_features) {
-    const auto& whole = mask.masks.at(0);
+    const auto& whole = mask.whole();
     check_fits(whole, activation.sizes());
     return activation.mul(as_activation(whole));
   }
@@ -65,16 +79,43 @@ ActivationSite::ActivationSite(std::string layer_fqn)
     : layer_fqn_(std::move(layer_fqn)) {}
 
 torch::Tensor ActivationSite::pass(const torch::Tensor& activation) const {
+  const auto* const traced = TracedSites::object_of(*this);
+  return traced ? record(activation, *traced) : run(activation);
+}
+
+torch::Tensor ActivationSite::record(
+    const torch::Tensor& activation,
+    const c10::IValue& object) const {
+  namespace tracer = torch::jit::tracer;
+  const auto& state = tracer::getTracingState();
+  auto* const node = state->createNode(
+      c10::Symbol::fromQualString("coppice::activation_site"),
+      /*num_outputs=*/0);
+  tracer::addInputs(node, "x", activation);
+  node->addInput(state->getValue(object));
+  state->insertNode(node);
+  const at::tracer::impl::NoTracerDispatchMode inner_ops_are_not_recorded;
+  auto passed = run(activation);
+  if (passed.is_same(activation)) {
+    // The tracer tells values by their tensors: who takes the activation itself
+    // takes it from before the site.
+    passed = activation.alias();
+  }
+  tracer::addOutput(node, passed);
+  return passed;
+}
+
+torch::Tensor ActivationSite::run(const torch::Tensor& activation) const {
   const auto attached = list();
   if (attached == nullptr) {
     return activation;
   }
-  return with_layer(layer_fqn_, [&] {
+  return with_layer(*this, [&] {
     auto passing = activation;
     for (const auto& each : *attached) {
       if (!each.observer) {
         passing = masked_activation(passing, each.mask);
-      } else if (!torch::jit::tracer::isTracing()) {
+      } else if (!QuietSites::here()) {
         each.observer(passing);
       }
     }
@@ -141,9 +182,20 @@ std::vector<ActivationMask> ActivationSite::masks() const {
   return masks;
 }
 
-c10::intrusive_ptr<ActivationSite> ActivationSite::copy() const {
-  auto copied = c10::make_intrusive<ActivationSite>(layer_fqn_);
+std::string ActivationSite::layer_fqn() const {
   const std::lock_guard<std::mutex> lock(mutex_);
+  return layer_fqn_;
+}
+
+void ActivationSite::set_layer_fqn(std::string layer_fqn) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  layer_fqn_ = std::move(layer_fqn);
+}
+
+c10::intrusive_ptr<ActivationSite> ActivationSite::copy() const {
+  auto copied = c10::make_intrusive<ActivationSite>();
+  const std::lock_guard<std::mutex> lock(mutex_);
+  copied->layer_fqn_ = layer_fqn_;
   copied->list_ = list_;
   copied->last_id_ = last_id_;
   return copied;

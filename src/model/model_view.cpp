@@ -5,12 +5,15 @@
 #include <typeinfo>
 
 #include "coppice/core/fqn.h"
+#include "coppice/model/hooked.h"
 
 namespace coppice {
 namespace {
 
 bool is_linear(const torch::nn::Module& module) {
-  return typeid(module) == typeid(torch::nn::LinearImpl);
+  using torch::nn::LinearImpl;
+  return typeid(module) == typeid(LinearImpl) ||
+      typeid(module) == typeid(nn::HookedImpl<LinearImpl>);
 }
 
 /// Scripted and traced modules keep Python's class name, mangled in the middle

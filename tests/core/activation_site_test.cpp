@@ -76,6 +76,13 @@ TEST(MaskedActivation, KeepsTheDtypeAndTheSignOfZero) {
   EXPECT_TRUE(std::signbit(masked[0].item<float>()));
 }
 
+TEST(ActivationMask, HasNoWholeTensorWhereItIsOfFeatures) {
+  const ActivationMask mask{{torch::ones({1})}, true, {0}, 1};
+  EXPECT_THAT(
+      message_of([&] { mask.whole(); }), HasSubstr("the mask is of features"));
+  EXPECT_TRUE(whole(torch::ones({3})).whole().equal(torch::ones({3})));
+}
+
 TEST(MaskedActivation, MasksFeaturesInACopy) {
   const auto x = ramp();
   const ActivationMask mask{
@@ -106,7 +113,15 @@ TEST(ActivationSite, SaysWhichMaskDoesNotFit) {
       message,
       HasSubstr("a mask of shape [4, 3] does not fit an "
                 "activation of shape [2, 3]"));
-  EXPECT_THAT(message, HasSubstr("layer `fc1`"));
+  EXPECT_THAT(message, HasSubstr("at the input of layer `fc1`"));
+  site->set_layer_fqn("encoder.fc1");
+  EXPECT_THAT(
+      message_of([&] { site->pass(ramp()); }),
+      HasSubstr("at the input of layer `encoder.fc1`"));
+  site->set_layer_fqn("");
+  EXPECT_THAT(
+      message_of([&] { site->pass(ramp()); }),
+      HasSubstr("at the input of a layer"));
 }
 
 TEST(ActivationSite, SaysWhichFeatureIsOutOfRange) {

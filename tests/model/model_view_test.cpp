@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <torch/torch.h>
 
+#include "coppice/model/hooked.h"
 #include "support/errors.h"
 #include "support/models.h"
 
@@ -60,6 +61,11 @@ TEST(ModelView, NeverChoosesTheRootOrASubclass) {
   };
   torch::nn::Sequential model(std::make_shared<MyLinearImpl>());
   EXPECT_TRUE(ModelView(*model).default_tensor_fqns().empty());
+}
+
+TEST(ModelView, ChoosesHookedLinearLayersToo) {
+  torch::nn::Sequential model(nn::Hooked<torch::nn::Linear>(4, 3));
+  EXPECT_THAT(ModelView(*model).default_tensor_fqns(), ElementsAre("0.weight"));
 }
 
 TEST(ModelView, ListsASharedTensorOnceAndFindsItUnderEveryName) {

@@ -22,6 +22,11 @@ struct ActivationMask {
   /// Indices along `feature_dim`; one given twice is masked twice.
   std::vector<int64_t> features;
   int64_t feature_dim = 0; ///< From the end if negative.
+
+  /// The one that masks the whole activation.
+  ///
+  /// Errors: c10::ValueError if there is one a feature.
+  const torch::Tensor& whole() const;
 };
 
 /// `activation` times the mask, in the activation's dtype; a new tensor, also
@@ -50,12 +55,13 @@ class ActivationSite : public torch::CustomClassHolder {
   using Observer = std::function<void(const torch::Tensor& activation)>;
   using Id = int64_t;
 
-  /// `layer_fqn` names the layer in errors.
+  /// `layer_fqn` names the layer in errors; empty where it is not known.
   explicit ActivationSite(std::string layer_fqn = "");
 
   /// The activation as it enters the layer. Errors of observers and of
   /// `masked_activation` name the layer. Under LibTorch's tracer observers are
-  /// not called.
+  /// not called, and the masks are recorded as plain operations (but see
+  /// `TraceOptions::activation_sites`).
   torch::Tensor pass(const torch::Tensor& activation) const;
 
   /// Attaches; the number detaches it again.
@@ -71,9 +77,8 @@ class ActivationSite : public torch::CustomClassHolder {
   /// The masks that are attached, in their order.
   std::vector<ActivationMask> masks() const;
 
-  const std::string& layer_fqn() const {
-    return layer_fqn_;
-  }
+  std::string layer_fqn() const;
+  void set_layer_fqn(std::string layer_fqn);
 
   /// A site of its own with the same attached.
   c10::intrusive_ptr<ActivationSite> copy() const;
@@ -86,11 +91,16 @@ class ActivationSite : public torch::CustomClassHolder {
   };
   using List = std::vector<Attached>;
 
+  torch::Tensor run(const torch::Tensor& activation) const;
+  /// Runs under the tracer, which records one node.
+  torch::Tensor record(
+      const torch::Tensor& activation,
+      const c10::IValue& object) const;
   Id attach(Attached attached);
   std::shared_ptr<const List> list() const;
 
+  mutable std::mutex mutex_; ///< Of all below; never held to call or compute.
   std::string layer_fqn_;
-  mutable std::mutex mutex_; ///< Of the list; never held to call or compute.
   std::shared_ptr<const List> list_; ///< Null if nothing is attached.
   Id last_id_ = 0;
 };

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace coppice::nn {
+
+/// The hooks of a module, in the order of their registration. It does not know
+/// what they look like: `Hooked` puts functions in and takes them out again.
+///
+/// Thread-safe. A list that was taken stays as it is: what is added or removed
+/// while hooks run holds from the next time on.
+class HookList {
+ public:
+  using Id = int64_t;
+  struct Entry {
+    Id id = 0;
+    std::shared_ptr<const void> hook;
+  };
+  using Entries = std::vector<Entry>;
+
+  HookList();
+  /// A list of its own with the same hooks.
+  HookList(const HookList& other);
+  HookList& operator=(const HookList&) = delete;
+
+  Id add(std::shared_ptr<const void> hook);
+  /// Does nothing if there is no such number.
+  void remove(Id id);
+
+  bool is_empty() const noexcept {
+    return is_empty_;
+  }
+  std::shared_ptr<const Entries> entries() const;
+
+ private:
+  mutable std::mutex mutex_; ///< Of all below.
+  std::shared_ptr<const Entries> entries_;
+  std::atomic<bool> is_empty_; ///< Also read without the mutex.
+  Id last_id_ = 0;
+};
+
+/// What registering a hook returns. It may be copied, dropped (the hook stays)
+/// and outlive the module.
+///
+/// Source: torch.utils.hooks.RemovableHandle.
+class RemovableHandle {
+ public:
+  RemovableHandle() = default;
+  RemovableHandle(const std::shared_ptr<HookList>& list, HookList::Id id);
+
+  /// Takes the hook out of its module. Does nothing if that was done before, or
+  /// if the module is gone. A call that is under way may still run the hook.
+  void remove();
+
+ private:
+  std::weak_ptr<HookList> list_;
+  HookList::Id id_ = 0;
+};
+
+} // namespace coppice::nn

@@ -1,0 +1,282 @@
+#pragma once
+
+#include <c10/util/Exception.h>
+#include <torch/nn/module.h>
+#include <torch/nn/pimpl.h>
+
+#include <functional>
+#include <memory>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+#include "coppice/core/activation_site.h"
+#include "coppice/model/hook_list.h"
+#include "coppice/model/hooked_forward.h"
+#include "coppice/model/module_hooks.h"
+
+namespace coppice::nn {
+namespace detail {
+
+template <typename Pointer>
+struct Signature;
+template <typename R, typename C, typename... Args>
+struct Signature<R (C::*)(Args...)> {
+  using Type = std::decay_t<R>(Args...);
+};
+template <typename R, typename C, typename... Args>
+struct Signature<R (C::*)(Args...) const> : Signature<R (C::*)(Args...)> {};
+template <typename R, typename C, typename... Args>
+struct Signature<R (C::*)(Args...) noexcept> : Signature<R (C::*)(Args...)> {};
+template <typename R, typename C, typename... Args>
+struct Signature<R (C::*)(Args...) const noexcept>
+    : Signature<R (C::*)(Args...)> {};
+
+template <typename Impl, typename = void>
+struct ForwardOf {
+  static_assert(
+      !std::is_same_v<Impl, Impl>,
+      "coppice::nn::Hooked<M>: M needs a public forward() that is neither a "
+      "template nor overloaded");
+};
+template <typename Impl>
+struct ForwardOf<Impl, std::void_t<decltype(&Impl::forward)>>
+    : Signature<decltype(&Impl::forward)> {};
+
+/// `torch::nn::LinearImpl` of `torch::nn::Linear`, and of itself.
+template <typename Module, typename = void>
+struct ImplOf {
+  using Type = Module;
+};
+template <typename Holder>
+struct ImplOf<Holder, std::void_t<typename Holder::ContainedType>> {
+  using Type = typename Holder::ContainedType;
+};
+
+/// How an argument is held while hooks may change it: by value, but for what
+/// cannot be copied or is there to be written to.
+template <typename T>
+using Held = std::conditional_t<
+    (std::is_lvalue_reference_v<T> &&
+     !std::is_const_v<std::remove_reference_t<T>>) ||
+        !std::is_copy_constructible_v<std::decay_t<T>>,
+    T&&,
+    std::decay_t<T>>;
+
+/// Passes on what is held; a copy where the module takes a value, because hooks
+/// see it afterwards.
+template <typename T>
+decltype(auto) pass_on(std::remove_reference_t<Held<T>>& held) {
+  if constexpr (
+      std::is_lvalue_reference_v<T> ||
+      (!std::is_reference_v<T> && std::is_copy_constructible_v<T>)) {
+    return (held);
+  } else {
+    return std::move(held);
+  }
+}
+
+/// `text`, which a hooked module printed, with the name of its original class.
+std::string as_original(
+    std::string text,
+    const std::string& hooked_name,
+    const std::type_info& original);
+
+template <typename First, typename... Rest>
+First& first_of(First& first, Rest&...) {
+  return first;
+}
+
+template <typename Impl, typename Signature>
+class HookedCall;
+
+/// Runs hooks, site and the forward of `Impl`.
+template <typename Impl, typename Output, typename... Args>
+class HookedCall<Impl, Output(Args...)> : public Impl,
+                                          public HasActivationSite {
+  static_assert(
+      !std::is_void_v<Output>,
+      "coppice::nn::Hooked<M>: the forward() of M returns nothing");
+
+ public:
+  /// Sees the inputs before the module runs, and changes them by assigning to
+  /// them. The caller's variables stay as they are; but writing to a tensor in
+  /// place (`mul_`) writes to the caller's.
+  using ForwardPreHook =
+      std::function<void(Impl& module, Held<Args>&... inputs)>;
+
+  /// Sees the inputs as they entered the module and what it returned, and
+  /// replaces the latter by assigning to it.
+  using ForwardHook = std::function<void(
+      Impl& module,
+      const std::remove_reference_t<Held<Args>>&... inputs,
+      Output& output)>;
+
+  using Impl::Impl;
+
+  /// Registers a hook to run at the start of each forward, after those that are
+  /// registered. An error that it throws leaves forward.
+  ///
+  /// Errors: c10::ValueError if `hook` is no function.
+  RemovableHandle register_forward_pre_hook(ForwardPreHook hook) {
+    return add<ForwardPreHook>(hooks_.pre_hooks(), std::move(hook));
+  }
+
+  /// The same at the end.
+  RemovableHandle register_forward_hook(ForwardHook hook) {
+    return add<ForwardHook>(hooks_.hooks(), std::move(hook));
+  }
+
+  /// Between the pre-hooks and the module, on the first input; null if that is
+  /// no tensor.
+  const c10::intrusive_ptr<ActivationSite>& activation_site() const override {
+    return hooks_.site();
+  }
+
+ protected:
+  Output run(Args... args) {
+    if (hooks_.is_empty()) {
+      return Impl::forward(std::forward<Args>(args)...);
+    }
+    return run_hooked(std::forward<Args>(args)...);
+  }
+
+  ModuleHooks& hooks() {
+    return hooks_;
+  }
+
+ private:
+  static constexpr bool has_tensor_first() {
+    if constexpr (sizeof...(Args) > 0) {
+      using First = std::tuple_element_t<0, std::tuple<Held<Args>...>>;
+      return std::is_same_v<std::decay_t<First>, torch::Tensor>;
+    }
+    return false;
+  }
+
+  template <typename Hook>
+  static RemovableHandle add(const std::shared_ptr<HookList>& list, Hook hook) {
+    TORCH_CHECK_VALUE(hook, "a hook was registered that is no function");
+    return {list, list->add(std::make_shared<const Hook>(std::move(hook)))};
+  }
+
+  Output run_hooked(Held<Args>... inputs) {
+    Impl& self = *this;
+    for (const auto& each : *hooks_.pre_hooks()->entries()) {
+      (*static_cast<const ForwardPreHook*>(each.hook.get()))(self, inputs...);
+    }
+    if constexpr (has_tensor_first()) {
+      hooks_.enter(first_of(inputs...));
+    }
+    Output output = Impl::forward(pass_on<Args>(inputs)...);
+    for (const auto& each : *hooks_.hooks()->entries()) {
+      (*static_cast<const ForwardHook*>(each.hook.get()))(
+          self, inputs..., output);
+    }
+    return output;
+  }
+
+  ModuleHooks hooks_{has_tensor_first(), this->parameters_};
+};
+
+template <typename Impl>
+using HookedBase = HookedForward<
+    Impl,
+    HookedCall<Impl, typename ForwardOf<Impl>::Type>,
+    typename ForwardOf<Impl>::Type>;
+
+} // namespace detail
+
+/// The module that a `Hooked` holds: an `Impl`, with hooks around its forward.
+template <typename Impl>
+class HookedImpl : public detail::HookedBase<Impl> {
+  using Base = detail::HookedBase<Impl>;
+  static_assert(
+      std::is_base_of_v<torch::nn::Module, Impl> && !std::is_final_v<Impl>,
+      "coppice::nn::Hooked<M>: M is no torch::nn module, or its class is "
+      "final");
+
+ public:
+  using Base::Base;
+
+  /// A hooked module with parameters, hooks and a site of its own, equal to
+  /// these. Also where a module that holds this one is cloned; hooks that the
+  /// parent's `reset()` registers are then kept instead.
+  ///
+  /// Errors: c10::Error if `Impl` is not Cloneable.
+  std::shared_ptr<torch::nn::Module> clone(
+      const c10::optional<torch::Device>& device =
+          c10::nullopt) const override {
+    if constexpr (
+        std::is_copy_constructible_v<Impl> && std::is_move_assignable_v<Impl>) {
+      auto copy = std::make_shared<HookedImpl>(*this);
+      copy->hooks().unmark(copy->parameters_);
+      // The base makes an `Impl`: it knows nothing of hooks.
+      const auto plain =
+          std::dynamic_pointer_cast<Impl>(copy->Impl::clone(device));
+      TORCH_CHECK(plain, "the clone of ", this->name(), " is another class");
+      static_cast<Impl&>(*copy) = std::move(*plain);
+      copy->hooks().mark(copy->parameters_);
+      return copy;
+    } else {
+      return Impl::clone(device);
+    }
+  }
+
+  /// As the original prints itself.
+  void pretty_print(std::ostream& stream) const override {
+    std::ostringstream text;
+    Impl::pretty_print(text);
+    stream << detail::as_original(text.str(), this->name(), typeid(Impl));
+  }
+};
+
+/// A module holder with hooks: `Hooked<torch::nn::Linear>` is constructed from
+/// what a `torch::nn::Linear` is constructed from and goes wherever it goes,
+/// and its forward runs, in this order,
+///
+/// 1. the forward pre-hooks, in the order of their registration,
+/// 2. the activation site, on the first input where that is a tensor: what an
+///    `ActivationSparsifier` attaches to,
+/// 3. the module's own forward,
+/// 4. the forward hooks, in the order of their registration.
+///
+/// `Module` is a holder (`torch::nn::Linear`, or your own by `TORCH_MODULE`) or
+/// the module's class, with one forward that is neither a template nor
+/// overloaded. The held module derives from the original, so
+/// `as<torch::nn::Linear>()` finds it; but forward is not virtual, and a call
+/// through the original class passes the hooks by.
+///
+/// ```
+/// coppice::nn::Hooked<torch::nn::Linear> fc1(64, 128);
+/// auto handle = fc1->register_forward_pre_hook(
+///     [](torch::nn::LinearImpl&, torch::Tensor& input) { input = -input; });
+/// fc1(x);
+/// handle.remove();
+/// ```
+///
+/// A call may leave out what it may leave out with the original, but for
+/// defaults that are neither a tensor nor an optional (see `DefaultArgument`)
+/// and for modules with other numbers of arguments than one, two, three or
+/// seven
+/// (`torch::nn::Transformer` and its decoder): these take them all, or stand in
+/// a `torch::nn::Sequential`.
+///
+/// Thread-safe where the original is. Hooks are called by every thread that
+/// runs the module, at once.
+///
+/// Source: register_forward_pre_hook and register_forward_hook of
+///   torch.nn.Module.
+template <typename Module>
+class Hooked : public torch::nn::ModuleHolder<
+                   HookedImpl<typename detail::ImplOf<Module>::Type>> {
+ public:
+  using Impl = HookedImpl<typename detail::ImplOf<Module>::Type>;
+  using torch::nn::ModuleHolder<Impl>::ModuleHolder; // Its constructors.
+};
+
+} // namespace coppice::nn
