@@ -113,7 +113,8 @@ PickleValue pickled(const torch::Tensor& tensor) {
 }
 
 PickleValue pickled_sparse(const torch::Tensor& tensor) {
-  const auto sparse = tensor.to_sparse();
+  const auto sparse =
+      (tensor.is_sparse() ? tensor : tensor.to_sparse()).coalesce();
   PickleSparseTensor pickle;
   pickle.indices.tensor = as_stored("", sparse.indices());
   pickle.values.tensor = as_stored("", sparse.values());
@@ -138,7 +139,8 @@ PickleValue pickled(const c10::IValue& value) {
     return value.toStringRef();
   }
   if (value.isTensor()) {
-    return pickled(value.toTensor());
+    const auto& tensor = value.toTensor();
+    return tensor.is_sparse() ? pickled_sparse(tensor) : pickled(tensor);
   }
   if (value.isTuple()) {
     return PickleTuple{pickled_items(value.toTupleRef().elements())};

@@ -14,7 +14,7 @@ PickleValue pickled(const torch::Tensor& tensor);
 /// A dictionary.
 PickleValue pickled(const Values& values);
 
-/// Coordinates and values of what is not zero.
+/// Coordinates and values of what is not zero, or of a sparse tensor.
 PickleValue pickled_sparse(const torch::Tensor& tensor);
 
 /// A tensor of its own, dense. Undefined if `value` is none.

@@ -4,49 +4,12 @@
 
 #include "coppice/io/torch_file.h"
 #include "sparsify/pickled_values.h"
+#include "sparsify/state_file.h"
 
 namespace coppice {
 namespace {
 
 constexpr const char* kMask = "mask";
-
-/// The entry of a state's dictionary.
-const PickleValue& entry_of(const PickleValue& value, const char* key) {
-  const auto* dict = value.get_if<PickleDict>();
-  const auto* entry = dict ? dict->find(key) : nullptr;
-  TORCH_CHECK_VALUE(
-      entry,
-      "it has no entry `",
-      key,
-      "`; give what `torch.save(sparsifier.state_dict(), ...)` wrote");
-  return *entry;
-}
-
-/// Runs `convert` on the file's value; what is wrong with it is the file's.
-template <class Convert>
-auto converted(const std::string& path, Convert convert) {
-  const auto file = read_torch_file(path);
-  try {
-    return convert(file.value);
-  } catch (const c10::Error& error) {
-    throw FileError(
-        path + ": is no state of a sparsifier: " +
-        error.what_without_backtrace() + ".");
-  }
-}
-
-/// Calls `take(name, value)` for the entries of a dictionary.
-template <class Take>
-void for_each_entry(const PickleValue& value, Take take) {
-  const auto* dict = value.get_if<PickleDict>();
-  TORCH_CHECK_VALUE(
-      dict, "expected a dictionary, got ", std::string(value.kind_name()));
-  for (const std::pair<PickleValue, PickleValue>& item : dict->items) {
-    const auto* name = item.first.get_if<std::string>();
-    TORCH_CHECK_VALUE(name, "expected names as keys of a dictionary");
-    take(*name, item.second);
-  }
-}
 
 /// A mask that Python multiplies with.
 torch::Tensor as_factor(const c10::IValue& mask) {

@@ -2,29 +2,10 @@
 
 #include <torch/types.h>
 
+#include "sparsify/option_values.h"
+
 namespace coppice {
 namespace {
-
-/// An option as the type that it must have, with a sentence when it has not.
-double to_number(const std::string& name, const c10::IValue& value) {
-  TORCH_CHECK_VALUE(
-      value.isDouble() || value.isInt(),
-      "option `",
-      name,
-      "`: expected a number, got ",
-      to_python_string(value));
-  return value.isInt() ? static_cast<double>(value.toInt()) : value.toDouble();
-}
-
-int64_t to_integer(const std::string& name, const c10::IValue& value) {
-  TORCH_CHECK_VALUE(
-      value.isInt(),
-      "option `",
-      name,
-      "`: expected a whole number, got ",
-      to_python_string(value));
-  return value.toInt();
-}
 
 /// Python gives a pair as a tuple or a list.
 BlockShape to_block_shape(const std::string& name, const c10::IValue& value) {

@@ -76,6 +76,13 @@ TEST(MaskedActivation, KeepsTheDtypeAndTheSignOfZero) {
   EXPECT_TRUE(std::signbit(masked[0].item<float>()));
 }
 
+TEST(ActivationMask, HasNoWholeTensorWhereItIsOfFeatures) {
+  const ActivationMask mask{{torch::ones({1})}, true, {0}, 1};
+  EXPECT_THAT(
+      message_of([&] { mask.whole(); }), HasSubstr("the mask is of features"));
+  EXPECT_TRUE(whole(torch::ones({3})).whole().equal(torch::ones({3})));
+}
+
 TEST(MaskedActivation, MasksFeaturesInACopy) {
   const auto x = ramp();
   const ActivationMask mask{

@@ -4,6 +4,7 @@
 
 #include "coppice/core/state_dict.h"
 #include "coppice/model/model_view.h"
+#include "coppice/sparsify/activation_sparsifier.h"
 #include "coppice/sparsify/base_data_sparsifier.h"
 #include "coppice/sparsify/base_sparsifier.h"
 
@@ -22,11 +23,23 @@ void save_state(const SparsifierState& state, const std::string& path);
 /// The same for a data sparsifier; masks are sparse, as in the reference.
 void save_state(const DataSparsifierState& state, const std::string& path);
 
+/// The same for an activation sparsifier. Functions are written by their names,
+/// as text: in Python, put functions in their place before `load_state_dict`.
+///
+/// Errors: c10::ValueError if a function has no name; OutputError.
+void save_state(
+    const ActivationSparsifierState& state,
+    const std::string& path);
+
 /// Reads a state that Python or `save_state` wrote.
 ///
 /// Errors: FileError if the file is broken or holds no such state.
 SparsifierState load_sparsifier_state(const std::string& path);
 DataSparsifierState load_data_sparsifier_state(const std::string& path);
+/// Python cannot save functions as a rule: set them to None or take them out
+/// there, and those of the sparsifier that loads the state are used.
+ActivationSparsifierState load_activation_sparsifier_state(
+    const std::string& path);
 
 /// The tensors of a model under a sparsifier, as Python names those of a
 /// prepared model: "fc.parametrizations.weight.original" holds the weight with

@@ -1,0 +1,199 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <functional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "coppice/core/values.h"
+
+/// What an `ActivationSparsifier` does with activations: gather them
+/// (aggregate), make one tensor of what was gathered (reduce), and choose what
+/// to keep (mask). Each is a function of the user's own or a shipped one, which
+/// has a name, so that it can be saved.
+namespace coppice {
+
+namespace detail {
+/// Holds if `Callable` converts to `Function` and is not the wrapper itself.
+template <typename Callable, typename Wrapper, typename Function>
+using IfFunction = std::enable_if_t<std::conjunction_v<
+    std::negation<std::is_same<Callable, Wrapper>>,
+    std::is_convertible<Callable, Function>>>;
+} // namespace detail
+
+/// How a shipped aggregate works in place.
+struct ShippedAggregate;
+
+/// (what was gathered so far, activation) -> what is gathered now.
+///
+/// A function of the user's own must return a tensor, may keep no more than
+/// that, and sees batches of one size. The shipped ones add in place, so memory
+/// does not grow, and take batches of any size: a smaller one goes into the
+/// first rows (indices along dimension 0), a larger one adds rows, which begin
+/// as the others did.
+class AggregateFunction {
+ public:
+  using Function = std::function<torch::Tensor(
+      const torch::Tensor& aggregated,
+      const torch::Tensor& activation)>;
+
+  AggregateFunction() = default; ///< None.
+  template <
+      typename Callable,
+      typename = detail::IfFunction<Callable, AggregateFunction, Function>>
+  /*implicit*/ AggregateFunction(Callable function)
+      : function_(std::move(function)) {}
+  explicit AggregateFunction(const ShippedAggregate& shipped);
+
+  /// A function of the user's own that takes batches of any size.
+  static AggregateFunction of_any_batch_size(Function function);
+
+  explicit operator bool() const {
+    return function_ || shipped_ != nullptr;
+  }
+  /// Empty for a function of the user's own.
+  const std::string& name() const {
+    return name_;
+  }
+  /// Null for a shipped one.
+  const Function& function() const {
+    return function_;
+  }
+  /// Null for a function of the user's own.
+  const ShippedAggregate* shipped() const {
+    return shipped_;
+  }
+  bool takes_any_batch_size() const {
+    return any_batch_size_;
+  }
+
+ private:
+  std::string name_;
+  Function function_;
+  const ShippedAggregate* shipped_ = nullptr;
+  bool any_batch_size_ = false;
+};
+
+/// (what was gathered) -> what the mask is chosen from.
+class ReduceFunction {
+ public:
+  using Function =
+      std::function<torch::Tensor(const torch::Tensor& aggregated)>;
+
+  ReduceFunction() = default; ///< None.
+  template <
+      typename Callable,
+      typename = detail::IfFunction<Callable, ReduceFunction, Function>>
+  /*implicit*/ ReduceFunction(Callable function)
+      : function_(std::move(function)) {}
+  ReduceFunction(std::string name, Function function)
+      : name_(std::move(name)), function_(std::move(function)) {}
+
+  explicit operator bool() const {
+    return bool(function_);
+  }
+  /// Empty for a function of the user's own.
+  const std::string& name() const {
+    return name_;
+  }
+  torch::Tensor operator()(const torch::Tensor& aggregated) const {
+    return function_(aggregated);
+  }
+
+ private:
+  std::string name_;
+  Function function_;
+};
+
+/// (reduced, the layer's sparse configuration) -> a mask of any dtype, whose
+/// shape broadcasts to that of the activation.
+class MaskFunction {
+ public:
+  using Function = std::function<
+      torch::Tensor(const torch::Tensor& reduced, const Values& sparse_config)>;
+  using Check = std::function<void(const Values& sparse_config)>;
+
+  MaskFunction() = default; ///< None.
+  template <
+      typename Callable,
+      typename = detail::IfFunction<Callable, MaskFunction, Function>>
+  /*implicit*/ MaskFunction(Callable function)
+      : function_(std::move(function)) {}
+  MaskFunction(std::string name, Function function, Check check)
+      : name_(std::move(name)),
+        function_(std::move(function)),
+        check_(std::move(check)) {}
+
+  explicit operator bool() const {
+    return bool(function_);
+  }
+  /// Empty for a function of the user's own.
+  const std::string& name() const {
+    return name_;
+  }
+  torch::Tensor operator()(
+      const torch::Tensor& reduced,
+      const Values& sparse_config) const {
+    return function_(reduced, sparse_config);
+  }
+  /// Errors: c10::ValueError if a shipped function misses an option or cannot
+  ///   take its value.
+  void check(const Values& sparse_config) const {
+    if (check_) {
+      check_(sparse_config);
+    }
+  }
+
+ private:
+  std::string name_;
+  Function function_;
+  Check check_;
+};
+
+/// The sum of what entered, element by element: "sum".
+AggregateFunction aggregate_sum();
+/// The same divided by the number of samples that each row has seen: "mean".
+/// Gathered in float32 at least.
+AggregateFunction aggregate_mean();
+/// The highest: "max". Never below 0 unless the first value is the seed.
+AggregateFunction aggregate_max();
+/// The same of the magnitudes: "abs_sum", "abs_mean", "abs_max".
+AggregateFunction aggregate_abs_sum();
+AggregateFunction aggregate_abs_mean();
+AggregateFunction aggregate_abs_max();
+
+/// What was gathered, as it is: "none". The mask then has the batch's size, and
+/// holds for that size alone.
+ReduceFunction reduce_none();
+/// Over dimension 0, the samples, which goes or, with `keepdim`, stays with
+/// size 1: "mean", "mean_keepdim" and so on.
+ReduceFunction reduce_mean(bool keepdim = false);
+ReduceFunction reduce_sum(bool keepdim = false);
+ReduceFunction reduce_max(bool keepdim = false);
+ReduceFunction reduce_abs_mean(bool keepdim = false);
+ReduceFunction reduce_abs_max(bool keepdim = false);
+/// The root of the sum of squares: "l2".
+ReduceFunction reduce_l2(bool keepdim = false);
+
+/// Drops the `round(sparsity_level * elements)` elements, half to even, of
+/// smallest magnitude, the lower index first: "magnitude".
+MaskFunction mask_magnitude();
+/// Keeps magnitudes above `threshold`: "threshold".
+MaskFunction mask_threshold();
+/// Keeps the `k` elements of highest magnitude, the higher index first:
+/// "top_k".
+MaskFunction mask_top_k();
+/// Keeps the `n` highest magnitudes of every `m` neighbours along the last
+/// dimension: "nm".
+MaskFunction mask_nm();
+
+/// The shipped functions by name; "identity" is "none" too.
+///
+/// Errors: c10::ValueError if there is none of this name; the nearest is given.
+AggregateFunction aggregate_function(const std::string& name);
+ReduceFunction reduce_function(const std::string& name);
+MaskFunction mask_function(const std::string& name);
+
+} // namespace coppice

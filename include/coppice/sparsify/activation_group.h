@@ -1,0 +1,84 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/activation_site.h"
+#include "coppice/sparsify/activation_options.h"
+
+namespace coppice {
+
+/// What is attached to a layer.
+enum class ActivationHook {
+  Aggregate, ///< Gathers what enters: between `register_layer` and squashing.
+  Sparsify,  ///< Masks what enters: after `squash_mask`.
+  None,      ///< Nothing: after `squash_mask(false)`.
+};
+
+/// As in the reference: "aggregate", "sparsify", "None".
+std::string to_string(ActivationHook hook);
+
+/// What was gathered at a layer, as it is saved.
+struct AggregatedActivations {
+  std::vector<torch::Tensor> data; ///< One, or one a feature; of a mean sums.
+  /// How many samples each row has seen; empty unless it is a mean.
+  std::vector<int64_t> samples;
+};
+
+class ActivationAggregate;
+
+/// A layer under an activation sparsifier. Copies share what is gathered.
+class ActivationGroup {
+ public:
+  const std::string& fqn() const {
+    return layer_.fqn;
+  }
+  /// As the layer prints itself, in one line.
+  const std::string& layer() const {
+    return layer_.description;
+  }
+  /// Those of the layer, on top of those of the sparsifier.
+  const ActivationOptions& options() const {
+    return options_;
+  }
+  ActivationHook hook_state() const {
+    return hook_state_;
+  }
+
+  /// Whether an activation entered since the layer was registered or since the
+  /// last step.
+  bool has_data() const;
+
+  /// Whether there is a mask: once an activation has entered.
+  bool has_mask() const {
+    return mask_.has_value() || has_data();
+  }
+
+  /// A copy of what was gathered since then: one tensor, or one a feature.
+  /// Empty if there is nothing.
+  std::vector<torch::Tensor> data() const;
+
+ private:
+  friend class ActivationSparsifier;
+
+  ActivationGroup(ActivationLayer layer, ActivationOptions options);
+
+  std::optional<ActivationMask> mask() const;
+  ActivationMask mask_of(std::vector<torch::Tensor> masks) const;
+  void attach(ActivationHook hook);
+  void detach();
+
+  ActivationLayer layer_;
+  ActivationOptions options_;
+  ActivationHook hook_state_ = ActivationHook::None;
+  ActivationSite::Id attached_ = 0; ///< 0 if nothing is.
+  std::shared_ptr<ActivationAggregate> aggregate_;
+  std::optional<ActivationMask> mask_; ///< Of the last step.
+};
+
+} // namespace coppice

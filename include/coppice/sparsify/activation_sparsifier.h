@@ -1,0 +1,199 @@
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/script.h>
+#include <torch/types.h>
+
+#include <map>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "coppice/core/activation_site.h"
+#include "coppice/core/values.h"
+#include "coppice/sparsify/activation_group.h"
+#include "coppice/sparsify/activation_options.h"
+
+namespace coppice {
+
+/// A layer in a saved state.
+struct ActivationGroupState {
+  std::string fqn;
+  ActivationOptions options;
+  ActivationHook hook_state = ActivationHook::Aggregate;
+  /// Set if an activation entered since the last step.
+  std::optional<AggregatedActivations> aggregated;
+};
+
+/// What `ActivationSparsifier::state_dict` returns: copies. The names of its
+/// parts and their keys are the reference's.
+struct ActivationSparsifierState {
+  /// FQN -> "mask": a sparse tensor, a list of them (one a feature), or None.
+  std::map<std::string, Values> state;
+  std::vector<ActivationGroupState> data_groups; ///< In their order.
+  ActivationOptions defaults;
+
+  /// The same without the functions, as Python's states are saved: they are
+  /// those of the sparsifier that loads it.
+  ActivationSparsifierState without_functions() const;
+};
+
+/// Watches what enters layers of a model for some forward passes, chooses a
+/// mask from it, and then masks what enters:
+///
+///     ActivationSparsifier sparsifier(
+///         model,
+///         ActivationOptions()
+///             .aggregate_fn(aggregate_sum())
+///             .reduce_fn(reduce_mean())
+///             .mask_fn(mask_magnitude())
+///             .set("sparsity_level", 0.5));
+///     sparsifier.register_layer("fc1");
+///     run(model, batches);
+///     sparsifier.step();        // a mask of what was gathered
+///     sparsifier.squash_mask(); // from now on it is applied
+///
+/// Every function either does its work or throws and leaves sparsifier and
+/// model as they were. The model may run in several threads at once; while it
+/// does, nothing of the sparsifier may be called.
+///
+/// Source: ActivationSparsifier of torch.ao.pruning; docs/differences.md lists
+/// where this one differs.
+class ActivationSparsifier {
+ public:
+  /// A model of `Hooked` layers (model/hooked.h), or a TorchScript module that
+  /// `with_activation_sites` returned. `defaults` holds for all layers that are
+  /// not registered with other options. Layers that the model gets later are
+  /// not seen.
+  explicit ActivationSparsifier(
+      const torch::nn::Module& model,
+      ActivationOptions defaults = {});
+  explicit ActivationSparsifier(
+      const torch::jit::Module& model,
+      ActivationOptions defaults = {});
+  explicit ActivationSparsifier(
+      ActivationLayers layers,
+      ActivationOptions defaults = {});
+
+  ActivationSparsifier(const ActivationSparsifier&) = delete;
+  ActivationSparsifier& operator=(const ActivationSparsifier&) = delete;
+
+  /// Stops watching. What was squashed goes on masking.
+  virtual ~ActivationSparsifier();
+
+  /// Watches what enters a layer from now on, with `options` on top of the
+  /// defaults. A layer that was registered before begins anew, with a warning;
+  /// what was gathered of it, and its mask, are gone.
+  ///
+  /// Errors: c10::ValueError if the model has no such layer (the nearest is
+  ///   given), nothing can be attached to it, it has features without
+  ///   feature_dim, a function is missing, or an option is wrong for a shipped
+  ///   mask function.
+  void register_layer(
+      const std::string& fqn,
+      const ActivationOptions& options = {});
+  void register_layer(
+      const torch::nn::Module& layer,
+      const ActivationOptions& options = {});
+  void register_layer(
+      const torch::jit::Module& layer,
+      const ActivationOptions& options = {});
+
+  /// Lets a layer go, with its mask.
+  ///
+  /// Errors: c10::ValueError if no such layer is registered.
+  void unregister_layer(const std::string& fqn);
+
+  /// The mask of a layer, also after `squash_mask`: of any dtype, with a shape
+  /// that broadcasts to that of the activation, or a mask for each feature.
+  /// Once an activation entered after the last step, and until the next one, it
+  /// keeps everything, as in the reference.
+  ///
+  /// Errors: c10::ValueError if no such layer is registered (the nearest is
+  ///   given) or nothing has entered it yet.
+  ActivationMask get_mask(const std::string& fqn) const;
+  ActivationMask get_mask(const torch::nn::Module& layer) const;
+  ActivationMask get_mask(const torch::jit::Module& layer) const;
+
+  /// Computes the masks of all layers that are not squashed, and forgets what
+  /// was gathered.
+  ///
+  /// Errors: c10::ValueError if some layer never ran since it was registered or
+  ///   since the last step (all are named), all were squashed, or a mask does
+  ///   not broadcast to its activation.
+  void step();
+
+  /// Stops watching and masks what enters from now on, or, without
+  /// `attach_sparsify_hook`, does nothing any more, also where it masked.
+  ///
+  /// Errors: c10::ValueError if nothing has entered some layer yet.
+  void squash_mask(bool attach_sparsify_hook = true);
+
+  ActivationSparsifierState state_dict() const;
+
+  /// Takes the place of all that was registered, as it was when the state was
+  /// taken: watching, masking or doing nothing. Functions that the state does
+  /// not have are those that the layer is registered with, or the defaults.
+  ///
+  /// Errors: c10::ValueError if the model has not all of the layers (they are
+  ///   named), a mask does not belong to its options, or a layer that is to be
+  ///   watched has no function.
+  void load_state_dict(const ActivationSparsifierState& state);
+
+  /// All registered layers in their order.
+  const std::vector<ActivationGroup>& data_groups() const {
+    return groups_;
+  }
+
+  const ActivationOptions& defaults() const {
+    return defaults_;
+  }
+
+  /// All layers of the model.
+  const ActivationLayers& layers() const {
+    return layers_;
+  }
+
+  /// Prints every group as the reference does.
+  virtual void pretty_print(std::ostream& stream) const;
+
+ protected:
+  /// The mask for what was gathered of a layer or of one of its features. Runs
+  /// without gradients. By default the layer's mask function of its reduced
+  /// activations.
+  virtual torch::Tensor update_mask(
+      const ActivationGroup& group,
+      const torch::Tensor& aggregated);
+
+  /// Throws c10::ValueError if a layer cannot be registered so. By default it
+  /// asks for all three functions; override it with an `update_mask` that needs
+  /// fewer.
+  virtual void check_options(const ActivationOptions& options) const;
+
+ private:
+  const ActivationLayer& layer_of(const char* function, const std::string& fqn)
+      const;
+  const ActivationLayer& layer_at(const char* function, const void* identity)
+      const;
+  void register_at(
+      const ActivationLayer& layer,
+      const ActivationOptions& options);
+  const ActivationGroup* find_group(const std::string& fqn) const;
+  const ActivationGroup& group_of(const char* function, const std::string& fqn)
+      const;
+  ActivationMask new_mask(const ActivationGroup& group);
+  ActivationGroup loaded_group(
+      const ActivationGroupState& group,
+      const ActivationSparsifierState& state) const;
+
+  ActivationLayers layers_;
+  ActivationOptions defaults_;
+  std::vector<ActivationGroup> groups_;
+};
+
+std::ostream& operator<<(
+    std::ostream& stream,
+    const ActivationSparsifier& sparsifier);
+
+} // namespace coppice

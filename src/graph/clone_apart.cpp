@@ -1,0 +1,195 @@
+#include "graph/clone_apart.h"
+
+#include <torch/csrc/jit/api/compilation_unit.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/custom_class.h>
+
+#include <utility>
+#include <vector>
+
+namespace coppice::graph {
+namespace {
+
+using torch::jit::Block;
+using torch::jit::Graph;
+using torch::jit::Module;
+using torch::jit::Value;
+
+class Cloner {
+ public:
+  explicit Cloner(const Changes& changes) : changes_(changes) {}
+
+  Module clone(const Module& root) {
+    const Module copy = copy_attributes(root);
+    // Hooks first, those of submodules before, because methods refer to them.
+    for (auto each = originals_.rbegin(); each != originals_.rend(); ++each) {
+      copy_hooks(each->first, each->second);
+    }
+    for (const auto& [original, made] : originals_) {
+      for (auto* method : original.type()->methods()) {
+        made.type()->addMethod(copy_method(original, made, *method));
+      }
+    }
+    return copy;
+  }
+
+ private:
+  Module copy_attributes(const Module& original);
+  void copy_attribute(const Module& original, Module& copy, size_t slot);
+  void copy_hooks(const Module& original, const Module& copy);
+  torch::jit::Function* copy_method(
+      const Module& original,
+      const Module& copy,
+      torch::jit::Function& method);
+  void set_types(Graph& graph, const MethodValues& values, const std::string&);
+  void set_hooks(const MethodValues& values);
+
+  const Changes& changes_;
+  std::vector<std::pair<Module, Module>> originals_; ///< With their copies.
+  std::unordered_map<Instance*, Module> copies_;
+};
+
+Module Cloner::copy_attributes(const Module& original) {
+  Instance* const instance = original._ivalue().get();
+  const auto known = copies_.find(instance);
+  if (known != copies_.end()) {
+    return known->second;
+  }
+  Module copy(*original.type()->name(), instance->compilation_unit(), true);
+  copies_.emplace(instance, copy);
+  originals_.emplace_back(original, copy);
+  for (size_t slot = 0; slot < original.type()->numAttributes(); ++slot) {
+    copy_attribute(original, copy, slot);
+  }
+  const auto site = changes_.sites.find(instance);
+  if (site != changes_.sites.end()) {
+    const c10::IValue value(site->second);
+    copy.register_attribute(kSiteAttribute, value.type(), value);
+  }
+  for (const auto& name : original.type()->constantNames()) {
+    copy.type()->addConstant(name, original.type()->getConstant(name));
+  }
+  return copy;
+}
+
+void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
+  const auto& type = original.type()->getAttribute(slot);
+  const auto& name = original.type()->getAttributeName(slot);
+  const c10::IValue value = original._ivalue()->getSlot(slot);
+  if (type->is_module()) {
+    const Module submodule = copy_attributes(Module(value.toObject()));
+    // An interface stays what it is.
+    copy.type()->addAttribute(
+        name, type->cast<c10::ClassType>() ? submodule.type() : type);
+    copy._ivalue()->setAttr(name, submodule._ivalue());
+  } else if (name != kSiteAttribute) {
+    copy.register_attribute(
+        name,
+        type,
+        value,
+        original.type()->is_parameter(slot),
+        original.type()->is_buffer(slot));
+  }
+}
+
+void Cloner::copy_hooks(const Module& original, const Module& copy) {
+  for (auto* hook : original.type()->getForwardPreHooks()) {
+    copy.type()->addForwardPreHook(copy_method(original, copy, *hook));
+  }
+  for (auto* hook : original.type()->getForwardHooks()) {
+    copy.type()->addForwardHook(copy_method(original, copy, *hook));
+  }
+}
+
+torch::jit::Function* Cloner::copy_method(
+    const Module& original,
+    const Module& copy,
+    torch::jit::Function& method) {
+  auto* const function = torch::jit::tryToGraphFunction(method);
+  TORCH_CHECK_VALUE(
+      function != nullptr,
+      "method `",
+      method.name(),
+      "` of a `",
+      original.type()->name()->name(),
+      "` has no graph that could be rewritten");
+  const auto graph = function->graph()->copy();
+  Instance* const instance = original._ivalue().get();
+  const MethodValues values(*graph, instance);
+  set_hooks(values);
+  set_types(*graph, values, method.name());
+  if (changes_.rewrite) {
+    changes_.rewrite(instance, method.name(), *graph, values);
+  }
+  auto* const copied = copy._ivalue()->compilation_unit()->create_function(
+      c10::QualifiedName(*copy.type()->name(), method.name()),
+      graph,
+      /*shouldMangle=*/true); // A hook may be registered twice.
+  auto arguments = method.getSchema().arguments();
+  arguments.at(0) = arguments.at(0).cloneWithType(copy.type());
+  copied->setSchema(
+      method.getSchema().cloneWithArguments(std::move(arguments)));
+  return copied;
+}
+
+void check_no_module(Value* value, const std::string& method) {
+  // Where the class of a module is not known before a run, its copy's is not.
+  TORCH_CHECK_VALUE(
+      !(value->type()->is_module() && value->type()->cast<c10::ClassType>()),
+      "method `",
+      method,
+      "` chooses between submodules while it runs (`%",
+      value->debugName(),
+      "`), so that its graph cannot be rewritten; call each submodule where "
+      "it is chosen");
+}
+
+/// Gives the values that are modules the classes of the copies.
+void Cloner::set_types(
+    Graph& graph,
+    const MethodValues& values,
+    const std::string& method) {
+  for (const auto& [value, instance] : values.modules()) {
+    if (value->type()->cast<c10::ClassType>()) {
+      value->setType(copies_.at(instance).type());
+    }
+  }
+  const auto check = [&](Value* value) {
+    if (values.module_of(value) == nullptr) {
+      check_no_module(value, method);
+    }
+  };
+  for (Value* input : graph.inputs()) {
+    check(input);
+  }
+  for (auto* node : values.nodes()) {
+    for (Value* output : node->outputs()) {
+      check(output);
+    }
+  }
+}
+
+/// Calls of a module's hooks become calls of its copy's.
+void Cloner::set_hooks(const MethodValues& values) {
+  for (auto* node : values.nodes()) {
+    if (const auto hook = called_hook(node, values)) {
+      auto* const copied =
+          copies_.at(hook->module).type()->findHook(hook->name);
+      auto& graph = *node->owningGraph();
+      const torch::jit::WithInsertPoint here(node);
+      auto* const function =
+          graph.insertNode(graph.create(c10::prim::Constant));
+      function->s_(c10::attr::name, hook->name);
+      function->output()->setType(c10::FunctionType::create(copied));
+      node->replaceInput(0, function->output());
+    }
+  }
+}
+
+} // namespace
+
+Module clone_apart(const Module& module, const Changes& changes) {
+  return Cloner(changes).clone(module);
+}
+
+} // namespace coppice::graph

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include "coppice/core/activation_site.h"
+#include "graph/method_values.h"
+
+namespace coppice::graph {
+
+inline constexpr const char* kSiteAttribute = "activation_site";
+
+using SitePtr = c10::intrusive_ptr<ActivationSite>;
+
+/// What a copy has otherwise than its original.
+struct Changes {
+  /// The sites of the copies, by the original; where there is none, the site
+  /// that the original has is left out.
+  std::unordered_map<Instance*, SitePtr> sites;
+  /// Changes the copy of a method's graph. `values` are in terms of the
+  /// originals, so that new nodes are not among them.
+  std::function<void(
+      Instance* original,
+      const std::string& method,
+      torch::jit::Graph& graph,
+      const MethodValues& values)>
+      rewrite;
+};
+
+/// A copy of `module` that shares parameters and buffers with it and in which
+/// every submodule has a class of its own, so that graphs, which belong to
+/// classes, can differ between submodules that shared one. A submodule that is
+/// registered twice stays one.
+///
+/// Errors: c10::ValueError if a method has no graph, or a module is chosen
+///   while it runs.
+torch::jit::Module clone_apart(
+    const torch::jit::Module& module,
+    const Changes& changes);
+
+} // namespace coppice::graph

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "coppice/core/activation_site.h"
+#include "coppice/sparsify/activation_group.h"
+#include "coppice/sparsify/activation_options.h"
+
+namespace coppice {
+
+/// What is gathered at a layer between two steps. The layer's observer shares
+/// it. Thread-safe.
+class ActivationAggregate {
+ public:
+  /// `options` have an aggregate function.
+  explicit ActivationAggregate(ActivationOptions options);
+
+  /// Takes an activation up, without gradients.
+  ///
+  /// Errors: c10::ValueError, before anything changes, if a feature is out of
+  ///   range or the shape is not that of the activations before, save for the
+  ///   batch where the aggregate function allows it.
+  void add(const torch::Tensor& activation);
+
+  /// Whether an activation came since the beginning or the last `clear`.
+  bool has_data() const;
+  void clear();
+
+  /// What was gathered: one tensor, or one a feature. Not copies.
+  std::vector<torch::Tensor> data() const;
+
+  /// The shape of what a mask is for: of the largest batch; one, or one a
+  /// feature.
+  std::vector<std::vector<int64_t>> shapes() const;
+
+  /// A mask of ones for each of `shapes`.
+  std::vector<torch::Tensor> ones() const;
+
+  /// What `restore` takes up; copies.
+  AggregatedActivations state() const;
+
+  /// Errors: c10::ValueError if the aggregate function cannot go on from
+  ///   `state`, or there are not as many tensors as `ones`.
+  void restore(
+      const AggregatedActivations& state,
+      const std::vector<torch::Tensor>& ones);
+
+ private:
+  /// Of the whole activation or of one feature.
+  struct Part {
+    torch::Tensor data;
+    std::vector<int64_t> shape; ///< Of what entered.
+    torch::TensorOptions options;
+  };
+
+  std::vector<torch::Tensor> parts_of(const torch::Tensor& activation) const;
+  void check_fits(const Part& part, const torch::Tensor& activation) const;
+  void add_shipped(Part& part, const torch::Tensor& activation) const;
+  void add_users(Part& part, const torch::Tensor& activation) const;
+  bool first_value_seed() const;
+  static void grow(Part& part, const torch::Tensor& activation);
+  void count_samples(int64_t rows);
+
+  ActivationOptions options_;
+  mutable std::mutex mutex_; ///< Of all below.
+  std::vector<Part> parts_;
+  /// How many samples each row has seen; of a mean alone.
+  std::vector<int64_t> samples_;
+  bool has_data_ = false;
+};
+
+} // namespace coppice
