@@ -2,6 +2,7 @@
 // so that nobody else can derive from them: a `Hooked` one would not link. What
 // is missing stands here and prints the same. Later versions have it in their
 // headers, where a specialization does no harm.
+#include <torch/nn/functional/instancenorm.h> // The header below forgets it.
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/instancenorm.h>
 
