@@ -32,3 +32,8 @@ target_compile_options(
   coppice_compiler
   INTERFACE -Wall -Wextra $<$<BOOL:${COPPICE_DEVELOPER}>:-Werror>
             $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION
+                                          VERSION_GREATER_EQUAL 13)
+  # A false alarm where LibTorch 2's lists are inlined.
+  target_compile_options(coppice_compiler INTERFACE -Wno-stringop-overflow)
+endif()

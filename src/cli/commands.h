@@ -14,6 +14,9 @@ using Command = std::function<ExitCode()>;
 void add_demo(CLI::App& app, Command& chosen);
 void add_inspect(CLI::App& app, Command& chosen);
 void add_prune(CLI::App& app, Command& chosen);
+void add_activations(CLI::App& app, Command& chosen);
+void add_bench(CLI::App& app, Command& chosen);
+void add_compile(CLI::App& app, Command& chosen);
 void add_pack(CLI::App& app, Command& chosen);
 void add_unpack(CLI::App& app, Command& chosen);
 

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
+#include <set>
 #include <string>
 
 #include "cli/commands.h"
@@ -27,7 +28,8 @@ constexpr const char* kExamples =
     "minutes\n"
     "  coppice inspect net.safetensors       where the zeros of a model lie\n"
     "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
-    "  coppice pack sparse.safetensors -o packed.safetensors\n";
+    "  coppice pack sparse.safetensors -o packed.safetensors\n"
+    "  coppice compile net.pt -o fast.pt --input 1x784\n";
 
 /// LibTorch and the standard library write messages of several lines.
 std::string one_line(std::string text) {
@@ -73,6 +75,9 @@ ExitCode run(int argc, char** argv) {
   add_demo(app, chosen);
   add_inspect(app, chosen);
   add_prune(app, chosen);
+  add_activations(app, chosen);
+  add_compile(app, chosen);
+  add_bench(app, chosen);
   add_pack(app, chosen);
   add_unpack(app, chosen);
   try {
@@ -94,11 +99,14 @@ ExitCode run_and_flush(int argc, char** argv) {
 
 /// Starts the program anew with OpenMP threads that sleep when idle. Spinning
 /// ones, the default, keep the cores from OpenBLAS, whose threads are others:
-/// training takes nearly twice as long. OpenMP reads the environment before
-/// main, so that it cannot be set from here for this process.
+/// training takes nearly twice as long, and a dense product may be measured at
+/// a hundredth of its speed. OpenMP reads the environment before main, so that
+/// it cannot be set from here for this process.
 void let_idle_threads_sleep(char** argv) {
-  const bool trains = argv[0] && argv[1] && std::string(argv[1]) == "demo";
-  if (trains && std::getenv("OMP_WAIT_POLICY") == nullptr) {
+  const std::set<std::string> commands{
+      "demo", "activations", "compile", "bench"};
+  const bool computes = argv[0] && argv[1] && commands.count(argv[1]) > 0;
+  if (computes && std::getenv("OMP_WAIT_POLICY") == nullptr) {
     setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
     // Returns only if it fails; then the program is slower, and runs.
     execv("/proc/self/exe", argv);

@@ -1,9 +1,13 @@
 #include "coppice/core/activation_site.h"
 
 #include <ATen/ExpandUtils.h>
+#include <ATen/TracerMode.h>
 #include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/ir/ir.h>
 
 #include <algorithm>
+
+#include "core/site_scopes.h"
 
 namespace coppice {
 namespace {
@@ -75,6 +79,33 @@ ActivationSite::ActivationSite(std::string layer_fqn)
     : layer_fqn_(std::move(layer_fqn)) {}
 
 torch::Tensor ActivationSite::pass(const torch::Tensor& activation) const {
+  const auto* const traced = TracedSites::object_of(*this);
+  return traced ? record(activation, *traced) : run(activation);
+}
+
+torch::Tensor ActivationSite::record(
+    const torch::Tensor& activation,
+    const c10::IValue& object) const {
+  namespace tracer = torch::jit::tracer;
+  const auto& state = tracer::getTracingState();
+  auto* const node = state->createNode(
+      c10::Symbol::fromQualString("coppice::activation_site"),
+      /*num_outputs=*/0);
+  tracer::addInputs(node, "x", activation);
+  node->addInput(state->getValue(object));
+  state->insertNode(node);
+  const at::tracer::impl::NoTracerDispatchMode inner_ops_are_not_recorded;
+  auto passed = run(activation);
+  if (passed.is_same(activation)) {
+    // The tracer tells values by their tensors: who takes the activation itself
+    // takes it from before the site.
+    passed = activation.alias();
+  }
+  tracer::addOutput(node, passed);
+  return passed;
+}
+
+torch::Tensor ActivationSite::run(const torch::Tensor& activation) const {
   const auto attached = list();
   if (attached == nullptr) {
     return activation;
@@ -84,7 +115,7 @@ torch::Tensor ActivationSite::pass(const torch::Tensor& activation) const {
     for (const auto& each : *attached) {
       if (!each.observer) {
         passing = masked_activation(passing, each.mask);
-      } else if (!torch::jit::tracer::isTracing()) {
+      } else if (!QuietSites::here()) {
         each.observer(passing);
       }
     }

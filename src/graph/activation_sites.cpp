@@ -3,10 +3,10 @@
 #include <torch/custom_class.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "coppice/core/fqn.h"
+#include "coppice/core/values.h"
 #include "graph/clone_apart.h"
 #include "graph/layer_doors.h"
 #include "graph/site_node.h"
@@ -134,7 +134,7 @@ class SiteInserter {
     for (Node* node : values.nodes()) {
       if (const auto op = graph::weighted_op(node, values)) {
         const Layer* const layer = with_new_site(op->weight->owner);
-        if (layer != nullptr && layer->inlined) {
+        if (layer != nullptr && layer->inlined_weight == op->weight->name) {
           graph::insert_site_before(node, op->activation, op->weight->module);
         }
       }
@@ -160,23 +160,26 @@ class SiteInserter {
 /// `Linear(in_features=4, out_features=2)`, or with the shapes of the
 /// parameters where the class keeps no numbers.
 std::string description(const Module& module) {
-  std::ostringstream text;
   const auto& type = *module.type();
-  const char* separator = "(";
+  Values parts; // In alphabetical order: a file keeps none.
   for (const auto& name : type.constantNames()) {
     const auto value = type.getConstant(name);
     if (value.isInt() || value.isDouble() || value.isBool()) {
-      text << std::exchange(separator, ", ") << name << '=' << value;
+      parts.emplace(name, value);
     }
   }
-  if (separator[0] == '(') {
+  if (parts.empty()) {
     for (const auto& parameter : module.named_parameters(false)) {
-      text << std::exchange(separator, ", ") << parameter.name << '='
-           << parameter.value.sizes();
+      parts.emplace(parameter.name, parameter.value.sizes().vec());
     }
   }
-  return type.name()->name() + (separator[0] == '(' ? "(" : "") + text.str() +
-      ")";
+  std::string text = type.name()->name() + "(";
+  const char* separator = "";
+  for (const auto& [name, value] : parts) {
+    text += separator + name + "=" + to_python_string(value);
+    separator = ", ";
+  }
+  return text + ")";
 }
 
 } // namespace

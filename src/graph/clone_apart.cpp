@@ -21,8 +21,14 @@ class Cloner {
 
   Module clone(const Module& root) {
     const Module copy = copy_attributes(root);
+    // Hooks first, those of submodules before, because methods refer to them.
+    for (auto each = originals_.rbegin(); each != originals_.rend(); ++each) {
+      copy_hooks(each->first, each->second);
+    }
     for (const auto& [original, made] : originals_) {
-      copy_methods(original, made);
+      for (auto* method : original.type()->methods()) {
+        made.type()->addMethod(copy_method(original, made, *method));
+      }
     }
     return copy;
   }
@@ -30,12 +36,13 @@ class Cloner {
  private:
   Module copy_attributes(const Module& original);
   void copy_attribute(const Module& original, Module& copy, size_t slot);
-  void copy_methods(const Module& original, const Module& copy);
+  void copy_hooks(const Module& original, const Module& copy);
   torch::jit::Function* copy_method(
       const Module& original,
       const Module& copy,
       torch::jit::Function& method);
   void set_types(Graph& graph, const MethodValues& values, const std::string&);
+  void set_hooks(const MethodValues& values);
 
   const Changes& changes_;
   std::vector<std::pair<Module, Module>> originals_; ///< With their copies.
@@ -85,15 +92,11 @@ void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
   }
 }
 
-void Cloner::copy_methods(const Module& original, const Module& copy) {
-  const auto& from = *original.type();
-  for (auto* method : from.methods()) {
-    copy.type()->addMethod(copy_method(original, copy, *method));
-  }
-  for (auto* hook : from.getForwardPreHooks()) {
+void Cloner::copy_hooks(const Module& original, const Module& copy) {
+  for (auto* hook : original.type()->getForwardPreHooks()) {
     copy.type()->addForwardPreHook(copy_method(original, copy, *hook));
   }
-  for (auto* hook : from.getForwardHooks()) {
+  for (auto* hook : original.type()->getForwardHooks()) {
     copy.type()->addForwardHook(copy_method(original, copy, *hook));
   }
 }
@@ -113,12 +116,15 @@ torch::jit::Function* Cloner::copy_method(
   const auto graph = function->graph()->copy();
   Instance* const instance = original._ivalue().get();
   const MethodValues values(*graph, instance);
+  set_hooks(values);
   set_types(*graph, values, method.name());
   if (changes_.rewrite) {
     changes_.rewrite(instance, method.name(), *graph, values);
   }
   auto* const copied = copy._ivalue()->compilation_unit()->create_function(
-      c10::QualifiedName(*copy.type()->name(), method.name()), graph);
+      c10::QualifiedName(*copy.type()->name(), method.name()),
+      graph,
+      /*shouldMangle=*/true); // A hook may be registered twice.
   auto arguments = method.getSchema().arguments();
   arguments.at(0) = arguments.at(0).cloneWithType(copy.type());
   copied->setSchema(
@@ -159,6 +165,23 @@ void Cloner::set_types(
   for (auto* node : values.nodes()) {
     for (Value* output : node->outputs()) {
       check(output);
+    }
+  }
+}
+
+/// Calls of a module's hooks become calls of its copy's.
+void Cloner::set_hooks(const MethodValues& values) {
+  for (auto* node : values.nodes()) {
+    if (const auto hook = called_hook(node, values)) {
+      auto* const copied =
+          copies_.at(hook->module).type()->findHook(hook->name);
+      auto& graph = *node->owningGraph();
+      const torch::jit::WithInsertPoint here(node);
+      auto* const function =
+          graph.insertNode(graph.create(c10::prim::Constant));
+      function->s_(c10::attr::name, hook->name);
+      function->output()->setType(c10::FunctionType::create(copied));
+      node->replaceInput(0, function->output());
     }
   }
 }

@@ -6,10 +6,7 @@
 #include <cctype>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
-
-#include "coppice/core/fqn.h"
 
 namespace coppice::graph {
 namespace {
@@ -42,8 +39,10 @@ class Calls {
     return parameters_.count({method, input}) != 0;
   }
 
-  bool has_inlined(Instance* layer) const {
-    return inlined_.count(layer) != 0;
+  /// The attribute of the layer that an op takes; empty if none does.
+  std::string inlined_weight(Instance* layer) const {
+    const auto found = inlined_.find(layer);
+    return found == inlined_.end() ? "" : found->second;
   }
 
  private:
@@ -57,7 +56,7 @@ class Calls {
   std::set<Called> reached_;
   std::set<Called> called_by_others_;
   std::set<std::pair<Called, size_t>> parameters_;
-  std::unordered_set<Instance*> inlined_;
+  std::unordered_map<Instance*, std::string> inlined_;
 };
 
 Calls::Calls(const torch::jit::Module& root, const std::vector<Layer>& layers)
@@ -87,8 +86,12 @@ void Calls::follow(const Called& method) {
   for (Node* node : values.nodes()) {
     if (node->kind() == c10::prim::CallMethod) {
       follow_call(method.first, node, values);
+    } else if (const auto hook = called_hook(node, values)) {
+      reach({hook->module, hook->name});
     } else if (const auto op = weighted_op(node, values)) {
-      inlined_.insert(op->weight->owner);
+      // The first in the graph: a recurrent cell takes its input before its
+      // state.
+      inlined_.emplace(op->weight->owner, op->weight->name);
     }
   }
 }
@@ -163,10 +166,12 @@ void set_door(Layer& layer, const Calls& calls, bool is_root) {
   if (!layer.forwards.empty()) {
     return;
   }
-  layer.inlined = names.empty() && calls.has_inlined(layer.instance());
   if (!names.empty()) {
     layer.why_none = "the first input of its forward is not a tensor";
-  } else if (!layer.inlined) {
+    return;
+  }
+  layer.inlined_weight = calls.inlined_weight(layer.instance());
+  if (layer.inlined_weight.empty()) {
     layer.why_none = find_method(*layer.instance(), "forward") != nullptr
         ? "its forward is never called"
         : "it has no forward, and no op of the graph takes its weight";
@@ -182,7 +187,7 @@ std::vector<Layer> layers_of(const torch::jit::Module& module) {
     Instance* const instance = named.value._ivalue().get();
     const auto [found, is_new] = known.emplace(instance, layers.size());
     if (is_new) {
-      layers.push_back({{}, named.value, {}, false, ""});
+      layers.push_back({{}, named.value, {}, "", ""});
     }
     layers[found->second].fqns.push_back(named.name);
   }

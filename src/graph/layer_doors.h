@@ -18,9 +18,9 @@ struct Layer {
   /// Its forwards that are called (a trace makes one a call), with the index of
   /// the graph's input that is the activation.
   std::map<std::string, size_t> forwards;
-  /// Whether ops outside of its forward take its weight, and it has no
-  /// `forwards`: its calls were inlined.
-  bool inlined = false;
+  /// If its calls were inlined, and it has no `forwards`: the attribute that
+  /// the ops take by which activations enter; else empty.
+  std::string inlined_weight;
   /// Why activations cannot be reached, where neither is there.
   std::string why_none;
 
@@ -28,7 +28,7 @@ struct Layer {
     return module._ivalue().get();
   }
   bool has_door() const {
-    return inlined || !forwards.empty();
+    return !inlined_weight.empty() || !forwards.empty();
   }
 };
 

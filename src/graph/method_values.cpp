@@ -3,7 +3,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 
 #include <algorithm>
-#include <array>
+#include <unordered_set>
 
 namespace coppice::graph {
 namespace {
@@ -14,19 +14,29 @@ using torch::jit::Value;
 
 /// Whether the result of a node is its first input, seen in another way.
 bool gives_a_view(const Node& node) {
-  static const std::array<c10::Symbol, 11> kinds = {
-      c10::Symbol::fromQualString("aten::t"),
-      c10::Symbol::fromQualString("aten::transpose"),
-      c10::Symbol::fromQualString("aten::numpy_T"),
-      c10::Symbol::fromQualString("aten::permute"),
-      c10::Symbol::fromQualString("aten::detach"),
-      c10::Symbol::fromQualString("aten::contiguous"),
-      c10::Symbol::fromQualString("aten::to"),
-      c10::Symbol::fromQualString("aten::type_as"),
-      c10::Symbol::fromQualString("aten::_unwrap_optional"),
-      c10::Symbol::fromQualString("prim::unchecked_cast"),
-      c10::Symbol::fromQualString("prim::ListConstruct")};
-  return std::find(kinds.begin(), kinds.end(), node.kind()) != kinds.end();
+  static const auto kinds = [] {
+    std::unordered_set<c10::Symbol> symbols;
+    for (const char* name :
+         {"aten::t",
+          "aten::transpose",
+          "aten::numpy_T",
+          "aten::permute",
+          "aten::view",
+          "aten::reshape",
+          "aten::squeeze",
+          "aten::unsqueeze",
+          "aten::detach",
+          "aten::contiguous",
+          "aten::to",
+          "aten::type_as",
+          "aten::_unwrap_optional",
+          "prim::unchecked_cast",
+          "prim::ListConstruct"}) {
+      symbols.insert(c10::Symbol::fromQualString(name));
+    }
+    return symbols;
+  }();
+  return kinds.count(node.kind()) != 0;
 }
 
 } // namespace
@@ -98,6 +108,20 @@ void MethodValues::follow_subgraph(Node* node) {
     }
   }
   follow(subgraph->block());
+}
+
+std::optional<Hook> called_hook(Node* node, const MethodValues& values) {
+  // A function whose first argument is the module; no other can take one.
+  if (node->kind() != c10::prim::CallFunction || node->inputs().size() < 2) {
+    return std::nullopt;
+  }
+  Instance* const module = values.module_of(node->inputs()[1]);
+  const auto function = node->inputs()[0]->type()->cast<c10::FunctionType>();
+  if (module == nullptr || function == nullptr ||
+      module->type()->findHook(function->function()->name()) == nullptr) {
+    return std::nullopt;
+  }
+  return Hook{module, function->function()->name()};
 }
 
 torch::jit::GraphFunction* find_method(

@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 #include <torch/script.h>
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -53,6 +54,17 @@ class MethodValues {
   std::unordered_map<torch::jit::Value*, Instance*> modules_;
   std::unordered_map<torch::jit::Value*, Attribute> attributes_;
 };
+
+/// A module's hook.
+struct Hook {
+  Instance* module = nullptr;
+  std::string name;
+};
+
+/// The hook that `node` calls; nothing if it calls none.
+std::optional<Hook> called_hook(
+    torch::jit::Node* node,
+    const MethodValues& values);
 
 /// The method of that name, a hook included; null if there is none or it has no
 /// graph.

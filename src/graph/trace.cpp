@@ -133,7 +133,9 @@ torch::jit::Module trace_call(
   check_traceable(example_inputs, "");
   check_traceable(options.check_inputs(), " of check_inputs");
 
-  auto self = mirror_of(model);
+  auto mirror = mirror_of(model, options.activation_sites());
+  auto& self = mirror.root;
+  const TracedSites traced_sites(mirror.sites);
   RunState state(model);
   const auto first = record(self, call, example_inputs);
   auto graph = first.graph;
@@ -143,7 +145,7 @@ torch::jit::Module trace_call(
     graph = checked_graph(first, second, self, [&] { state.restore(); });
   }
   add_forward(self, graph);
-  return self;
+  return mirror.root;
 }
 
 } // namespace coppice::detail

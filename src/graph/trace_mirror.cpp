@@ -77,8 +77,10 @@ std::string class_name(const torch::nn::Module& module) {
   return is_identifier(name) && !is_keyword(name) ? name : "Module";
 }
 
-class Mirror {
+class Mirrors {
  public:
+  explicit Mirrors(bool with_sites) : with_sites_(with_sites) {}
+
   torch::jit::Module of(
       const torch::nn::Module& module,
       const std::string& fqn) {
@@ -105,9 +107,14 @@ class Mirror {
       made.register_module(
           child.key(), of(*child.value(), join_fqn(fqn, child.key())));
     }
+    if (with_sites_) {
+      add_site(made, module);
+    }
     made_.emplace(&module, made);
     return made;
   }
+
+  SiteObjects sites;
 
  private:
   static void check_new(
@@ -122,6 +129,18 @@ class Mirror {
         "`, which TorchScript cannot hold; register one under another name");
   }
 
+  void add_site(torch::jit::Module& made, const torch::nn::Module& module) {
+    const auto* const layer = dynamic_cast<const HasActivationSite*>(&module);
+    if (layer == nullptr || layer->activation_site() == nullptr) {
+      return;
+    }
+    const auto& site = layer->activation_site();
+    // One object a site: the tracer tells values by their objects.
+    const auto object = sites.emplace(site.get(), site).first->second;
+    made.register_attribute("activation_site", object.type(), object);
+  }
+
+  bool with_sites_;
   std::shared_ptr<torch::jit::CompilationUnit> unit_ =
       std::make_shared<torch::jit::CompilationUnit>();
   std::unordered_map<const torch::nn::Module*, torch::jit::Module> made_;
@@ -129,8 +148,10 @@ class Mirror {
 
 } // namespace
 
-torch::jit::Module mirror_of(const torch::nn::Module& model) {
-  return Mirror().of(model, "");
+Mirror mirror_of(const torch::nn::Module& model, bool with_sites) {
+  Mirrors mirrors(with_sites);
+  auto root = mirrors.of(model, "");
+  return {std::move(root), std::move(mirrors.sites)};
 }
 
 } // namespace coppice::detail

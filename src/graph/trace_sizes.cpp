@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/ir/constants.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 
@@ -91,34 +92,26 @@ class SizeFinder {
   }
 
   std::optional<Formula> find(Node* constant, const Pair& number) const {
-    if (const auto found = equal(inputs_, number)) {
-      return found;
-    }
     std::vector<Size> own;
     for (auto* input : operation_of(constant)->inputs()) {
       add(input, own);
     }
-    if (const auto found = equal(own, number)) {
+    const auto made_of_inputs = combinations(inputs_, number);
+    if (is_one_of(inputs_, number)) {
+      // Four rows, or two times two columns?
+      return made_of_inputs.empty() ? either(own, inputs_, number)
+                                    : std::nullopt;
+    }
+    if (const auto found = either(own, before(constant), number)) {
       return found;
     }
-    std::vector<Size> before;
-    for (auto size = computed_.rbegin(); size != computed_.rend(); ++size) {
-      if (size->tensor->node()->isBefore(constant)) {
-        before.push_back(*size);
+    for (auto formulas : {made_of_inputs, combinations(own, number)}) {
+      add_neighbours(inputs_, number, formulas);
+      if (!formulas.empty()) {
+        return formulas.size() == 1 ? std::optional(formulas[0]) : std::nullopt;
       }
     }
-    if (const auto found = equal(before, number)) {
-      return found;
-    }
-    for (const auto& candidates : {inputs_, own}) {
-      if (const auto found = product(singles(candidates), number)) {
-        return found;
-      }
-      if (const auto found = product(pairs(candidates), number)) {
-        return found;
-      }
-    }
-    return next_to(number);
+    return std::nullopt;
   }
 
  private:
@@ -153,7 +146,24 @@ class SizeFinder {
     }
   }
 
-  /// The first that fits, unless another dimension of its tensor fits too.
+  /// The nearest first.
+  std::vector<Size> before(const Node* node) const {
+    std::vector<Size> sizes;
+    for (auto size = computed_.rbegin(); size != computed_.rend(); ++size) {
+      if (size->tensor->node()->isBefore(node)) {
+        sizes.push_back(*size);
+      }
+    }
+    return sizes;
+  }
+
+  static bool is_one_of(const std::vector<Size>& sizes, const Pair& number) {
+    return std::any_of(sizes.begin(), sizes.end(), [&](const Size& size) {
+      return size.pair == number;
+    });
+  }
+
+  /// The first size that fits, unless another of its tensor fits too.
   static std::optional<Formula> equal(
       const std::vector<Size>& sizes,
       const Pair& number) {
@@ -170,70 +180,65 @@ class SizeFinder {
     return found ? std::optional(Formula{{*found}, 1, 0}) : std::nullopt;
   }
 
-  static std::vector<Formula> singles(const std::vector<Size>& sizes) {
-    std::vector<Formula> formulas;
-    for (const auto& size : sizes) {
-      formulas.push_back({{size}, 1, 0});
-    }
-    return formulas;
+  static std::optional<Formula> either(
+      const std::vector<Size>& sizes,
+      const std::vector<Size>& otherwise,
+      const Pair& number) {
+    const auto found = equal(sizes, number);
+    return found ? found : equal(otherwise, number);
   }
 
-  static std::vector<Formula> pairs(const std::vector<Size>& sizes) {
+  /// Adds the formula, unless it says the same as one of another tensor.
+  static void add_new(std::vector<Formula>& formulas, Formula formula) {
+    const auto same = [&](const Formula& other) {
+      return formula.offset == other.offset &&
+          formula.sizes[0].tensor != other.sizes[0].tensor &&
+          std::equal(
+                 formula.sizes.begin(),
+                 formula.sizes.end(),
+                 other.sizes.begin(),
+                 other.sizes.end(),
+                 [](const Size& a, const Size& b) { return a.pair == b.pair; });
+    };
+    if (std::none_of(formulas.begin(), formulas.end(), same)) {
+      formulas.push_back(std::move(formula));
+    }
+  }
+
+  /// Multiples of a size, products of two of one tensor, multiples of these.
+  static std::vector<Formula> combinations(
+      const std::vector<Size>& sizes,
+      const Pair& number) {
     std::vector<Formula> formulas;
     for (size_t i = 0; i < sizes.size(); ++i) {
+      const auto& one = sizes[i].pair;
+      if (const auto k = multiple(number, one); k && *k != 1) {
+        add_new(formulas, {{sizes[i]}, *k, 0});
+      }
       for (size_t j = i + 1; j < sizes.size(); ++j) {
-        if (sizes[i].tensor == sizes[j].tensor) {
-          formulas.push_back({{sizes[i], sizes[j]}, 1, 0});
+        const auto& two = sizes[j].pair;
+        const Pair product{one.here * two.here, one.there * two.there};
+        const auto k = multiple(number, product);
+        if (k && sizes[i].tensor == sizes[j].tensor) {
+          add_new(formulas, {{sizes[i], sizes[j]}, *k, 0});
         }
       }
     }
     return formulas;
   }
 
-  /// A multiple of one of the formulas, if all that fit agree.
-  static std::optional<Formula> product(
-      const std::vector<Formula>& formulas,
-      const Pair& number) {
-    std::optional<Formula> found;
-    Pair found_pair;
-    for (const auto& formula : formulas) {
-      Pair pair{1, 1};
-      for (const auto& size : formula.sizes) {
-        pair.here *= size.pair.here;
-        pair.there *= size.pair.there;
-      }
-      const auto factor = multiple(number, pair);
-      if (!factor) {
-        continue;
-      }
-      if (found &&
-          (!(pair == found_pair) ||
-           found->sizes[0].tensor == formula.sizes[0].tensor)) {
-        return std::nullopt;
-      }
-      if (!found) {
-        found = formula;
-        found->factor = *factor;
-        found_pair = pair;
+  /// One more and one less than a size.
+  static void add_neighbours(
+      const std::vector<Size>& sizes,
+      const Pair& number,
+      std::vector<Formula>& formulas) {
+    for (const auto& size : sizes) {
+      const int64_t offset = number.here - size.pair.here;
+      if ((offset == 1 || offset == -1) &&
+          number.there - size.pair.there == offset) {
+        add_new(formulas, {{size}, 1, offset});
       }
     }
-    return found;
-  }
-
-  /// One more or one less than a size.
-  std::optional<Formula> next_to(const Pair& number) const {
-    std::optional<Formula> found;
-    for (const int64_t offset : {1, -1}) {
-      auto next = equal(inputs_, {number.here - offset, number.there - offset});
-      if (next && found) {
-        return std::nullopt;
-      }
-      if (next) {
-        next->offset = offset;
-        found = next;
-      }
-    }
-    return found;
   }
 
   const TraceComparison& comparison_;

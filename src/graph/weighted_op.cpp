@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <unordered_map>
 
 #include "graph/layer_doors.h"
@@ -6,40 +5,46 @@
 namespace coppice::graph {
 namespace {
 
-/// Ops that take a layer's weight, by the index of the activation.
-const std::unordered_map<std::string, size_t>& activation_inputs() {
-  static const std::unordered_map<std::string, size_t> inputs = {
-      {"aten::linear", 0},
-      {"aten::addmm", 1},
-      {"aten::_addmm_activation", 1},
-      {"aten::bilinear", 0},
-      {"aten::conv1d", 0},
-      {"aten::conv2d", 0},
-      {"aten::conv3d", 0},
-      {"aten::conv_transpose1d", 0},
-      {"aten::conv_transpose2d", 0},
-      {"aten::conv_transpose3d", 0},
-      {"aten::convolution", 0},
-      {"aten::_convolution", 0},
-      {"aten::_convolution_mode", 0},
-      {"aten::thnn_conv2d", 0},
-      {"aten::mkldnn_convolution", 0},
-      {"aten::batch_norm", 0},
-      {"aten::native_batch_norm", 0},
-      {"aten::instance_norm", 0},
-      {"aten::layer_norm", 0},
-      {"aten::native_layer_norm", 0},
-      {"aten::group_norm", 0},
-      {"aten::native_group_norm", 0},
-      {"aten::prelu", 0},
-      {"aten::lstm", 0},
-      {"aten::gru", 0},
-      {"aten::rnn_tanh", 0},
-      {"aten::rnn_relu", 0},
-      {"aten::lstm_cell", 0},
-      {"aten::gru_cell", 0},
-      {"aten::rnn_tanh_cell", 0},
-      {"aten::rnn_relu_cell", 0}};
+/// Indices of an op's inputs.
+struct Inputs {
+  size_t activation;
+  size_t weight;
+};
+
+/// Ops that take a layer's weight.
+const std::unordered_map<std::string, Inputs>& known_inputs() {
+  static const std::unordered_map<std::string, Inputs> inputs = {
+      {"aten::linear", {0, 1}},
+      {"aten::addmm", {1, 2}},
+      {"aten::_addmm_activation", {1, 2}},
+      {"aten::bilinear", {0, 2}},
+      {"aten::conv1d", {0, 1}},
+      {"aten::conv2d", {0, 1}},
+      {"aten::conv3d", {0, 1}},
+      {"aten::conv_transpose1d", {0, 1}},
+      {"aten::conv_transpose2d", {0, 1}},
+      {"aten::conv_transpose3d", {0, 1}},
+      {"aten::convolution", {0, 1}},
+      {"aten::_convolution", {0, 1}},
+      {"aten::_convolution_mode", {0, 1}},
+      {"aten::thnn_conv2d", {0, 1}},
+      {"aten::mkldnn_convolution", {0, 1}},
+      {"aten::batch_norm", {0, 1}},
+      {"aten::native_batch_norm", {0, 1}},
+      {"aten::instance_norm", {0, 1}},
+      {"aten::layer_norm", {0, 2}},
+      {"aten::native_layer_norm", {0, 2}},
+      {"aten::group_norm", {0, 2}},
+      {"aten::native_group_norm", {0, 1}},
+      {"aten::prelu", {0, 1}},
+      {"aten::lstm", {0, 2}},
+      {"aten::gru", {0, 2}},
+      {"aten::rnn_tanh", {0, 2}},
+      {"aten::rnn_relu", {0, 2}},
+      {"aten::lstm_cell", {0, 2}},
+      {"aten::gru_cell", {0, 2}},
+      {"aten::rnn_tanh_cell", {0, 2}},
+      {"aten::rnn_relu_cell", {0, 2}}};
   return inputs;
 }
 
@@ -56,26 +61,27 @@ std::optional<WeightedOp> weighted_op(
   const auto attribute = [&](size_t i) {
     return values.attribute_of(node->inputs()[i]);
   };
-  WeightedOp op;
+  Inputs inputs = {0, 1};
   if (multiplies_either_way(kind)) {
-    op.activation = attribute(1) == nullptr ? 1 : 0;
+    inputs = attribute(1) == nullptr ? Inputs{1, 0} : Inputs{0, 1};
   } else {
-    const auto found = activation_inputs().find(kind);
-    if (found == activation_inputs().end()) {
+    const auto found = known_inputs().find(kind);
+    if (found == known_inputs().end()) {
       return std::nullopt;
     }
-    op.activation = found->second;
+    inputs = found->second;
   }
-  if (attribute(op.activation) != nullptr) {
+  if (attribute(inputs.activation) != nullptr) {
     return std::nullopt; // A product of two weights.
   }
+  WeightedOp op;
+  op.activation = inputs.activation;
+  op.weight = attribute(inputs.weight);
+  // A batch norm without weight has a running mean.
   for (size_t i = 0; op.weight == nullptr && i < node->inputs().size(); ++i) {
     op.weight = attribute(i);
   }
-  if (op.weight == nullptr) {
-    return std::nullopt;
-  }
-  return op;
+  return op.weight == nullptr ? std::nullopt : std::make_optional(op);
 }
 
 } // namespace coppice::graph

@@ -66,6 +66,33 @@ size_t TransposedSize(size_t batch, size_t cols) {
   return size;
 }
 
+size_t TileWidthFor(size_t left) {
+  return TileWidth(left);
+}
+
+void Transpose(
+    const float* from,
+    size_t rows,
+    size_t cols,
+    size_t from_stride,
+    float* to,
+    size_t to_stride) {
+  for (size_t r = 0; r < rows; r += kWideLanes) {
+    const size_t part = std::min(kWideLanes, rows - r);
+    for (size_t c = 0; c < cols; c += kWideLanes) {
+      TransposePart(
+          Wide(),
+          from + r * from_stride + c,
+          from_stride,
+          part,
+          std::min(kWideLanes, cols - c),
+          to + c * to_stride + r,
+          to_stride,
+          part);
+    }
+  }
+}
+
 } // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -74,6 +101,8 @@ namespace coppice::kernels {
 
 HWY_EXPORT(TransposeBatch);
 HWY_EXPORT(TransposedSize);
+HWY_EXPORT(TileWidthFor);
+HWY_EXPORT(Transpose);
 
 size_t transposed_size(size_t batch, size_t cols) {
   return HWY_DYNAMIC_DISPATCH(TransposedSize)(batch, cols);
@@ -86,6 +115,21 @@ void transpose_batch(
     Range columns,
     float* transposed) {
   HWY_DYNAMIC_DISPATCH(TransposeBatch)(x, batch, cols, columns, transposed);
+}
+
+size_t tile_width(size_t left) {
+  return HWY_DYNAMIC_DISPATCH(TileWidthFor)(left);
+}
+
+void transpose(
+    const float* from,
+    size_t rows,
+    size_t cols,
+    size_t from_stride,
+    float* to,
+    size_t to_stride) {
+  HWY_DYNAMIC_DISPATCH(Transpose)
+  (from, rows, cols, from_stride, to, to_stride);
 }
 
 } // namespace coppice::kernels

@@ -7,9 +7,18 @@
 #include "masks/ranking.h"
 
 /// Masks through the kernels: contiguous float32 on the CPU, on all threads.
-/// Shapes and results as in masks/aten.h, bit for bit. Where there is a `room`,
-/// the mask takes its memory if that is enough.
+/// Shapes and results as in masks/aten.h, bit for bit.
 namespace coppice::masks::cpu {
+
+/// Masks of before, for functions that a caller runs again and again; both may
+/// be undefined.
+struct Earlier {
+  /// One that nobody needs: the new mask takes its memory if that is enough.
+  torch::Tensor room;
+  /// The one in force: returned itself where the new mask would equal it, if
+  /// that can be seen without writing a new one.
+  torch::Tensor present;
+};
 
 /// What a function made, and whether every value it read is finite.
 struct Checked {
@@ -30,14 +39,14 @@ Checked zeros_in_blocks(
     int64_t zeros,
     kernels::Order order,
     const BeforeScoring& before_scoring = {},
-    const torch::Tensor& room = {});
+    const Earlier& earlier = {});
 
 Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
     const BeforeScoring& before_scoring = {},
-    const torch::Tensor& room = {});
+    const Earlier& earlier = {});
 
 /// The mask where neither level nor zeros per block settle it; undefined if the
 /// ranking is by magnitude and a value is not finite.
@@ -47,7 +56,7 @@ Checked weight_norm(
     const WeightNormPattern& pattern,
     const Ranking& ranking,
     const BeforeScoring& before_scoring = {},
-    const torch::Tensor& room = {});
+    const Earlier& earlier = {});
 
 int64_t count_zeros(const torch::Tensor& values);
 

@@ -14,6 +14,7 @@ torch::Tensor& norm_mask_out(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm,
-    const BeforeScoring& before_scoring = {});
+    const BeforeScoring& before_scoring = {},
+    const torch::Tensor& present = {});
 
 } // namespace coppice::masks

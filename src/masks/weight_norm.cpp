@@ -83,9 +83,10 @@ torch::Tensor& weight_norm_mask_out(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm,
-    const BeforeScoring& before_scoring) {
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& present) {
   return masks::norm_mask_out(
-      "weight_norm_mask", out, weight, pattern, norm, before_scoring);
+      "weight_norm_mask", out, weight, pattern, norm, before_scoring, present);
 }
 
 torch::Tensor& masks::norm_mask_out(
@@ -94,7 +95,8 @@ torch::Tensor& masks::norm_mask_out(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm,
-    const BeforeScoring& before_scoring) {
+    const BeforeScoring& before_scoring,
+    const torch::Tensor& present) {
   check_arguments(function, weight, pattern);
   const auto decided = settled_mask(weight, pattern);
   // What is not contiguous is copied, and the copy must not be an old one.
@@ -116,8 +118,11 @@ torch::Tensor& masks::norm_mask_out(
         pattern,
         ranking,
         in_pieces ? before_scoring : BeforeScoring(),
-        std::exchange(out, {}));
+        {std::exchange(out, {}), present});
     if (checked.finite) {
+      if (checked.result.is_same(present)) {
+        return out = present;
+      }
       // In place: a view would keep its base, and so look shared for ever.
       return out = checked.result.resize_(weight.sizes());
     }

@@ -77,6 +77,10 @@ torch::Tensor MaskedParameter::mask() const {
   return state_->mask.clone();
 }
 
+const torch::Tensor& MaskedParameter::present_mask() const {
+  return state_->mask;
+}
+
 torch::Tensor MaskedParameter::original() const {
   const torch::NoGradGuard no_grad;
   const auto values = parameter_.detach();
@@ -99,6 +103,9 @@ bool MaskedParameter::set_mask(torch::Tensor mask) {
 }
 
 bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
+  if (mask.is_same(state_->mask)) {
+    return false;
+  }
   TORCH_CHECK_VALUE(
       mask.scalar_type() == torch::kBool && mask.sizes() == parameter_.sizes(),
       "expected a mask of type Bool and shape ",

@@ -57,13 +57,15 @@ torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
       options.zeros_per_block()};
   const bool own_norm = norm_ && !group.options.has("norm");
   if (!own_norm && !options.regrowth()) {
+    const auto settle = group.masked->settle_in_pieces();
     auto mask = group.masked->take_spare_mask();
     weight_norm_mask_out(
         mask,
         group.weight().detach(),
         pattern,
         options.norm(),
-        group.masked->settle_in_pieces());
+        settle,
+        group.masked->present_mask());
     return mask;
   }
   group.masked->settle();

@@ -249,6 +249,8 @@ TEST(Trace, SharesWhatIsRegisteredTwice) {
   EXPECT_TRUE(run(loaded, x).equal(model.forward(x)));
   EXPECT_EQ(
       loaded.attr("encoder").toObject(), loaded.attr("decoder").toObject());
+  EXPECT_TRUE(loaded.attr("tied").toTensor().is_alias_of(
+      loaded.attr("tied_too").toTensor()));
 }
 
 TEST(Trace, RunsInSeveralThreadsAtOnce) {

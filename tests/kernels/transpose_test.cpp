@@ -44,6 +44,41 @@ TEST_P(Transpose, PadsAtMostToTwiceTheBatchOrOneTile) {
   }
 }
 
+TEST_P(Transpose, TilesHaveTheWidthsThatAreSaid) {
+  for (const size_t batch : {1, 7, 33, 70, 300}) {
+    // One column, so that the tiles follow each other.
+    std::vector<float> x(batch);
+    for (size_t i = 0; i < batch; ++i) {
+      x[i] = static_cast<float>(i + 1);
+    }
+    std::vector<float> transposed(transposed_size(batch, 1), NAN);
+    transpose_batch(x.data(), batch, 1, {0, 1}, transposed.data());
+    size_t size = 0;
+    for (size_t first = 0; first < batch; first += tile_width(batch - first)) {
+      EXPECT_EQ(transposed[first], x[first]);
+      size += tile_width(batch - first);
+    }
+    EXPECT_EQ(size, transposed.size());
+  }
+}
+
+TEST_P(Transpose, TurnsEveryShapeBetweenAnyStrides) {
+  for (const size_t rows : {0, 1, 5, 16, 37}) {
+    for (const size_t cols : {0, 1, 8, 16, 51}) {
+      const auto from = testing::random_floats(
+          rows * (cols + 3), testing::Floats::kFinite, 1);
+      std::vector<float> to(cols * (rows + 2), NAN);
+      transpose(from.data(), rows, cols, cols + 3, to.data(), rows + 2);
+      for (size_t c = 0; c < cols; ++c) {
+        for (size_t r = 0; r < rows; ++r) {
+          ASSERT_EQ(to[c * (rows + 2) + r], from[r * (cols + 3) + c]);
+        }
+        EXPECT_TRUE(std::isnan(to[c * (rows + 2) + rows])) << rows;
+      }
+    }
+  }
+}
+
 COPPICE_TEST_ON_EVERY_TARGET(Transpose);
 
 } // namespace

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <mutex>
 
 #include "support/golden.h"
 
@@ -290,6 +291,53 @@ TEST(WeightNormMaskOut, TakesTheMemoryOfAMaskThatIsNoLongerNeeded) {
       EXPECT_TRUE(small.equal(mask));
     }
   }
+}
+
+/// Several pieces of the fast path, and one that is cut off.
+torch::Tensor large_weight() {
+  torch::manual_seed(1);
+  return torch::randn({130, 1024});
+}
+
+constexpr WeightNormPattern kTwoOfFour{1.0, {1, 4}, 2};
+
+TEST(WeightNormMaskOut, ReturnsThePresentMaskItselfWhereNothingDiffers) {
+  const auto weight = large_weight();
+  const auto present = weight_norm_mask(weight, kTwoOfFour);
+  torch::Tensor mask;
+  weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present);
+  EXPECT_TRUE(mask.is_same(present));
+}
+
+TEST(WeightNormMaskOut, IsTheSameMaskWhateverThePresentOne) {
+  const auto weight = large_weight();
+  const auto right = weight_norm_mask(weight, kTwoOfFour);
+  auto differs_in_one = right.clone();
+  differs_in_one[100][5].logical_not_();
+  const auto before = differs_in_one.clone();
+  for (const auto& present :
+       {differs_in_one,
+        torch::zeros_like(right),
+        right.to(torch::kFloat),
+        torch::ones({3}, torch::kBool)}) {
+    torch::Tensor mask;
+    int64_t seen = 0;
+    weight_norm_mask_out(
+        mask,
+        weight,
+        kTwoOfFour,
+        Norm::L2,
+        [&](int64_t begin, int64_t end) {
+          static std::mutex mutex;
+          const std::lock_guard<std::mutex> lock(mutex);
+          seen += end - begin;
+        },
+        present);
+    EXPECT_TRUE(mask.equal(right));
+    EXPECT_FALSE(mask.is_same(present));
+    EXPECT_EQ(seen, weight.numel());
+  }
+  EXPECT_TRUE(differs_in_one.equal(before));
 }
 
 } // namespace

@@ -60,7 +60,8 @@ class ActivationSite : public torch::CustomClassHolder {
 
   /// The activation as it enters the layer. Errors of observers and of
   /// `masked_activation` name the layer. Under LibTorch's tracer observers are
-  /// not called.
+  /// not called, and the masks are recorded as plain operations (but see
+  /// `TraceOptions::activation_sites`).
   torch::Tensor pass(const torch::Tensor& activation) const;
 
   /// Attaches; the number detaches it again.
@@ -90,6 +91,11 @@ class ActivationSite : public torch::CustomClassHolder {
   };
   using List = std::vector<Attached>;
 
+  torch::Tensor run(const torch::Tensor& activation) const;
+  /// Runs under the tracer, which records one node.
+  torch::Tensor record(
+      const torch::Tensor& activation,
+      const c10::IValue& object) const;
   Id attach(Attached attached);
   std::shared_ptr<const List> list() const;
 

@@ -7,6 +7,7 @@
 #include <torch/version.h>
 
 #include <string>
+#include <variant>
 
 #define COPPICE_TORCH_AT_LEAST(major, minor) \
   (TORCH_VERSION_MAJOR > (major) ||          \
@@ -22,6 +23,14 @@ inline auto optimizer_key(const torch::Tensor& parameter) {
 #else
   return c10::guts::to_string(parameter.unsafeGetTensorImpl());
 #endif
+}
+
+/// What a variant of LibTorch's holds if it is a `T`, else null: its variants
+/// are the standard's since 2.1, its own before.
+template <class T, class Variant>
+const T* value_if(const Variant& variant) {
+  using std::get_if;
+  return get_if<T>(&variant);
 }
 
 } // namespace coppice::compat

@@ -22,4 +22,19 @@ void transpose_batch(
     Range columns,
     float* transposed);
 
+/// How wide the tile is that begins where `left` > 0 rows of the batch are
+/// left: who has the input by columns writes its tiles, with zeros where the
+/// batch ends, without `transpose_batch`.
+size_t tile_width(size_t left);
+
+/// to[c][r] = from[r][c]: `from` has `rows` rows of `cols` floats that are
+/// `from_stride` apart, `to` as many columns, its rows `to_stride` apart.
+void transpose(
+    const float* from,
+    size_t rows,
+    size_t cols,
+    size_t from_stride,
+    float* to,
+    size_t to_stride);
+
 } // namespace coppice::kernels

@@ -55,13 +55,17 @@ torch::Tensor weight_norm_mask(
 /// The same for a caller that computes masks of a weight again and again:
 /// `out`, undefined or a mask that is no longer needed, becomes the mask and
 /// gives its memory where that is enough. The system clears every page of fresh
-/// memory, which can take longer than computing the mask.
+/// memory, which can take longer than computing the mask. Where the pattern is
+/// settled within each block (level 1) and nothing differs from `present`, the
+/// mask that the weight has, `out` becomes `present` itself and no mask is
+/// written.
 torch::Tensor& weight_norm_mask_out(
     torch::Tensor& out,
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm = Norm::L2,
-    const BeforeScoring& before_scoring = {});
+    const BeforeScoring& before_scoring = {},
+    const torch::Tensor& present = {});
 
 /// The same for scores of the caller's own making, an element each: higher
 /// means more important. Scores may be negative or infinite; NaN counts as the

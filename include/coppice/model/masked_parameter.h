@@ -51,6 +51,10 @@ class MaskedParameter {
   /// means keep.
   torch::Tensor mask() const;
 
+  /// The mask itself, which is not to be written to. On the parameter's device
+  /// once `settle_in_pieces` was called.
+  const torch::Tensor& present_mask() const;
+
   /// A copy of the weight with the dropped values put back.
   torch::Tensor original() const;
 
@@ -59,7 +63,7 @@ class MaskedParameter {
 
   /// Makes `mask` (kBool, the parameter's shape) the mask: newly dropped values
   /// are put aside and become zero, newly kept ones return. Returns whether the
-  /// mask changed.
+  /// mask changed. `present_mask` itself changes nothing.
   ///
   /// Errors: c10::ValueError if the mask has another dtype or shape.
   bool set_mask(torch::Tensor mask);

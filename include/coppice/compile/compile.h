@@ -1,0 +1,139 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "coppice/core/pattern.h"
+#include "coppice/report/table.h"
+
+namespace coppice {
+
+/// Options of `compile`. Example:
+///
+///     CompileOptions().batches({1, 32})
+class CompileOptions {
+ public:
+  /// The sizes of dimension 0 of the inputs to measure with; an example is cut
+  /// or repeated to them. A layer is replaced only if none of them gets slower.
+  /// Default: that of the example.
+  CompileOptions& batches(std::vector<int64_t> sizes);
+  const std::vector<int64_t>& batches() const {
+    return batches_;
+  }
+
+  /// Seconds that a layer may be measured for, each batch. Default: 1
+  CompileOptions& seconds_per_layer(double seconds);
+  double seconds_per_layer() const {
+    return seconds_per_layer_;
+  }
+
+  /// Folder of what was measured before, by processor, threads and layer; empty
+  /// measures anew and remembers nothing. Default: `timing_cache_folder()`
+  CompileOptions& cache(std::string folder);
+  const std::string& cache() const {
+    return cache_;
+  }
+
+  /// Called as layers are measured.
+  CompileOptions& progress(std::function<void(int64_t done, int64_t total)> f);
+  const std::function<void(int64_t, int64_t)>& progress() const {
+    return progress_;
+  }
+
+  CompileOptions();
+
+ private:
+  std::vector<int64_t> batches_;
+  double seconds_per_layer_ = 1;
+  std::string cache_;
+  std::function<void(int64_t, int64_t)> progress_;
+};
+
+/// $XDG_CACHE_HOME/coppice, or ~/.cache/coppice; empty if neither is set.
+std::string timing_cache_folder();
+
+/// A layer's times at one batch.
+struct LayerTiming {
+  int64_t batch = 0;          ///< Dimension 0 of the model's inputs.
+  int64_t rows = 0;           ///< Inputs of the layer: products a call.
+  double dense = 0;           ///< Microseconds of LibTorch's own.
+  double chosen = 0;          ///< Microseconds of what was installed.
+  std::string fastest_format; ///< At this batch alone; "libtorch" for its own.
+};
+
+/// What `compile` found out about a layer and decided.
+struct CompiledLayer {
+  std::string layer; ///< FQN.
+  std::string kind;  ///< "linear", "conv2d"
+  std::vector<int64_t> shape;
+  double sparsity = 0;
+  std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
+  /// The name of a `PackedFormat`, or "libtorch": left as it was.
+  std::string format;
+  /// Why it was left, where it could not be replaced; empty if it was measured.
+  std::string why_left;
+  std::vector<LayerTiming> timings; ///< One a batch, in their order.
+  int64_t bytes_before = 0;
+  int64_t bytes_after = 0;
+};
+
+/// Times of the whole model at one batch, microseconds of a call.
+struct ModelTiming {
+  int64_t batch = 0;
+  double before = 0; ///< The model as it was given.
+  double after = 0;
+};
+
+/// A model whose layers run on the fastest product that was measured.
+struct CompiledModel {
+  torch::jit::Module module;
+  std::vector<CompiledLayer> layers;
+  std::vector<ModelTiming> timings; ///< One a batch.
+  /// The largest difference to the outputs of the model as it was given, in
+  /// parts of its largest output.
+  double difference = 0;
+
+  /// A row a layer: name, shape, zeros, pattern, format, times, ratio, bytes,
+  /// share of the model's time.
+  Table rows() const;
+  /// `rows` and the totals as text.
+  std::string table() const;
+};
+
+/// Makes a model faster on this machine and for these inputs: freezes what is
+/// constant, measures for every linear layer and convolution LibTorch's own
+/// product against those of each packed format that fits the weight's zeros,
+/// in turn and until the difference is surer than its noise, and installs what
+/// wins. Where nothing does, LibTorch's own stays: no layer gets slower.
+///
+/// Runs on the threads that `torch::set_num_threads` sets. Weights of a model
+/// that does not fit into the last cache are timed from memory. `module` itself
+/// is not changed. The result has no parameters any more, only `forward`, and
+/// is for evaluation; its file needs libcoppice to load.
+///
+/// `example`: the inputs of `forward`.
+/// Errors: c10::ValueError if the model cannot be frozen, has no layer with a
+///   constant weight (frozen or quantized before) or does not run on the
+///   example; c10::Error if the result differs from the model by more than
+///   rounding.
+CompiledModel compile(
+    const torch::jit::Module& module,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options = {});
+
+/// Times two models on the same inputs, in turn; `before` is the first. They
+/// run as in evaluation and are not changed. Of `options`, batches and seconds
+/// count.
+///
+/// Errors: c10::ValueError if one of them does not run on the inputs.
+std::vector<ModelTiming> compare_models(
+    const torch::jit::Module& first,
+    const torch::jit::Module& second,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options = {});
+
+} // namespace coppice

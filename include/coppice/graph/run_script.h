@@ -1,0 +1,17 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <vector>
+
+namespace coppice {
+
+/// `forward` of a TorchScript module.
+///
+/// Errors: c10::ValueError if the module throws, with the cause in one line and
+///   without TorchScript's account of where it was.
+c10::IValue run_script(
+    torch::jit::Module& module,
+    std::vector<c10::IValue> inputs);
+
+} // namespace coppice

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <torch/nn/cloneable.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/pimpl.h>
+#include <torch/serialize/archive.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <string>
+
+#include "coppice/sparse/packed_weight.h"
+
+namespace coppice::nn {
+
+/// How a convolution steps: each a pair of height and width.
+struct ConvStepping {
+  std::array<int64_t, 2> stride = {1, 1};
+  std::array<int64_t, 2> padding = {0, 0};
+  std::array<int64_t, 2> dilation = {1, 1};
+};
+
+/// A convolution with a packed weight, in place of a `torch::nn::Conv2d` of one
+/// group whose weight does not change any more. Parameters, saving, clones and
+/// `to` are as for `SparseLinear`.
+class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl> {
+ public:
+  /// A layer to be loaded into: its weights are zero.
+  ///
+  /// Errors: c10::ValueError if a number is negative.
+  SparseConv2dImpl(
+      int64_t in_channels,
+      int64_t out_channels,
+      std::array<int64_t, 2> kernel_size,
+      ConvStepping stepping = {},
+      bool bias = true);
+
+  /// Takes a weight [out, in, height, width] and copies `bias`, [out], unless
+  /// undefined.
+  ///
+  /// Errors: c10::TypeError, c10::ValueError if they do not fit each other.
+  explicit SparseConv2dImpl(
+      c10::intrusive_ptr<PackedWeight> weight,
+      ConvStepping stepping = {},
+      const torch::Tensor& bias = {});
+
+  void reset() override;
+
+  /// [batch, in, height, width], or the same without the batch: see
+  /// `coppice::conv2d`.
+  torch::Tensor forward(const torch::Tensor& x);
+
+  const c10::intrusive_ptr<PackedWeight>& weight() const {
+    return weight_;
+  }
+  const ConvStepping& stepping() const {
+    return stepping_;
+  }
+
+  /// "coppice::nn::SparseConv2d(16, 32, kernel_size=[3, 3], stride=[1, 1],
+  /// padding=[1, 1], dilation=[1, 1], bias=true, format=pattern_panels)"
+  void pretty_print(std::ostream& stream) const override;
+
+  void save(torch::serialize::OutputArchive& archive) const override;
+
+  /// Errors: c10::ValueError if the archive holds no packed weight of this
+  ///   layer's shape. Its steps stay this layer's.
+  void load(torch::serialize::InputArchive& archive) override;
+
+  torch::Tensor bias; ///< Undefined if there is none.
+
+ private:
+  c10::intrusive_ptr<PackedWeight> weight_;
+  ConvStepping stepping_;
+};
+
+class SparseConv2d : public torch::nn::ModuleHolder<SparseConv2dImpl> {
+ public:
+  using torch::nn::ModuleHolder<SparseConv2dImpl>::ModuleHolder;
+  using Impl = SparseConv2dImpl;
+
+  /// Packs the weight as `PackedWeight::pack` does, with its errors; the bias
+  /// is copied. The dense layer stays as it is.
+  ///
+  /// Errors: c10::ValueError also for groups, a padding mode other than zeros,
+  ///   and `kSame` where it pads the two sides differently.
+  static SparseConv2d from_dense(
+      const torch::nn::Conv2dImpl& dense,
+      PackedFormat format,
+      int64_t batch = 32);
+  static SparseConv2d from_dense(
+      const torch::nn::Conv2d& dense,
+      PackedFormat format,
+      int64_t batch = 32);
+
+  /// Why `from_dense` refuses a layer, "it has 4 groups"; empty if it does not.
+  static std::string why_not(const torch::nn::Conv2dImpl& dense);
+};
+
+} // namespace coppice::nn

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <torch/nn/cloneable.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/pimpl.h>
+#include <torch/serialize/archive.h>
+
+#include <cstdint>
+#include <memory>
+#include <ostream>
+
+#include "coppice/sparse/packed_weight.h"
+
+namespace coppice::nn {
+
+/// A linear layer with a packed weight, in place of a `torch::nn::Linear` whose
+/// weight does not change any more.
+///
+/// Only the bias is a parameter. `torch::save` and `torch::load` take the
+/// packed weight along; a program that loads it needs Coppice. Clones share the
+/// packed weight. It stays on the CPU in float32, whatever `to` is asked.
+class SparseLinearImpl : public torch::nn::Cloneable<SparseLinearImpl> {
+ public:
+  /// A layer to be loaded into: its weights are zero.
+  ///
+  /// Errors: c10::ValueError if a number is negative.
+  SparseLinearImpl(int64_t in_features, int64_t out_features, bool bias = true);
+
+  /// Takes a weight [out, in] and copies `bias`, [out], unless undefined.
+  ///
+  /// Errors: c10::TypeError, c10::ValueError if they do not fit each other.
+  explicit SparseLinearImpl(
+      c10::intrusive_ptr<PackedWeight> weight,
+      const torch::Tensor& bias = {});
+
+  void reset() override;
+
+  /// [..., in] to [..., out]: see `coppice::linear`.
+  torch::Tensor forward(const torch::Tensor& x);
+
+  const c10::intrusive_ptr<PackedWeight>& weight() const {
+    return weight_;
+  }
+
+  /// "coppice::nn::SparseLinear(in_features=128, out_features=256, bias=true,
+  /// format=bitmask_rows)"
+  void pretty_print(std::ostream& stream) const override;
+
+  void save(torch::serialize::OutputArchive& archive) const override;
+
+  /// Errors: c10::ValueError if the archive holds no packed weight of this
+  ///   layer's shape.
+  void load(torch::serialize::InputArchive& archive) override;
+
+  torch::Tensor bias; ///< Undefined if there is none.
+
+ private:
+  c10::intrusive_ptr<PackedWeight> weight_;
+};
+
+class SparseLinear : public torch::nn::ModuleHolder<SparseLinearImpl> {
+ public:
+  using torch::nn::ModuleHolder<SparseLinearImpl>::ModuleHolder;
+  using Impl = SparseLinearImpl;
+
+  /// Packs the weight as `PackedWeight::pack` does, with its errors; the bias
+  /// is copied. The dense layer stays as it is.
+  static SparseLinear from_dense(
+      const torch::nn::LinearImpl& dense,
+      PackedFormat format,
+      int64_t batch = 32);
+  static SparseLinear from_dense(
+      const torch::nn::Linear& dense,
+      PackedFormat format,
+      int64_t batch = 32);
+
+  /// A dense layer with the same weight and bias.
+  torch::nn::Linear to_dense() const;
+};
+
+} // namespace coppice::nn

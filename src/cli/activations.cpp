@@ -1,0 +1,273 @@
+#include <coppice/core/torch_tensors.h>
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <coppice/oneshot/mask_activations.h>
+#include <coppice/report/json.h>
+#include <coppice/report/table.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cli/blas.h"
+#include "cli/commands.h"
+#include "cli/errors.h"
+#include "cli/progress.h"
+#include "cli/script_file.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "Mask what enters layers of a TorchScript model where it is small on "
+    "samples.";
+
+constexpr const char* kExamples =
+    "MODEL is a TorchScript archive and is never changed. FILE is a "
+    "safetensors\n"
+    "or torch.save file with a tensor for each input of the model, in the "
+    "order\n"
+    "of their names; dimension 0 is the samples. A tensor without dimensions "
+    "is\n"
+    "an input that is the same for all.\n"
+    "\n"
+    "GLOB is matched with the names of layers: `fc1`, `encoder.*`. What enters "
+    "a\n"
+    "layer is summed over the batches, reduced over the samples (mean), and "
+    "the\n"
+    "round(S * elements) elements of smallest magnitude are masked from then "
+    "on.\n"
+    "\n"
+    "The masks become constants of OUT, which any LibTorch or PyTorch runs. "
+    "With\n"
+    "--sites they stay activation sites, which Coppice can change again; such "
+    "a\n"
+    "file needs libcoppice to load.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice activations net.pt --calibration samples.safetensors -o out.pt "
+    "\\\n"
+    "    --layer 'fc*' --sparsity 0.5\n"
+    "  coppice activations net.pt --calibration x.pt -o out.pt --layer conv2 "
+    "\\\n"
+    "    --features 0,3,7 --feature-dim 1 --sparsity 0.9\n";
+
+struct Options {
+  std::string model;
+  std::string calibration;
+  std::string output;
+  MaskActivationsOptions mask;
+  std::vector<int64_t> features;
+  std::optional<int64_t> feature_dim;
+  int threads = 0;
+  bool json = false;
+};
+
+/// Whether `a` comes before `b`, numbers in them as numbers: x2 before x10.
+bool natural_less(const std::string& a, const std::string& b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  size_t i = 0;
+  size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (!is_digit(a[i]) || !is_digit(b[j])) {
+      if (a[i] != b[j]) {
+        return a[i] < b[j];
+      }
+      ++i;
+      ++j;
+      continue;
+    }
+    const auto number = [&](const std::string& text, size_t& at) {
+      const size_t begin =
+          std::min(text.find_first_not_of('0', at), text.size());
+      at = begin;
+      while (at < text.size() && is_digit(text[at])) {
+        ++at;
+      }
+      return text.substr(begin, at - begin);
+    };
+    const auto x = number(a, i);
+    const auto y = number(b, j);
+    if (x != y) {
+      return x.size() != y.size() ? x.size() < y.size() : x < y;
+    }
+  }
+  return a.size() - i < b.size() - j;
+}
+
+std::vector<torch::Tensor> calibration_of(const Checkpoint& file) {
+  auto tensors = file.state.tensors;
+  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) {
+    return natural_less(a.name, b.name);
+  });
+  std::vector<torch::Tensor> inputs;
+  for (const auto& tensor : tensors) {
+    inputs.push_back(as_tensor(tensor));
+  }
+  return inputs;
+}
+
+Table table_of(const std::vector<MaskedActivation>& rows) {
+  Table table{
+      {{"layer", "layer"},
+       {"shape", "shape"},
+       {"zeros_before", "zeros before", CellFormat::kPercent},
+       {"masked", "masked", CellFormat::kPercent},
+       {"energy_kept", "energy kept", CellFormat::kPercent},
+       {"result", "result"}},
+      {}};
+  for (const auto& row : rows) {
+    const std::string layer = row.layer.empty() ? "(the model)" : row.layer;
+    if (row.left_because.empty()) {
+      table.rows.push_back(
+          {layer,
+           fmt::format("{}", fmt::join(row.shape, "x")),
+           row.zeros_before,
+           row.masked,
+           row.energy_kept,
+           std::string("masked")});
+    } else {
+      table.rows.push_back(
+          {layer, Cell(), Cell(), Cell(), Cell(), "left: " + row.left_because});
+    }
+  }
+  return table;
+}
+
+void print(
+    const Options& options,
+    const std::vector<MaskedActivation>& rows,
+    int64_t samples) {
+  const auto masked = std::count_if(rows.begin(), rows.end(), [](auto& row) {
+    return row.left_because.empty();
+  });
+  if (options.json) {
+    std::cout << json_text(
+                     {{"model", options.model},
+                      {"output", options.output},
+                      {"samples", samples},
+                      {"sites", options.mask.sites},
+                      {"masked", masked},
+                      {"layers", to_json(table_of(rows))}})
+              << '\n';
+    return;
+  }
+  std::cout << fmt::format(
+      "{}\n{} of {} layers masked, calibrated on {} samples. Written to {}.\n",
+      to_text(table_of(rows)),
+      masked,
+      rows.size(),
+      samples,
+      options.output);
+}
+
+ExitCode activations(Options options) {
+  warn_of_reference_blas();
+  use_threads(options.threads);
+  if (!options.features.empty()) {
+    options.mask.features = options.features;
+  }
+  options.mask.feature_dim = options.feature_dim;
+  const auto model = load_script(options.model);
+  const auto file = open_checkpoint(options.calibration);
+  const auto inputs = calibration_of(file);
+  require_other_file(options.output, file);
+  require_other_file(options.output, open_checkpoint(options.model));
+  require_writable(options.output);
+  std::unique_ptr<ProgressBar> bar;
+  int64_t samples = 0;
+  options.mask.progress = [&](int64_t done, int64_t total) {
+    if (!bar) {
+      bar = std::make_unique<ProgressBar>(
+          fmt::format("running {} samples", total), total);
+    }
+    bar->update(done);
+    samples = total;
+  };
+  torch::jit::Module masked;
+  const auto rows = [&] {
+    try {
+      return mask_activations(model, inputs, options.mask, masked);
+    } catch (const c10::ValueError& error) { // A name, a shape, an option.
+      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    }
+  }();
+  bar.reset();
+  save_script(masked, options.output);
+  print(options, rows, samples);
+  return kDone;
+}
+
+void add_options(CLI::App& command, Options& options) {
+  auto& mask = options.mask;
+  command.add_option("MODEL", options.model, "The model's file")->required();
+  command.add_option("--calibration", options.calibration, "Samples")
+      ->type_name("FILE")
+      ->required();
+  command
+      .add_option("-o,--output", options.output, "Where the masked model goes")
+      ->type_name("OUT")
+      ->required();
+  command.add_option("--layer", mask.layers, "Mask what enters these layers")
+      ->type_name("GLOB")
+      ->required();
+  command
+      .add_option(
+          "--sparsity",
+          mask.sparsity_level,
+          "Share of elements to mask, 0 to 1")
+      ->type_name("S")
+      ->check(CLI::Range(0.0, 1.0))
+      ->required();
+  command.add_option("--batch", mask.batch, "Samples that run at once")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  command
+      .add_option(
+          "--aggregate",
+          mask.aggregate,
+          "How batches are gathered: sum, mean, max, abs_sum, abs_mean, "
+          "abs_max")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--reduce",
+          mask.reduce,
+          "How samples become one: mean, sum, max, abs_mean, abs_max, l2")
+      ->capture_default_str();
+  auto* features =
+      command
+          .add_option(
+              "--features", options.features, "Mask only these, each by itself")
+          ->type_name("LIST")
+          ->delimiter(',');
+  auto* dim = command
+                  .add_option(
+                      "--feature-dim",
+                      options.feature_dim,
+                      "The dimension that features are indices of")
+                  ->type_name("D");
+  features->needs(dim);
+  dim->needs(features);
+  command.add_flag("--sites", mask.sites, "Keep activation sites in OUT");
+  command.add_flag("--json", options.json, "Print one JSON object, no text");
+  command.add_option("--threads", options.threads, "Default: every core")
+      ->check(CLI::Range(1, 4096));
+}
+
+} // namespace
+
+void add_activations(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("activations", kAbout);
+  command->footer(kExamples);
+  auto options = std::make_shared<Options>();
+  add_options(*command, *options);
+  command->callback([options, &chosen] {
+    chosen = [options] { return activations(*options); };
+  });
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,194 @@
+#include <coppice/compile/compile.h>
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <coppice/report/json.h>
+#include <fmt/format.h>
+
+#include <ATen/Parallel.h>
+
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "cli/blas.h"
+#include "cli/commands.h"
+#include "cli/compile_report.h"
+#include "cli/errors.h"
+#include "cli/input_shapes.h"
+#include "cli/progress.h"
+#include "cli/script_file.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kAboutCompile =
+    "Make a TorchScript model faster here: measure every layer, keep what "
+    "wins.";
+constexpr const char* kAboutBench =
+    "Measure a TorchScript model, layer by layer, as `compile` would change "
+    "it.";
+
+constexpr const char* kMore =
+    "Every linear layer and convolution is timed with LibTorch's own product "
+    "and\n"
+    "with each sparse or dense format that fits where its zeros are, in turn, "
+    "until\n"
+    "the difference is surer than the noise. Where nothing is faster, "
+    "LibTorch's\n"
+    "own stays. What was measured is remembered in ~/.cache/coppice for the "
+    "same\n"
+    "processor, threads and layer.\n"
+    "\n";
+
+constexpr const char* kCompileExamples =
+    "OUT loads in C++ and Python where libcoppice is loaded.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice compile net.pt -o fast.pt --input 1x3x32x32\n"
+    "  coppice compile net.pt -o fast.pt --input 1x784 --batch 1 --batch 32 "
+    "\\\n"
+    "    --threads 1\n";
+
+constexpr const char* kBenchExamples =
+    "With OTHER, its whole time is measured beside that of MODEL.\n"
+    "\n"
+    "Examples:\n"
+    "  coppice bench net.pt --input 1x784\n"
+    "  coppice bench net.pt fast.pt --input 64:int64 --json\n";
+
+struct Options {
+  std::string model;
+  std::string other;
+  std::string output;
+  std::vector<std::string> inputs;
+  std::vector<int64_t> batches;
+  double seconds = 1;
+  bool no_cache = false;
+  bool json = false;
+  int threads = 0;
+};
+
+CompiledModel compiled(
+    const Options& options,
+    const torch::jit::Module& model) {
+  auto how = CompileOptions()
+                 .batches(options.batches)
+                 .seconds_per_layer(options.seconds);
+  if (options.no_cache) {
+    how.cache("");
+  }
+  std::unique_ptr<ProgressBar> bar;
+  how.progress([&](int64_t done, int64_t total) {
+    if (!bar) {
+      bar = std::make_unique<ProgressBar>(
+          fmt::format("measuring {} layers", total), total);
+    }
+    bar->update(done);
+  });
+  try {
+    return compile(model, inputs_from(options.inputs), how);
+  } catch (const c10::ValueError& error) { // The model or the inputs.
+    throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+  }
+}
+
+ExitCode run_compile(const Options& options) {
+  warn_of_reference_blas();
+  use_threads(options.threads);
+  const auto model = load_script(options.model);
+  require_other_file(options.output, open_checkpoint(options.model));
+  require_writable(options.output);
+  const auto result = compiled(options, model);
+  save_script(result.module, options.output);
+  std::cout << (options.json
+                    ? compile_json(options.model, options.output, result)
+                    : compile_text(options.output, result))
+            << '\n';
+  return kDone;
+}
+
+ExitCode run_bench(const Options& options) {
+  warn_of_reference_blas();
+  use_threads(options.threads);
+  const auto model = load_script(options.model);
+  std::optional<torch::jit::Module> other;
+  if (!options.other.empty()) {
+    other = load_script(options.other);
+  }
+  const auto result = compiled(options, model);
+  std::vector<ModelTiming> others;
+  if (other) {
+    try {
+      others = compare_models(
+          model,
+          *other,
+          inputs_from(options.inputs),
+          CompileOptions()
+              .batches(options.batches)
+              .seconds_per_layer(options.seconds));
+    } catch (const c10::ValueError& error) {
+      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    }
+  }
+  std::cout << (options.json
+                    ? bench_json(options.model, options.other, result, others)
+                    : bench_text(options.other, result, others))
+            << '\n';
+  return kDone;
+}
+
+void add_common(CLI::App& command, Options& options) {
+  command.add_option("--input", options.inputs, kInputHelp)
+      ->type_name("SHAPE")
+      ->required();
+  command
+      .add_option(
+          "--batch",
+          options.batches,
+          "Also with this size of the inputs' first dimension; may be given "
+          "often")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 24));
+  command.add_option("--threads", options.threads, "Default: every core")
+      ->check(CLI::Range(1, 4096));
+  command
+      .add_option(
+          "--seconds", options.seconds, "At most so long for a layer and batch")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_flag(
+      "--no-cache", options.no_cache, "Measure anew and remember nothing");
+  command.add_flag("--json", options.json, "Print one JSON object, no text");
+}
+
+} // namespace
+
+void add_compile(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("compile", kAboutCompile);
+  command->footer(std::string(kMore) + kCompileExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("MODEL", options->model, "A TorchScript file")
+      ->required();
+  command->add_option("-o,--output", options->output, "Where the result goes")
+      ->type_name("OUT")
+      ->required();
+  add_common(*command, *options);
+  command->callback([options, &chosen] {
+    chosen = [options] { return run_compile(*options); };
+  });
+}
+
+void add_bench(CLI::App& app, Command& chosen) {
+  auto* command = app.add_subcommand("bench", kAboutBench);
+  command->footer(std::string(kMore) + kBenchExamples);
+  auto options = std::make_shared<Options>();
+  command->add_option("MODEL", options->model, "A TorchScript file")
+      ->required();
+  command->add_option("OTHER", options->other, "Another, to compare with");
+  add_common(*command, *options);
+  command->callback([options, &chosen] {
+    chosen = [options] { return run_bench(*options); };
+  });
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,101 @@
+#include "cli/compile_report.h"
+
+#include <ATen/Parallel.h>
+#include <coppice/report/json.h>
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cli/blas.h"
+
+namespace coppice::cli {
+namespace {
+
+std::string blas_name() {
+  const auto path = blas_path();
+  if (path.empty()) {
+    return "LibTorch's own";
+  }
+  // Debian names the folder after the BLAS, and the file always alike.
+  const std::filesystem::path file(path);
+  return (file.parent_path().filename() / file.filename()).string();
+}
+
+std::string conditions() {
+  return fmt::format(
+      "threads: {}, BLAS: {}, medians of runs in turn",
+      at::get_num_threads(),
+      blas_name());
+}
+
+nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& timing : timings) {
+    list.push_back(
+        {{"batch", timing.batch},
+         {"before_us", timing.before},
+         {"after_us", timing.after},
+         {"ratio", timing.before / timing.after}});
+  }
+  return list;
+}
+
+nlohmann::ordered_json json_of(
+    const std::string& model,
+    const CompiledModel& compiled) {
+  return {
+      {"model", model},
+      {"threads", at::get_num_threads()},
+      {"blas", blas_name()},
+      {"difference", compiled.difference},
+      {"whole", json_of(compiled.timings)},
+      {"layers", to_json(compiled.rows())}};
+}
+
+} // namespace
+
+std::string compile_text(
+    const std::string& output,
+    const CompiledModel& compiled) {
+  return fmt::format(
+      "{}\n{}\nWritten to {}.", compiled.table(), conditions(), output);
+}
+
+std::string compile_json(
+    const std::string& model,
+    const std::string& output,
+    const CompiledModel& compiled) {
+  auto json = json_of(model, compiled);
+  json["output"] = output;
+  return json_text(json);
+}
+
+std::string bench_text(
+    const std::string& other,
+    const CompiledModel& compiled,
+    const std::vector<ModelTiming>& others) {
+  auto text = compiled.table() + "\n" + conditions();
+  for (const auto& timing : others) {
+    text += fmt::format(
+        "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model",
+        other,
+        timing.batch,
+        timing.after,
+        timing.before / timing.after);
+  }
+  return text;
+}
+
+std::string bench_json(
+    const std::string& model,
+    const std::string& other,
+    const CompiledModel& compiled,
+    const std::vector<ModelTiming>& others) {
+  auto json = json_of(model, compiled);
+  if (!other.empty()) {
+    json["other"] = {{"model", other}, {"whole", json_of(others)}};
+  }
+  return json_text(json);
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <coppice/compile/compile.h>
+
+#include <string>
+#include <vector>
+
+namespace coppice::cli {
+
+/// What `coppice compile` and `coppice bench` print at their end.
+std::string compile_text(
+    const std::string& output,
+    const CompiledModel& compiled);
+std::string compile_json(
+    const std::string& model,
+    const std::string& output,
+    const CompiledModel& compiled);
+
+/// `others`: times of MODEL and OTHER; empty if there is no other.
+std::string bench_text(
+    const std::string& other,
+    const CompiledModel& compiled,
+    const std::vector<ModelTiming>& others);
+std::string bench_json(
+    const std::string& model,
+    const std::string& other,
+    const CompiledModel& compiled,
+    const std::vector<ModelTiming>& others);
+
+} // namespace coppice::cli

@@ -1,0 +1,56 @@
+#include "cli/script_file.h"
+
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <fmt/format.h>
+#include <torch/csrc/jit/serialization/export.h>
+
+#include "cli/errors.h"
+#include "cli/input_file.h"
+
+namespace coppice::cli {
+namespace {
+
+/// The first line of an error of LibTorch: what follows is where in LibTorch.
+/// Those of its parser are no c10::Error.
+std::string first_line(const std::exception& error) {
+  const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text =
+      torch_error ? torch_error->what_without_backtrace() : error.what();
+  text.erase(0, text.find_first_not_of('\n'));
+  return text.substr(0, text.find('\n'));
+}
+
+} // namespace
+
+torch::jit::Module load_script(const std::string& path) {
+  require_input_file(path);
+  try {
+    return torch::jit::load(path, torch::kCPU);
+  } catch (const std::exception& error) {
+    // Says more of a file that is broken or of another kind.
+    const auto format = open_checkpoint(path).format;
+    if (format != CheckpointFormat::TorchScript) {
+      throw InputError(fmt::format(
+          "{} is a {}, which holds tensors and no model to run; save the model "
+          "as TorchScript.",
+          path,
+          format_name(format)));
+    }
+    throw InputError(fmt::format(
+        "{} cannot be loaded by this LibTorch: {}.", path, first_line(error)));
+  }
+}
+
+void save_script(const torch::jit::Module& module, const std::string& path) {
+  OutputFile file(path);
+  const std::function<size_t(const void*, size_t)> write = [&](const void* data,
+                                                               size_t size) {
+    file.write(data, size);
+    return size;
+  };
+  torch::jit::ExportModule(module, write);
+  file.commit();
+}
+
+} // namespace coppice::cli

@@ -1,0 +1,107 @@
+#include <fmt/format.h>
+
+#include "coppice/compile/compile.h"
+
+namespace coppice {
+namespace {
+
+/// The time of the whole model that a layer's time is a share of.
+double model_time(const CompiledModel& model, int64_t batch) {
+  for (const auto& timing : model.timings) {
+    if (timing.batch == batch) {
+      return timing.before;
+    }
+  }
+  return 0;
+}
+
+std::string ratio_text(double ratio) {
+  return fmt::format("{:.2f}", ratio);
+}
+
+std::vector<Cell> row_of(
+    const CompiledModel& model,
+    const CompiledLayer& layer,
+    const LayerTiming* timing) {
+  Cell batch, dense, chosen, ratio, share;
+  if (timing != nullptr) {
+    const double whole = model_time(model, timing->batch);
+    batch = timing->batch;
+    dense = fmt::format("{:.1f}", timing->dense);
+    chosen = fmt::format("{:.1f}", timing->chosen);
+    ratio = ratio_text(timing->dense / timing->chosen);
+    share = whole > 0 ? Cell(timing->dense / whole) : Cell();
+  }
+  return {
+      layer.layer,
+      layer.kind,
+      fmt::format("{}", fmt::join(layer.shape, "x")),
+      layer.sparsity,
+      layer.pattern,
+      layer.why_left.empty() ? layer.format
+                             : layer.format + " (" + layer.why_left + ")",
+      batch,
+      dense,
+      chosen,
+      ratio,
+      share,
+      layer.bytes_before,
+      layer.bytes_after};
+}
+
+} // namespace
+
+Table CompiledModel::rows() const {
+  Table table{
+      {{"layer", "layer"},
+       {"kind", "kind"},
+       {"shape", "shape"},
+       {"zeros", "zeros", CellFormat::kPercent},
+       {"pattern", "pattern"},
+       {"format", "format"},
+       {"batch", "batch", CellFormat::kCount},
+       {"dense_us", "LibTorch us", CellFormat::kFigure},
+       {"chosen_us", "chosen us", CellFormat::kFigure},
+       {"ratio", "ratio", CellFormat::kFigure},
+       {"share", "of model", CellFormat::kPercent},
+       {"bytes_before", "bytes", CellFormat::kBytes},
+       {"bytes_after", "after", CellFormat::kBytes}},
+      {}};
+  for (const auto& layer : layers) {
+    if (layer.timings.empty()) {
+      table.rows.push_back(row_of(*this, layer, nullptr));
+    }
+    for (const auto& timing : layer.timings) {
+      table.rows.push_back(row_of(*this, layer, &timing));
+    }
+  }
+  return table;
+}
+
+std::string CompiledModel::table() const {
+  std::string text = to_text(rows());
+  int64_t before = 0;
+  int64_t after = 0;
+  for (const auto& layer : layers) {
+    before += layer.bytes_before;
+    after += layer.bytes_after;
+  }
+  for (const auto& timing : timings) {
+    text += fmt::format(
+        "\nwhole model, batch {}: {:.1f} us before, {:.1f} us after, {} times "
+        "as fast",
+        timing.batch,
+        timing.before,
+        timing.after,
+        ratio_text(timing.before / timing.after));
+  }
+  text += fmt::format(
+      "\nweights: {} before, {} after; largest difference of outputs: {:.1e} "
+      "of the largest",
+      to_text(before, CellFormat::kBytes),
+      to_text(after, CellFormat::kBytes),
+      difference);
+  return text;
+}
+
+} // namespace coppice

@@ -1,0 +1,128 @@
+#include "compile/examples.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "coppice/graph/run_script.h"
+
+namespace coppice::compiling {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+bool has_batch(const c10::IValue& input, int64_t batch) {
+  return input.isTensor() && input.toTensor().dim() > 0 &&
+      input.toTensor().size(0) == batch;
+}
+
+/// Dimension 0 of the first tensor; 0 if there is none.
+int64_t batch_of(const std::vector<c10::IValue>& inputs) {
+  for (const auto& input : inputs) {
+    if (input.isTensor() && input.toTensor().dim() > 0) {
+      return input.toTensor().size(0);
+    }
+  }
+  return 0;
+}
+
+Example
+resized(const std::vector<c10::IValue>& inputs, int64_t from, int64_t to) {
+  Example example{to, {}};
+  const auto rows = torch::arange(to).remainder(from);
+  for (const auto& input : inputs) {
+    example.inputs.push_back(
+        has_batch(input, from) ? input.toTensor().index_select(0, rows)
+                               : input);
+  }
+  return example;
+}
+
+double tensor_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type()) {
+    return kInfinity;
+  }
+  if (a.numel() == 0 || a.equal(b)) {
+    return 0;
+  }
+  if (!a.is_floating_point()) {
+    return kInfinity;
+  }
+  const auto x = a.to(torch::kDouble);
+  const auto y = b.to(torch::kDouble);
+  // NaN and infinity must be where they were.
+  const auto odd = x.isfinite().logical_not();
+  if (!torch::where(odd, x, x.new_zeros({}))
+           .nan_to_num(1)
+           .equal(torch::where(odd, y, y.new_zeros({})).nan_to_num(1))) {
+    return kInfinity;
+  }
+  const auto gap = (x - y).masked_fill(odd, 0).abs().max().item<double>();
+  const auto scale = x.masked_fill(odd, 0).abs().max().item<double>();
+  return gap / std::max(scale, 1e-30);
+}
+
+} // namespace
+
+std::vector<Example> examples_of(
+    const std::vector<c10::IValue>& inputs,
+    const std::vector<int64_t>& batches) {
+  const int64_t batch = batch_of(inputs);
+  if (batches.empty()) {
+    return {{batch, inputs}};
+  }
+  TORCH_CHECK_VALUE(
+      batch > 0,
+      "compile: there is no input with a batch to be cut or repeated");
+  std::vector<Example> examples;
+  for (const int64_t wanted : batches) {
+    examples.push_back(resized(inputs, batch, wanted));
+  }
+  return examples;
+}
+
+c10::IValue run(
+    torch::jit::Module& module,
+    const std::vector<c10::IValue>& inputs) {
+  std::vector<c10::IValue> copies;
+  copies.reserve(inputs.size());
+  for (const auto& input : inputs) {
+    copies.push_back(input.isTensor() ? input.toTensor().clone() : input);
+  }
+  return run_script(module, std::move(copies));
+}
+
+double difference(const c10::IValue& a, const c10::IValue& b) {
+  if (a.isTensor() && b.isTensor()) {
+    return tensor_difference(a.toTensor(), b.toTensor());
+  }
+  const auto parts = [](const c10::IValue& value) {
+    std::vector<c10::IValue> all;
+    if (value.isTuple()) {
+      for (const auto& each : value.toTupleRef().elements()) {
+        all.push_back(each);
+      }
+    } else if (value.isList()) {
+      for (c10::IValue each : value.toList()) {
+        all.push_back(each);
+      }
+    } else if (value.isGenericDict()) {
+      for (const auto& entry : value.toGenericDict()) {
+        all.push_back(entry.value());
+      }
+    }
+    return all;
+  };
+  const auto x = parts(a);
+  const auto y = parts(b);
+  if (x.size() != y.size()) {
+    return kInfinity;
+  }
+  double largest = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    largest = std::max(largest, difference(x[i], y[i]));
+  }
+  return largest;
+}
+
+} // namespace coppice::compiling

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace coppice::compiling {
+
+/// Inputs of a model at one batch.
+struct Example {
+  int64_t batch = 0;
+  std::vector<c10::IValue> inputs;
+};
+
+/// The inputs at each of `batches`: tensors whose dimension 0 is that of the
+/// first are cut or repeated. Without batches, the inputs as they are.
+///
+/// Errors: c10::ValueError if there is no tensor to cut or repeat.
+std::vector<Example> examples_of(
+    const std::vector<c10::IValue>& inputs,
+    const std::vector<int64_t>& batches);
+
+/// `forward` of copies of the inputs, which a model may write to.
+///
+/// Errors: as `run_script`.
+c10::IValue run(
+    torch::jit::Module& module,
+    const std::vector<c10::IValue>& inputs);
+
+/// The largest difference between tensors of two results, in parts of the
+/// largest element of `a`; infinite if they differ in structure, shape, or in
+/// elements that are not floating.
+double difference(const c10::IValue& a, const c10::IValue& b);
+
+} // namespace coppice::compiling

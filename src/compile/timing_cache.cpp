@@ -1,0 +1,126 @@
+#include "compile/timing_cache.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "compile/machine.h"
+#include "coppice/io/output_file.h"
+
+namespace coppice::compiling {
+namespace {
+
+/// Of files and of the kernels they timed: older ones are not believed.
+constexpr int kVersion = 1;
+
+/// FNV-1a: no secret is kept, and the key itself is compared.
+uint64_t hash_of(const void* data, size_t size) {
+  uint64_t hash = 14695981039346656037ULL;
+  const auto* const bytes = static_cast<const unsigned char*>(data);
+  for (size_t i = 0; i < size; ++i) {
+    hash = (hash ^ bytes[i]) * 1099511628211ULL;
+  }
+  return hash;
+}
+
+nlohmann::json key_of(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates,
+    bool from_memory) {
+  const auto zeros = op.weight.eq(0).contiguous();
+  std::vector<std::string> names;
+  for (const auto& candidate : candidates) {
+    names.push_back(candidate.name());
+  }
+  return {
+      {"version", kVersion},
+      {"processor", processor_name()},
+      {"threads", at::get_num_threads()},
+      {"libtorch", TORCH_VERSION},
+      {"op", candidates[0].operator_name(op)},
+      {"weight", op.weight.sizes().vec()},
+      {"zeros", hash_of(zeros.data_ptr(), zeros.nbytes())},
+      {"bias", op.bias.defined()},
+      {"stride", op.stride},
+      {"padding", op.padding},
+      {"dilation", op.dilation},
+      {"input", input.sizes().vec()},
+      {"candidates", names},
+      {"from_memory", from_memory}};
+}
+
+std::string path_of(const std::string& folder, const nlohmann::json& key) {
+  const auto text = key.dump();
+  char name[32];
+  std::snprintf(
+      name,
+      sizeof name,
+      "%016llx.json",
+      static_cast<unsigned long long>(hash_of(text.data(), text.size())));
+  return folder + "/" + name;
+}
+
+/// A race as the file holds it; nullopt if it cannot be one of those
+/// candidates.
+std::optional<LayerRace> race_from(
+    const nlohmann::json& json,
+    const nlohmann::json& key) {
+  if (!json.is_object() || json.value("key", nlohmann::json()) != key) {
+    return std::nullopt;
+  }
+  LayerRace race;
+  race.microseconds = json.at("microseconds").get<std::vector<double>>();
+  race.winner = json.at("winner").get<size_t>();
+  const bool fits = race.microseconds.size() == key.at("candidates").size() &&
+      race.winner < race.microseconds.size();
+  return fits ? std::optional(race) : std::nullopt;
+}
+
+} // namespace
+
+std::optional<LayerRace> TimingCache::find(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates,
+    bool from_memory) const {
+  if (folder_.empty()) {
+    return std::nullopt;
+  }
+  const auto key = key_of(op, input, candidates, from_memory);
+  std::ifstream file(path_of(folder_, key));
+  try {
+    return file ? race_from(nlohmann::json::parse(file), key) : std::nullopt;
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void TimingCache::keep(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates,
+    bool from_memory,
+    const LayerRace& race) const {
+  if (folder_.empty()) {
+    return;
+  }
+  const auto key = key_of(op, input, candidates, from_memory);
+  const nlohmann::json json{
+      {"key", key},
+      {"microseconds", race.microseconds},
+      {"winner", race.winner}};
+  std::error_code error;
+  std::filesystem::create_directories(folder_, error);
+  try {
+    write_file(path_of(folder_, key), json.dump(1) + "\n");
+  } catch (const OutputError&) { // Then it is measured again next time.
+  }
+}
+
+} // namespace coppice::compiling

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <torch/csrc/jit/ir/ir.h>
+
+#include <optional>
+#include <vector>
+
+#include "coppice/graph/weight_ops.h"
+
+namespace coppice::graph {
+
+/// A weight op and where it is in its graph.
+struct FoundWeightOp {
+  WeightOp op;
+  torch::jit::Node* first = nullptr; ///< The product: takes the input.
+  /// The add of the bias, the relu, or the product itself: gives the result.
+  torch::jit::Node* last = nullptr;
+  size_t input = 0; ///< The index of the input among those of `first`.
+
+  torch::jit::Value* input_value() const {
+    return first->input(input);
+  }
+};
+
+/// All of a graph, nested blocks included, in their order.
+std::vector<FoundWeightOp> find_weight_ops(torch::jit::Graph& graph);
+
+} // namespace coppice::graph

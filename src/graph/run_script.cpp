@@ -1,0 +1,33 @@
+#include "coppice/graph/run_script.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+namespace coppice {
+namespace {
+
+std::string cause_of(const std::exception& error) {
+  const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
+  std::string text =
+      torch_error ? torch_error->what_without_backtrace() : error.what();
+  const std::string marker = "Error: ";
+  if (const auto at = text.rfind(marker); at != std::string::npos) {
+    text.erase(0, at + marker.size());
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+} // namespace
+
+c10::IValue run_script(
+    torch::jit::Module& module,
+    std::vector<c10::IValue> inputs) {
+  try {
+    return module.forward(std::move(inputs));
+  } catch (const std::exception& error) {
+    TORCH_CHECK_VALUE(false, "the model fails: ", cause_of(error));
+  }
+}
+
+} // namespace coppice

@@ -1,0 +1,206 @@
+#include "coppice/graph/weight_ops.h"
+
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
+
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/runtime/graph_iterator.h>
+
+#include <algorithm>
+
+#include "graph/found_weight_op.h"
+
+namespace coppice {
+namespace {
+
+using torch::jit::Graph;
+using torch::jit::Module;
+using torch::jit::Node;
+using torch::jit::Value;
+
+std::shared_ptr<Graph> graph_of(const Module& module) {
+  return module.get_method("forward").graph();
+}
+
+/// "encoder.fc1" -> "packed_encoder_fc1", the name of an attribute.
+std::string attribute_name(const char* prefix, const std::string& layer) {
+  std::string name = std::string(prefix) + layer;
+  std::replace_if(
+      name.begin(),
+      name.end(),
+      [](char c) { return !std::isalnum(static_cast<unsigned char>(c)); },
+      '_');
+  return name;
+}
+
+/// Registers `object` under `name`, or one like it that is free, and returns
+/// its value in the graph, read where the graph begins.
+Value* attribute_value(
+    Module& module,
+    Graph& graph,
+    std::string name,
+    const c10::IValue& object) {
+  for (const std::string base = name; module.hasattr(name); name += "_") {
+  }
+  module.register_attribute(name, object.type(), object);
+  auto* const node = graph.createGetAttr(graph.inputs()[0], name);
+  graph.prependNode(node);
+  return node->output();
+}
+
+Value* call(
+    Graph& graph,
+    Node* before,
+    const std::string& op,
+    const std::vector<Value*>& inputs) {
+  auto* const node = graph.create(c10::Symbol::fromQualString(op), inputs);
+  node->insertBefore(before);
+  node->output()->setType(c10::TensorType::get());
+  return node->output();
+}
+
+Value* constant(Graph& graph, Node* before, const c10::IValue& value) {
+  const torch::jit::WithInsertPoint here(before);
+  return graph.insertConstant(value);
+}
+
+void replace(
+    Module& module,
+    Graph& graph,
+    const graph::FoundWeightOp& found,
+    const WeightOpReplacement& with) {
+  const auto& op = found.op;
+  auto* const at = found.first;
+  std::vector<Value*> inputs{
+      found.input_value(),
+      attribute_value(
+          module, graph, attribute_name("packed_", op.layer_fqn), with.weight),
+      constant(
+          graph, at, op.bias.defined() ? c10::IValue(op.bias) : c10::IValue())};
+  if (op.kind == WeightOp::Kind::kConv2d) {
+    for (const auto& numbers : {op.stride, op.padding, op.dilation}) {
+      inputs.push_back(constant(graph, at, numbers));
+    }
+  }
+  auto* const result = call(graph, at, with.op, inputs);
+  found.last->output()->replaceAllUsesWith(result);
+}
+
+/// The parameter of which a matrix is the transposed one; empty if it is of
+/// none.
+std::string transposed_parameter(
+    const torch::Tensor& matrix,
+    const Module& module) {
+  for (const auto& parameter : module.named_parameters()) {
+    const auto& value = parameter.value;
+    if (value.dim() == 2 && value.size(0) == matrix.size(1) &&
+        value.size(1) == matrix.size(0) &&
+        value.scalar_type() == matrix.scalar_type() &&
+        value.t().equal(matrix)) {
+      return parameter.name;
+    }
+  }
+  return "";
+}
+
+/// Names transposed weights after their parameters: a constant that was
+/// computed has no name.
+void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
+  const std::string self = "self.";
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+    if (node->kind() != torch::jit::prim::Constant) {
+      continue;
+    }
+    auto* const output = node->output();
+    const auto value = torch::jit::toIValue(output);
+    if (!value || !value->isTensor() || value->toTensor().dim() != 2 ||
+        (output->hasDebugName() && output->debugName().rfind(self, 0) == 0)) {
+      continue;
+    }
+    const auto name = transposed_parameter(value->toTensor(), module);
+    if (!name.empty()) {
+      output->setDebugName(self + name);
+    }
+  }
+}
+
+} // namespace
+
+torch::Tensor WeightOp::dense(const torch::Tensor& input) const {
+  const auto result = kind == Kind::kLinear
+      ? at::linear(input, weight, bias)
+      : at::conv2d(input, weight, bias, stride, padding, dilation, groups);
+  return has_relu ? result.relu() : result;
+}
+
+Module frozen_module(const Module& module) {
+  TORCH_CHECK_VALUE(
+      module.find_method("forward").has_value(),
+      "the model has no method `forward`");
+  try {
+    auto evaluating = module.clone();
+    evaluating.eval();
+    auto frozen = torch::jit::freeze_module(evaluating);
+    auto graph = graph_of(frozen);
+    torch::jit::OptimizeFrozenGraph(graph);
+    torch::jit::ConstantPropagation(graph);
+    name_constants(graph, module);
+    return frozen;
+  } catch (const c10::Error& error) {
+    TORCH_CHECK_VALUE(
+        false,
+        "the model cannot be frozen: ",
+        std::string(error.what_without_backtrace()));
+  }
+}
+
+std::vector<WeightOp> weight_ops(const Module& frozen) {
+  std::vector<WeightOp> ops;
+  for (auto& found : graph::find_weight_ops(*graph_of(frozen))) {
+    ops.push_back(std::move(found.op));
+  }
+  return ops;
+}
+
+Module with_observed_weight_ops(
+    const Module& frozen,
+    std::vector<c10::intrusive_ptr<ActivationSite>>& sites) {
+  auto observed = frozen.clone();
+  auto graph = graph_of(observed);
+  sites.clear();
+  for (const auto& found : graph::find_weight_ops(*graph)) {
+    const auto& layer = found.op.layer_fqn;
+    sites.push_back(c10::make_intrusive<ActivationSite>(layer));
+    auto* const site = attribute_value(
+        observed, *graph, attribute_name("site_", layer), sites.back());
+    auto* const passed = call(
+        *graph,
+        found.first,
+        "coppice::activation_site",
+        {found.input_value(), site});
+    found.first->replaceInput(found.input, passed);
+  }
+  return observed;
+}
+
+Module with_replaced_weight_ops(
+    const Module& frozen,
+    const std::vector<WeightOpReplacement>& replacements) {
+  auto replaced = frozen.clone();
+  auto graph = graph_of(replaced);
+  const auto found = graph::find_weight_ops(*graph);
+  for (const auto& each : replacements) {
+    TORCH_CHECK_VALUE(
+        each.index < found.size(),
+        "with_replaced_weight_ops: there is no op ",
+        each.index);
+    replace(replaced, *graph, found[each.index], each);
+  }
+  torch::jit::EliminateDeadCode(graph);
+  return replaced;
+}
+
+} // namespace coppice

@@ -1,0 +1,144 @@
+#include "coppice/oneshot/mask_activations.h"
+
+#include <torch/script.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "coppice/graph/activation_sites.h"
+#include "coppice/sparsify/activation_sparsifier.h"
+#include "oneshot/activation_statistics.h"
+#include "oneshot/calibration.h"
+
+namespace coppice {
+namespace {
+
+using oneshot::ActivationStatistics;
+
+/// A layer that was chosen, and what passes its site.
+struct Watched {
+  ActivationLayer layer;
+  ActivationSite::Id observer = 0;
+  std::shared_ptr<ActivationStatistics> statistics;
+  std::string left_because;
+
+  bool is_named(const std::vector<std::string>& layers) const {
+    return std::find(layers.begin(), layers.end(), layer.fqn) != layers.end();
+  }
+};
+
+ActivationOptions sparsifier_options(const MaskActivationsOptions& options) {
+  TORCH_CHECK_VALUE(
+      options.sparsity_level >= 0 && options.sparsity_level <= 1,
+      "mask_activations: expected a sparsity level in [0, 1], got ",
+      options.sparsity_level);
+  ActivationOptions result;
+  result.aggregate_fn(aggregate_function(options.aggregate))
+      .reduce_fn(reduce_function(options.reduce))
+      .mask_fn(mask_function("magnitude"))
+      .set("sparsity_level", options.sparsity_level);
+  if (options.features) {
+    TORCH_CHECK_VALUE(
+        options.feature_dim.has_value(),
+        "mask_activations: features are indices of a dimension: say of which");
+    result.features(*options.features);
+  }
+  if (options.feature_dim) {
+    TORCH_CHECK_VALUE(
+        *options.feature_dim != 0,
+        "mask_activations: dimension 0 holds the samples; features lie along "
+        "another");
+    result.feature_dim(*options.feature_dim);
+  }
+  return result;
+}
+
+/// Registers all layers that have a site.
+std::vector<Watched> watch(
+    const ActivationLayers& layers,
+    ActivationSparsifier& sparsifier) {
+  std::vector<Watched> watched;
+  for (const auto& layer : layers) {
+    if (!layer.site) {
+      continue;
+    }
+    sparsifier.register_layer(layer.fqn);
+    Watched each{layer, 0, std::make_shared<ActivationStatistics>(), ""};
+    each.observer = layer.site->observe(
+        [to = each.statistics](const torch::Tensor& x) { to->add(x); });
+    watched.push_back(std::move(each));
+  }
+  return watched;
+}
+
+/// Leaves layers out that cannot be masked.
+void let_go_of_unfit(
+    std::vector<Watched>& watched,
+    const std::vector<std::string>& named,
+    ActivationSparsifier& sparsifier) {
+  bool any = false;
+  for (auto& each : watched) {
+    each.layer.site->detach(each.observer);
+    if (!each.statistics->is_floating()) {
+      each.left_because = "its input is no floating tensor";
+    } else if (each.statistics->shape().empty()) {
+      each.left_because = "it never ran, or its input has only one dimension";
+    }
+    if (each.left_because.empty()) {
+      any = true;
+      continue;
+    }
+    TORCH_CHECK_VALUE(
+        !each.is_named(named),
+        "mask_activations: layer `",
+        each.layer.fqn,
+        "` cannot be masked: ",
+        each.left_because);
+    sparsifier.unregister_layer(each.layer.fqn);
+  }
+  TORCH_CHECK_VALUE(
+      any,
+      "mask_activations: there is no layer to mask: of those chosen none got "
+      "a floating tensor");
+}
+
+MaskedActivation row_of(const Watched& watched) {
+  MaskedActivation row;
+  row.layer = watched.layer.fqn;
+  row.left_because = watched.left_because;
+  if (row.left_because.empty()) {
+    const auto mask = watched.layer.site->masks().back();
+    row.shape = watched.statistics->shape();
+    row.zeros_before = watched.statistics->zeros();
+    row.masked = watched.statistics->masked(mask);
+    row.energy_kept = watched.statistics->energy_kept(mask);
+  }
+  return row;
+}
+
+} // namespace
+
+std::vector<MaskedActivation> mask_activations(
+    const torch::jit::Module& module,
+    const std::vector<torch::Tensor>& inputs,
+    const MaskActivationsOptions& options,
+    torch::jit::Module& masked) {
+  const auto layer_options = sparsifier_options(options);
+  const oneshot::Calibration calibration(module, inputs);
+  auto model = with_activation_sites(module, options.layers);
+  const auto layers = activation_layers(model);
+  ActivationSparsifier sparsifier(layers, layer_options);
+  auto watched = watch(layers, sparsifier);
+  calibration.run(model, options.batch, options.progress);
+  let_go_of_unfit(watched, options.layers, sparsifier);
+  sparsifier.step();
+  sparsifier.squash_mask();
+  std::vector<MaskedActivation> rows;
+  for (const auto& each : watched) {
+    rows.push_back(row_of(each));
+  }
+  masked = options.sites ? model : without_activation_sites(model);
+  return rows;
+}
+
+} // namespace coppice

@@ -1,0 +1,71 @@
+#include "sparse/check.h"
+
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+#include <string>
+
+namespace coppice::sparse {
+namespace {
+
+/// The most columns whose indices the format can store.
+int64_t most_columns(PackedFormat format) {
+  constexpr int64_t kIndices = 65536;
+  switch (format) {
+    case PackedFormat::CompressedRows:
+    case PackedFormat::OutputBlocks4:
+    case PackedFormat::OutputBlocks8:
+    case PackedFormat::OutputBlocks16:
+      return kIndices;
+    case PackedFormat::InputBlocks4:
+      return 4 * kIndices;
+    case PackedFormat::InputBlocks8:
+      return 8 * kIndices;
+    case PackedFormat::InputBlocks16:
+      return 16 * kIndices;
+    default:
+      return int64_t(1) << 32;
+  }
+}
+
+std::string described(const torch::Tensor& tensor) {
+  if (!tensor.defined()) {
+    return "no tensor";
+  }
+  return c10::str(
+      tensor.layout(), " ", tensor.sizes(), " on ", tensor.device());
+}
+
+} // namespace
+
+void check_weight(const char* function, const torch::Tensor& weight) {
+  TORCH_CHECK_VALUE(
+      weight.defined() && weight.layout() == torch::kStrided &&
+          weight.device().is_cpu() && weight.dim() >= 2,
+      function,
+      ": expected a weight [out, in] or [out, in, height, width] on the CPU "
+      "but got ",
+      described(weight));
+  TORCH_CHECK_TYPE(
+      weight.scalar_type() == torch::kFloat,
+      function,
+      ": expected a float32 weight but got ",
+      weight.scalar_type(),
+      "; convert it with weight.to(torch::kFloat)");
+}
+
+torch::Tensor as_matrix(const torch::Tensor& weight) {
+  const torch::NoGradGuard no_grad;
+  const int64_t rows = weight.size(0);
+  int64_t cols = 1;
+  for (int64_t i = 1; i < weight.dim(); ++i) {
+    cols *= weight.size(i);
+  }
+  return weight.detach().reshape({rows, cols}).contiguous();
+}
+
+bool columns_fit(PackedFormat format, int64_t cols) {
+  return cols <= most_columns(format);
+}
+
+} // namespace coppice::sparse

@@ -1,0 +1,137 @@
+#include "sparse/linear.h"
+
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+
+#include "coppice/kernels/transpose.h"
+#include "sparse/kept.h"
+#include "sparse/parts.h"
+
+namespace coppice::sparse {
+namespace {
+
+/// Inputs that are transposed at once: enough that reading the weight again
+/// costs nothing, and few enough that the scratch stays small.
+constexpr size_t kMostInputs = 1024;
+
+/// `x`, [batch, cols], in tiles; in memory of this thread.
+const float* transposed(const float* x, size_t batch, size_t cols) {
+  thread_local Kept<float> kept;
+  float* tiles = kept.at_least(kernels::transposed_size(batch, cols));
+  const size_t parts = parts_for(batch * cols);
+  for_each_part(parts, [&](size_t part) {
+    kernels::transpose_batch(
+        x, batch, cols, kernels::even_range(cols, part, parts), tiles);
+  });
+  return tiles;
+}
+
+void multiply_block(const Product& product, ProductCall call) {
+  if (product.takes_tiles(call.batch)) {
+    call.x = transposed(call.x, call.batch, product.cols());
+  }
+  const size_t parts =
+      parts_for((product.stored() + product.rows()) * call.batch);
+  for_each_part(parts, [&](size_t part) {
+    product.run(call, product.part(part, parts));
+  });
+}
+
+} // namespace
+
+void multiply(const Product& product, const ProductCall& call) {
+  for (size_t first = 0; first < call.batch; first += kMostInputs) {
+    ProductCall block = call;
+    block.batch = std::min(kMostInputs, call.batch - first);
+    block.x += first * product.cols();
+    block.y += first * product.rows();
+    multiply_block(product, block);
+  }
+}
+
+torch::Tensor contiguous_bias(const OptionalTensor& bias) {
+  return bias && bias->defined() ? bias->contiguous() : torch::Tensor();
+}
+
+void check_operands(
+    const char* function,
+    const torch::Tensor& x,
+    const PackedWeight& w,
+    const OptionalTensor& bias) {
+  TORCH_CHECK_TYPE(
+      x.scalar_type() == torch::kFloat,
+      function,
+      ": expected a float32 input but got ",
+      x.scalar_type(),
+      "; convert it with x.to(torch::kFloat)");
+  if (!bias || !bias->defined()) {
+    return;
+  }
+  TORCH_CHECK_TYPE(
+      bias->scalar_type() == torch::kFloat,
+      function,
+      ": expected a float32 bias but got ",
+      bias->scalar_type());
+  TORCH_CHECK_VALUE(
+      bias->dim() == 1 && bias->size(0) == w.rows() &&
+          bias->device() == x.device(),
+      function,
+      ": expected a bias of shape [",
+      w.rows(),
+      "] beside the input on ",
+      x.device(),
+      " but got ",
+      bias->sizes(),
+      " on ",
+      bias->device());
+}
+
+std::vector<int64_t> linear_shape(
+    const char* function,
+    const torch::Tensor& x,
+    const PackedWeight& w,
+    const OptionalTensor& bias) {
+  check_operands(function, x, w, bias);
+  TORCH_CHECK_VALUE(
+      w.shape().size() == 2,
+      function,
+      ": expected a packed weight [out, in] but its shape is ",
+      torch::IntArrayRef(w.shape()),
+      "; that of a convolution goes to conv2d");
+  TORCH_CHECK_VALUE(
+      x.dim() > 0 && x.size(-1) == w.cols(),
+      function,
+      ": an input of shape ",
+      x.sizes(),
+      " does not fit a weight of shape ",
+      torch::IntArrayRef(w.shape()),
+      "; its last dimension must be ",
+      w.cols());
+  auto shape = x.sizes().vec();
+  shape.back() = w.rows();
+  return shape;
+}
+
+torch::Tensor linear_cpu(
+    const char* function,
+    const torch::Tensor& x,
+    const PackedWeight& w,
+    const OptionalTensor& bias,
+    const ProductCall& how) {
+  auto y = at::empty(linear_shape(function, x, w, bias), x.options());
+  if (y.numel() == 0) {
+    return y;
+  }
+  const auto rows = x.contiguous();
+  const auto added = contiguous_bias(bias);
+  ProductCall call = how;
+  call.x = rows.data_ptr<float>();
+  call.batch = static_cast<size_t>(y.numel() / w.rows());
+  call.bias = added.defined() ? added.data_ptr<float>() : nullptr;
+  call.y = y.data_ptr<float>();
+  multiply(w.product(), call);
+  return y;
+}
+
+} // namespace coppice::sparse

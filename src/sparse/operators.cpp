@@ -1,0 +1,284 @@
+#include "coppice/sparse/operators.h"
+
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <c10/util/Exception.h>
+#include <torch/library.h>
+
+#include <cmath>
+#include <sstream>
+
+#include "sparse/conv2d.h"
+#include "sparse/gradients.h"
+#include "sparse/linear.h"
+
+namespace coppice {
+namespace {
+
+using sparse::OptionalTensor;
+using torch::Tensor;
+
+// Each operator on the CPU, on meta tensors (shapes alone), and where gradients
+// are recorded. `relu` tells the two forms of an operator apart.
+
+template <bool relu>
+Tensor linear_on_cpu(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias) {
+  sparse::ProductCall how;
+  how.relu = relu;
+  return sparse::linear_cpu("linear", x, *w, bias, how);
+}
+
+Tensor linear_on_meta(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias) {
+  return at::empty(sparse::linear_shape("linear", x, *w, bias), x.options());
+}
+
+template <bool relu>
+Tensor linear_on_autograd(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias) {
+  if (sparse::needs_gradient(x, bias)) {
+    return sparse::linear_with_gradient(x, w, bias, relu);
+  }
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  return relu ? linear_relu(x, w, bias) : linear(x, w, bias);
+}
+
+void check_above(const PackedWeight& w, double threshold) {
+  TORCH_CHECK_VALUE(
+      w.format() == PackedFormat::InputColumns ||
+          w.format() == PackedFormat::BitmaskColumns,
+      "linear_above: expected a weight in the format `input_columns` or "
+      "`bitmask_columns` but it is in `",
+      to_string(w.format()),
+      "`, which does not skip inputs");
+  TORCH_CHECK_VALUE(
+      threshold >= 0,
+      "linear_above: the threshold must not be negative but is ",
+      threshold);
+}
+
+Tensor linear_above_on_cpu(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    double threshold) {
+  check_above(*w, threshold);
+  sparse::ProductCall how;
+  how.threshold = static_cast<float>(threshold);
+  return sparse::linear_cpu("linear_above", x, *w, bias, how);
+}
+
+Tensor linear_above_on_meta(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    double threshold) {
+  check_above(*w, threshold);
+  return at::empty(
+      sparse::linear_shape("linear_above", x, *w, bias), x.options());
+}
+
+Tensor linear_above_on_autograd(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    double threshold) {
+  TORCH_CHECK_VALUE(
+      !sparse::needs_gradient(x, bias),
+      "linear_above: a gradient is asked of its input or bias, and it has "
+      "none; use `linear`, or run it under torch::NoGradGuard");
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  return linear_above(x, w, bias, threshold);
+}
+
+template <bool relu>
+Tensor conv2d_on_cpu(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  const auto steps = sparse::conv_steps("conv2d", stride, padding, dilation);
+  return sparse::conv2d_cpu("conv2d", x, *w, bias, steps, relu);
+}
+
+Tensor conv2d_on_meta(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  const auto steps = sparse::conv_steps("conv2d", stride, padding, dilation);
+  return sparse::conv2d_result("conv2d", x, *w, bias, steps);
+}
+
+template <bool relu>
+Tensor conv2d_on_autograd(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  if (sparse::needs_gradient(x, bias)) {
+    const auto steps = sparse::conv_steps("conv2d", stride, padding, dilation);
+    return sparse::conv2d_with_gradient(x, w, bias, steps, relu);
+  }
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  return relu ? conv2d_relu(x, w, bias, stride, padding, dilation)
+              : conv2d(x, w, bias, stride, padding, dilation);
+}
+
+std::string printed(const PackedWeightPtr& w) {
+  std::ostringstream text;
+  text << *w;
+  return text.str();
+}
+
+PackedWeightPtr
+pack_by_name(const Tensor& weight, const std::string& format, int64_t batch) {
+  return PackedWeight::pack(weight, parse_packed_format(format), batch);
+}
+
+void register_class(torch::Library& library) {
+  library.class_<PackedWeight>("PackedWeight")
+      .def_static("pack", &pack_by_name)
+      .def("to_dense", &PackedWeight::to_dense)
+      .def(
+          "format",
+          [](const PackedWeightPtr& w) { return to_string(w->format()); })
+      .def("shape", [](const PackedWeightPtr& w) { return w->shape(); })
+      .def("batch", &PackedWeight::batch)
+      .def("nbytes", &PackedWeight::nbytes)
+      .def("copy", &PackedWeight::copy)
+      .def("__repr__", &printed)
+      .def("__str__", &printed)
+      .def_pickle(
+          [](const PackedWeightPtr& w) { return w->state(); },
+          [](const PackedWeight::State& state) {
+            return PackedWeight::from_state(state);
+          });
+}
+
+// One fragment, because a schema is read when it is registered and must find
+// its classes.
+TORCH_LIBRARY_FRAGMENT(coppice, library) {
+  register_class(library);
+  const std::string operands =
+      "(Tensor x, __torch__.torch.classes.coppice.PackedWeight w, "
+      "Tensor? bias=None";
+  const std::string steps =
+      ", int[2] stride=1, int[2] padding=0, int[2] dilation=1";
+  const auto define = [&](const std::string& name, const std::string& more) {
+    library.def((name + operands + more + ") -> Tensor").c_str());
+  };
+  define("linear", "");
+  define("linear_relu", "");
+  define("linear_above", ", float threshold=0.0");
+  define("conv2d", steps);
+  define("conv2d_relu", steps);
+}
+
+TORCH_LIBRARY_IMPL(coppice, CPU, library) {
+  library.impl("linear", &linear_on_cpu<false>);
+  library.impl("linear_relu", &linear_on_cpu<true>);
+  library.impl("linear_above", &linear_above_on_cpu);
+  library.impl("conv2d", &conv2d_on_cpu<false>);
+  library.impl("conv2d_relu", &conv2d_on_cpu<true>);
+}
+
+TORCH_LIBRARY_IMPL(coppice, Meta, library) {
+  library.impl("linear", &linear_on_meta);
+  library.impl("linear_relu", &linear_on_meta);
+  library.impl("linear_above", &linear_above_on_meta);
+  library.impl("conv2d", &conv2d_on_meta);
+  library.impl("conv2d_relu", &conv2d_on_meta);
+}
+
+TORCH_LIBRARY_IMPL(coppice, Autograd, library) {
+  library.impl("linear", &linear_on_autograd<false>);
+  library.impl("linear_relu", &linear_on_autograd<true>);
+  library.impl("linear_above", &linear_above_on_autograd);
+  library.impl("conv2d", &conv2d_on_autograd<false>);
+  library.impl("conv2d_relu", &conv2d_on_autograd<true>);
+}
+
+/// The operator `name`, to be called as `Signature`.
+template <class Signature>
+c10::TypedOperatorHandle<Signature> find(const char* name) {
+  return c10::Dispatcher::singleton()
+      .findSchemaOrThrow(name, "")
+      .typed<Signature>();
+}
+
+using Linear =
+    Tensor(const Tensor&, const PackedWeightPtr&, const OptionalTensor&);
+using LinearAbove = Tensor(
+    const Tensor&,
+    const PackedWeightPtr&,
+    const OptionalTensor&,
+    double);
+using Conv2d = Tensor(
+    const Tensor&,
+    const PackedWeightPtr&,
+    const OptionalTensor&,
+    c10::IntArrayRef,
+    c10::IntArrayRef,
+    c10::IntArrayRef);
+
+} // namespace
+
+Tensor
+linear(const Tensor& x, const PackedWeightPtr& w, const OptionalTensor& bias) {
+  static const auto operation = find<Linear>("coppice::linear");
+  return operation.call(x, w, bias);
+}
+
+Tensor linear_relu(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias) {
+  static const auto operation = find<Linear>("coppice::linear_relu");
+  return operation.call(x, w, bias);
+}
+
+Tensor linear_above(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    double threshold) {
+  static const auto operation = find<LinearAbove>("coppice::linear_above");
+  return operation.call(x, w, bias, threshold);
+}
+
+Tensor conv2d(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  static const auto operation = find<Conv2d>("coppice::conv2d");
+  return operation.call(x, w, bias, stride, padding, dilation);
+}
+
+Tensor conv2d_relu(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  static const auto operation = find<Conv2d>("coppice::conv2d_relu");
+  return operation.call(x, w, bias, stride, padding, dilation);
+}
+
+} // namespace coppice

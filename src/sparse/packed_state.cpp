@@ -1,0 +1,118 @@
+// Saving packed weights and loading them from files that nobody vouches for.
+
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+#include <limits>
+
+#include "coppice/kernels/bitmask.h"
+#include "coppice/sparse/packed_weight.h"
+
+namespace coppice {
+namespace {
+
+constexpr int64_t kVersion = 1;
+constexpr size_t kWidth = sizeof(float);
+
+std::byte* bytes_of(const torch::Tensor& tensor) {
+  return static_cast<std::byte*>(tensor.data_ptr());
+}
+
+int64_t mask_bytes(int64_t elements) {
+  return elements / 8 + (elements % 8 != 0);
+}
+
+/// How many elements a tensor of that shape has.
+int64_t checked_elements(const std::vector<int64_t>& shape) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 16;
+  // Of the others, so that a shape with a zero does not hide a number that is
+  // too large.
+  int64_t elements = 1;
+  bool empty = false;
+  for (const int64_t size : shape) {
+    TORCH_CHECK_VALUE(
+        size >= 0 && (size == 0 || elements <= kMost / size),
+        "PackedWeight: the saved shape ",
+        torch::IntArrayRef(shape),
+        " is not a tensor's; the file is damaged");
+    empty |= size == 0;
+    elements *= size == 0 ? 1 : size;
+  }
+  return empty ? 0 : elements;
+}
+
+/// Throws unless `tensor` is a plain one of that dtype and length.
+void check_tensor(
+    const char* what,
+    const torch::Tensor& tensor,
+    torch::ScalarType dtype,
+    int64_t length) {
+  TORCH_CHECK_VALUE(
+      tensor.defined() && tensor.layout() == torch::kStrided &&
+          tensor.device().is_cpu() && tensor.scalar_type() == dtype &&
+          tensor.dim() == 1 && tensor.size(0) == length &&
+          tensor.is_contiguous(),
+      "PackedWeight: the saved ",
+      what,
+      " are not ",
+      length,
+      " elements of ",
+      dtype,
+      "; the file is damaged");
+}
+
+} // namespace
+
+PackedWeight::State PackedWeight::state() const {
+  const auto dense = to_dense();
+  const auto elements = static_cast<size_t>(dense.numel());
+  const auto* values = bytes_of(dense);
+  auto bits = at::empty({mask_bytes(dense.numel())}, torch::kByte);
+  kernels::nonzero_bits(values, elements, kWidth, bits.data_ptr<uint8_t>());
+  // Compressing may write as many elements as there are.
+  auto room = at::empty({dense.numel()}, torch::kFloat);
+  const size_t kept =
+      kernels::compress_nonzeros(values, elements, kWidth, bytes_of(room));
+  // A tensor of its own, or the whole room would be saved.
+  auto nonzeros = room.narrow(0, 0, static_cast<int64_t>(kept)).clone();
+  std::vector<int64_t> numbers{batch_};
+  numbers.insert(numbers.end(), shape_.begin(), shape_.end());
+  return {kVersion, to_string(format_), std::move(numbers), {bits, nonzeros}};
+}
+
+c10::intrusive_ptr<PackedWeight> PackedWeight::from_state(const State& state) {
+  const auto& [version, name, numbers, tensors] = state;
+  TORCH_CHECK_VALUE(
+      version == kVersion,
+      "PackedWeight: the file was packed by another version of Coppice (state ",
+      version,
+      ", this one reads ",
+      kVersion,
+      "); pack the weight again with this one");
+  const auto format = parse_packed_format(name);
+  TORCH_CHECK_VALUE(
+      numbers.size() >= 3 && numbers.size() <= 10 && tensors.size() == 2,
+      "PackedWeight: the saved state has ",
+      numbers.size(),
+      " numbers and ",
+      tensors.size(),
+      " tensors; the file is damaged");
+  const std::vector<int64_t> shape(numbers.begin() + 1, numbers.end());
+  const int64_t elements = checked_elements(shape);
+  check_tensor("bits", tensors[0], torch::kByte, mask_bytes(elements));
+  const auto* bits = tensors[0].data_ptr<uint8_t>();
+  const size_t stored =
+      kernels::count_bits(bits, static_cast<size_t>(elements));
+  check_tensor(
+      "values", tensors[1], torch::kFloat, static_cast<int64_t>(stored));
+  auto dense = at::empty(shape, torch::kFloat);
+  kernels::expand_nonzeros(
+      bits,
+      bytes_of(tensors[1]),
+      static_cast<size_t>(elements),
+      kWidth,
+      bytes_of(dense));
+  return pack(dense, format, numbers[0]);
+}
+
+} // namespace coppice

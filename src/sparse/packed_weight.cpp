@@ -1,0 +1,114 @@
+#include "coppice/sparse/packed_weight.h"
+
+#include <c10/util/Exception.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "sparse/check.h"
+#include "sparse/product.h"
+
+namespace coppice {
+namespace {
+
+/// "31.1 KiB"
+std::string readable_bytes(int64_t bytes) {
+  constexpr const char* kUnits[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+  double amount = static_cast<double>(bytes);
+  size_t unit = 0;
+  while (amount >= 1024 && unit + 1 < std::size(kUnits)) {
+    amount /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(
+      text,
+      sizeof text,
+      unit == 0 ? "%.0f %s" : "%.1f %s",
+      amount,
+      kUnits[unit]);
+  return text;
+}
+
+} // namespace
+
+c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
+    const torch::Tensor& weight,
+    PackedFormat format,
+    int64_t batch) {
+  sparse::check_weight("pack", weight);
+  const auto matrix = sparse::as_matrix(weight);
+  TORCH_CHECK_VALUE(
+      sparse::columns_fit(format, matrix.size(1)),
+      "pack: a weight of ",
+      matrix.size(1),
+      " columns is too wide for the format `",
+      to_string(format),
+      "`; `pattern_panels` and `bitmask_rows` take any width");
+  TORCH_CHECK_VALUE(
+      batch > 0, "pack: the batch must be positive but is ", batch);
+  auto product = sparse::make_product(
+      format,
+      matrix.data_ptr<float>(),
+      static_cast<size_t>(matrix.size(0)),
+      static_cast<size_t>(matrix.size(1)),
+      static_cast<size_t>(batch));
+  return c10::make_intrusive<PackedWeight>(
+      format, weight.sizes().vec(), batch, std::move(product));
+}
+
+PackedWeight::PackedWeight(
+    PackedFormat format,
+    std::vector<int64_t> shape,
+    int64_t batch,
+    std::unique_ptr<sparse::Product> product)
+    : format_(format),
+      shape_(std::move(shape)),
+      batch_(batch),
+      product_(std::move(product)) {}
+
+PackedWeight::~PackedWeight() = default;
+
+torch::Tensor PackedWeight::to_dense() const {
+  auto dense = at::empty(shape_, torch::kFloat);
+  product_->unpack(dense.data_ptr<float>());
+  return dense;
+}
+
+int64_t PackedWeight::rows() const {
+  return static_cast<int64_t>(product_->rows());
+}
+
+int64_t PackedWeight::cols() const {
+  return static_cast<int64_t>(product_->cols());
+}
+
+int64_t PackedWeight::nbytes() const {
+  return static_cast<int64_t>(product_->nbytes());
+}
+
+int64_t PackedWeight::stored() const {
+  return static_cast<int64_t>(product_->stored());
+}
+
+c10::intrusive_ptr<PackedWeight> PackedWeight::copy() const {
+  return c10::make_intrusive<PackedWeight>(
+      format_, shape_, batch_, product_->copy());
+}
+
+std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight) {
+  stream << "PackedWeight(";
+  const auto& shape = weight.shape();
+  for (size_t i = 0; i < shape.size(); ++i) {
+    stream << (i == 0 ? "" : " x ") << shape[i];
+  }
+  const auto all = static_cast<double>(weight.rows() * weight.cols());
+  const double zeros =
+      all == 0 ? 0.0 : 1 - static_cast<double>(weight.stored()) / all;
+  char percent[32];
+  std::snprintf(percent, sizeof percent, "%.1f", 100 * (zeros < 0 ? 0 : zeros));
+  return stream << ", " << weight.format() << ", " << percent << "% zeros, "
+                << readable_bytes(weight.nbytes()) << ")";
+}
+
+} // namespace coppice

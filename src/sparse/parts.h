@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+namespace coppice::sparse {
+
+/// Among how many threads to share that many multiplications: few are done
+/// sooner than another thread wakes.
+inline size_t parts_for(size_t multiplications) {
+  constexpr size_t kWorthAThread = 65536;
+  if (at::in_parallel_region()) {
+    return 1;
+  }
+  const auto threads = static_cast<size_t>(at::get_num_threads());
+  return std::clamp<size_t>(multiplications / kWorthAThread, 1, threads);
+}
+
+/// Calls `body(part)` for each of `parts`, each on a thread.
+template <class Body>
+void for_each_part(size_t parts, Body body) {
+  if (parts == 1) {
+    return body(0);
+  }
+  at::parallel_for(
+      0, static_cast<int64_t>(parts), 1, [&](int64_t begin, int64_t end) {
+        for (int64_t part = begin; part < end; ++part) {
+          body(static_cast<size_t>(part));
+        }
+      });
+}
+
+} // namespace coppice::sparse

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "coppice/kernels/range.h"
+#include "coppice/sparse/packed_format.h"
+
+namespace coppice::sparse {
+
+/// What a product is called with: y = x W^T + bias.
+struct ProductCall {
+  /// [batch, cols] row-major, or tiles as `kernels::transpose_batch` writes
+  /// them if the product takes those.
+  const float* x = nullptr;
+  size_t batch = 0;
+  const float* bias = nullptr; ///< [rows], or null.
+  float* y = nullptr;          ///< [batch, rows] row-major.
+  bool relu = false;           ///< Whether negative results become 0.
+  /// Formats by column skip inputs with |x| <= threshold.
+  float threshold = 0;
+};
+
+/// A packed weight together with the kernel that multiplies it. What threads
+/// share out are parts of its rows: equal bits, however many parts.
+class Product {
+ public:
+  virtual ~Product() = default;
+
+  virtual std::unique_ptr<Product> copy() const = 0;
+  virtual void unpack(float* dense) const = 0;
+  virtual size_t nbytes() const = 0;
+  /// Weights that are multiplied with an input.
+  virtual size_t stored() const = 0;
+  virtual size_t rows() const = 0;
+  virtual size_t cols() const = 0;
+
+  /// Whether `x` is to be in tiles for a batch of that size.
+  virtual bool takes_tiles(size_t batch) const;
+
+  /// Part `part` of `parts`, about equally costly, in units of `unit_rows()`
+  /// rows.
+  virtual kernels::Range part(size_t part, size_t parts) const = 0;
+  virtual size_t unit_rows() const = 0;
+
+  /// Multiplies a part, on this thread.
+  void run(const ProductCall& call, kernels::Range part) const;
+
+ protected:
+  virtual void multiply(const ProductCall& call, kernels::Range part) const = 0;
+};
+
+/// Packs `w`, [rows, cols] row-major.
+std::unique_ptr<Product> make_product(
+    PackedFormat format,
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t batch);
+
+// The families of formats that `make_product` chooses from.
+std::unique_ptr<Product>
+make_row_product(PackedFormat format, const float* w, size_t rows, size_t cols);
+std::unique_ptr<Product> make_batch_product(
+    PackedFormat format,
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t batch);
+std::unique_ptr<Product> make_column_product(
+    PackedFormat format,
+    const float* w,
+    size_t rows,
+    size_t cols);
+
+} // namespace coppice::sparse

@@ -1,0 +1,102 @@
+// `coppice compile` and `coppice bench` as a user meets them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/script.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/child.h"
+#include "coppice/core/torch_tensors.h"
+#include "coppice/graph/activation_sites.h" // With it the library is loaded.
+#include "coppice/io/safetensors.h"
+#include "support/script_models.h"
+
+namespace coppice::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
+
+class Compile : public ::testing::Test {
+ protected:
+  Compile() {
+    testing::script_net().save(model_);
+  }
+
+  Outcome compile(std::vector<std::string> options) const {
+    options.insert(
+        options.begin(),
+        {"compile", model_, "-o", out_, "--no-cache", "--seconds", "0.05"});
+    return run_coppice(options);
+  }
+
+  void expect_refused(
+      const std::vector<std::string>& options,
+      const std::string& part) const {
+    expect_complaint(compile(options), 2, part);
+    EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
+  }
+
+  TemporaryFolder folder_;
+  std::string model_ = folder_.file("model");
+  std::string out_ = folder_.file("out");
+};
+
+TEST_F(Compile, WritesAModelThatComputesTheSame) {
+  const auto outcome = compile({"--input", "2x6", "--threads", "1"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("fc1"));
+  EXPECT_THAT(outcome.out, HasSubstr("threads: 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("Written to " + out_));
+  const auto x = torch::randn({5, 6});
+  auto loaded = torch::jit::load(out_);
+  EXPECT_TRUE(loaded.forward({x}).toTensor().allclose(
+      testing::script_net().forward({x}).toTensor(), 1e-4, 1e-5));
+}
+
+TEST_F(Compile, PrintsNothingButJsonWhenAsked) {
+  const auto outcome =
+      compile({"--input", "2x6", "--batch", "1", "--batch", "20", "--json"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  const auto result = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(result["layers"].size(), 4U);
+  EXPECT_EQ(result["whole"][1]["batch"], 20);
+  EXPECT_EQ(result["output"], out_);
+}
+
+TEST_F(Compile, ComparesTwoModels) {
+  const auto outcome = run_coppice(
+      {"bench",
+       model_,
+       model_,
+       "--input",
+       "2x6",
+       "--no-cache",
+       "--seconds",
+       "0.05"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("times as fast as the model"));
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
+}
+
+TEST_F(Compile, SaysWhatIsWrong) {
+  expect_refused({}, "--input");
+  expect_refused({"--input", "2y6"}, "--input 2y6");
+  expect_refused({"--input", "2x0"}, "--input 2x0");
+  expect_refused({"--input", "2x6:float"}, "no dtype `float`");
+  expect_refused({"--input", "99999999999x99999999999"}, "too large");
+  expect_refused({"--input", "2x7"}, "the model fails");
+  expect_refused({"--input", "=3", "--batch", "4"}, "no input with a batch");
+  torch::jit::Module none("Plain");
+  none.define("def forward(self, x):\n  return x + 1\n");
+  none.save(model_);
+  expect_refused({"--input", "2x6"}, "no linear layer or convolution");
+  StateDict state;
+  state.tensors = {as_stored("x", torch::ones({2, 2}))};
+  save_safetensors(model_, state);
+  expect_refused({"--input", "2x6"}, "no model to run");
+}
+
+} // namespace
+} // namespace coppice::cli

@@ -1,0 +1,141 @@
+#include "coppice/compile/compile.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "coppice/masks/weight_norm.h"
+#include "support/errors.h"
+#include "support/temporary_folder.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::message_of;
+
+torch::Tensor pruned(torch::IntArrayRef shape, double level, BlockShape block) {
+  auto weight = torch::randn(shape) * 0.05;
+  return weight.masked_fill(
+      weight_norm_mask(weight, {level, block, block.size()}).logical_not(), 0);
+}
+
+/// A convolution, a large sparse linear layer and a small dense one.
+torch::jit::Module sparse_net() {
+  torch::manual_seed(1);
+  torch::jit::Module net("Net");
+  net.register_parameter("conv", pruned({16, 1, 3, 3}, 0.5, {1, 1}), false);
+  net.register_parameter("large", pruned({512, 1024}, 0.98, {16, 1}), false);
+  net.register_parameter("bias", torch::randn({512}), false);
+  net.register_parameter("small", torch::randn({10, 512}), false);
+  net.define(R"(
+    def forward(self, x):
+      x = torch.relu(torch.conv2d(x, self.conv, None, [1, 1], [1, 1]))
+      x = torch.relu(torch.linear(x.flatten(1), self.large, self.bias))
+      return torch.linear(x, self.small)
+  )");
+  return net;
+}
+
+torch::Tensor images(int64_t count = 4) {
+  torch::manual_seed(2);
+  return torch::randn({count, 1, 8, 8});
+}
+
+CompileOptions quick() {
+  return CompileOptions().seconds_per_layer(0.05).cache("");
+}
+
+TEST(Compile, InstallsWhatIsFasterAndComputesTheSame) {
+  auto net = sparse_net();
+  auto compiled = compile(net, {images()}, quick());
+  ASSERT_EQ(compiled.layers.size(), 3U);
+  // One weight in fifty, in blocks: no machine is so loaded that dense wins.
+  EXPECT_NE(compiled.layers[1].format, "libtorch");
+  EXPECT_EQ(compiled.layers[1].pattern, "16x1");
+  EXPECT_LT(compiled.layers[1].bytes_after, compiled.layers[1].bytes_before);
+  EXPECT_LT(compiled.difference, 1e-4);
+  for (const int64_t count : {1, 4, 9}) {
+    EXPECT_TRUE(
+        compiled.module.forward({images(count)})
+            .toTensor()
+            .allclose(net.forward({images(count)}).toTensor(), 1e-3, 1e-4));
+  }
+}
+
+TEST(Compile, SavesAndLoads) {
+  auto compiled = compile(sparse_net(), {images()}, quick());
+  std::stringstream file;
+  compiled.module.save(file);
+  auto loaded = torch::jit::load(file);
+  EXPECT_TRUE(loaded.forward({images()})
+                  .toTensor()
+                  .equal(compiled.module.forward({images()}).toTensor()));
+}
+
+TEST(Compile, MeasuresEveryBatch) {
+  const auto compiled =
+      compile(sparse_net(), {images()}, quick().batches({1, 16}));
+  ASSERT_EQ(compiled.timings.size(), 2U);
+  EXPECT_EQ(compiled.timings[1].batch, 16);
+  ASSERT_EQ(compiled.layers[1].timings.size(), 2U);
+  EXPECT_EQ(compiled.layers[1].timings[0].rows, 1);
+  EXPECT_EQ(compiled.layers[1].timings[1].rows, 16);
+  EXPECT_EQ(compiled.rows().rows.size(), 6U);
+}
+
+TEST(Compile, PrintsATable) {
+  const auto text = compile(sparse_net(), {images()}, quick()).table();
+  EXPECT_THAT(text, HasSubstr("512x1024"));
+  EXPECT_THAT(text, HasSubstr("whole model, batch 4"));
+}
+
+TEST(Compile, RemembersWhatItMeasured) {
+  const TemporaryFolder folder;
+  const auto options = quick().cache(folder.file("cache"));
+  const auto first = compile(sparse_net(), {images()}, options);
+  const auto second = compile(sparse_net(), {images()}, options);
+  for (size_t i = 0; i < first.layers.size(); ++i) {
+    EXPECT_EQ(first.layers[i].format, second.layers[i].format);
+    EXPECT_EQ(
+        first.layers[i].timings[0].dense, second.layers[i].timings[0].dense);
+  }
+  // Broken files are as if they were not there.
+  for (const auto& entry :
+       std::filesystem::directory_iterator(folder.file("cache"))) {
+    std::ofstream(entry.path()) << "{\"key\": 1";
+  }
+  EXPECT_EQ(compile(sparse_net(), {images()}, options).layers.size(), 3U);
+}
+
+TEST(Compile, LeavesTheModelAsItWas) {
+  auto net = sparse_net();
+  const auto before = net.forward({images()}).toTensor();
+  compile(net, {images()}, quick());
+  EXPECT_TRUE(net.forward({images()}).toTensor().equal(before));
+  EXPECT_EQ(net.parameters().size(), 4U);
+}
+
+TEST(Compile, SaysWhatIsWrong) {
+  torch::jit::Module none("None");
+  none.define("def forward(self, x):\n  return x + 1\n");
+  EXPECT_THAT(
+      message_of([&] { compile(none, {images()}, quick()); }),
+      HasSubstr("no linear layer or convolution"));
+  EXPECT_THAT(
+      message_of([&] {
+        compile(sparse_net(), {torch::ones({2, 3})}, quick());
+      }),
+      HasSubstr("the model fails"));
+  EXPECT_THAT(
+      message_of([&] { compile(sparse_net(), {1}, quick().batches({2})); }),
+      HasSubstr("no input with a batch"));
+  EXPECT_THAT(
+      message_of([&] { CompileOptions().batches({0}); }), HasSubstr("got 0"));
+}
+
+} // namespace
+} // namespace coppice

@@ -1,0 +1,59 @@
+#include "compile/race.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace coppice::compiling {
+namespace {
+
+/// Work of a known length, whatever else the machine does: it counts its own
+/// processor time.
+std::function<void()> busy(double microseconds) {
+  return [microseconds] {
+    const auto begin = std::chrono::steady_clock::now();
+    while (std::chrono::duration<double, std::micro>(
+               std::chrono::steady_clock::now() - begin)
+               .count() < microseconds) {
+    }
+  };
+}
+
+TEST(Race, FindsTheFastest) {
+  const auto result = race({busy(300), busy(600), busy(100)});
+  EXPECT_EQ(result.winner, 2U);
+  EXPECT_EQ(result.microseconds.size(), 3U);
+  EXPECT_LT(result.microseconds[2], result.microseconds[0]);
+}
+
+TEST(Race, KeepsTheFirstWhenNothingIsFaster) {
+  EXPECT_EQ(race({busy(100), busy(100), busy(300)}).winner, 0U);
+  EXPECT_EQ(race({busy(100)}).winner, 0U);
+  EXPECT_TRUE(race({}).microseconds.empty());
+}
+
+TEST(Race, EndsInTime) {
+  RaceOptions options;
+  options.max_seconds = 0.05;
+  int runs = 0;
+  race(
+      {[&] {
+         ++runs;
+         busy(5000)();
+       },
+       busy(5000)},
+      options);
+  EXPECT_LT(runs, 40);
+}
+
+TEST(Race, ClearsBeforeEverySingleRun) {
+  RaceOptions options;
+  int cleared = 0;
+  int runs = 0;
+  options.before_each = [&] { ++cleared; };
+  race({[&] { ++runs; }, [&] { ++runs; }}, options);
+  EXPECT_EQ(cleared + 2, runs); // Both run once to warm up.
+}
+
+} // namespace
+} // namespace coppice::compiling

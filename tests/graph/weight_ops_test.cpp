@@ -1,0 +1,157 @@
+#include "coppice/graph/weight_ops.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "support/errors.h"
+
+namespace coppice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::message_of;
+
+torch::jit::Module with_weight(
+    const torch::Tensor& weight,
+    const torch::Tensor& bias,
+    const std::string& forward) {
+  torch::jit::Module layer("Layer");
+  layer.register_parameter("weight", weight, false);
+  layer.register_parameter("bias", bias, false);
+  layer.define(forward);
+  return layer;
+}
+
+torch::jit::Module net_of(const torch::jit::Module& layer) {
+  torch::jit::Module net("Net");
+  net.register_module("fc", layer);
+  net.define(
+      "def forward(self, x):\n  return torch.relu(self.fc.forward(x))\n");
+  return net;
+}
+
+/// Every way to write x W^T + b, [5, 4].
+const std::vector<std::string> kLinears{
+    "def forward(self, x):\n"
+    "  return torch.linear(x, self.weight, self.bias)\n",
+    "def forward(self, x):\n"
+    "  return torch.addmm(self.bias, x, torch.t(self.weight))\n",
+    "def forward(self, x):\n"
+    "  return torch.matmul(x, self.weight.t()) + self.bias\n",
+    "def forward(self, x):\n"
+    "  return self.bias + torch.mm(x, self.weight.transpose(0, 1))\n",
+};
+
+class WeightOps : public ::testing::Test {
+ protected:
+  WeightOps() {
+    torch::manual_seed(1);
+  }
+  torch::NoGradGuard no_grad_;
+  torch::Tensor weight_ = torch::randn({5, 4});
+  torch::Tensor bias_ = torch::randn({5});
+  torch::Tensor x_ = torch::randn({3, 4});
+};
+
+TEST_F(WeightOps, FindsEveryWayToWriteALinearLayer) {
+  for (const auto& source : kLinears) {
+    auto net = net_of(with_weight(weight_, bias_, source));
+    const auto right = net.forward({x_}).toTensor();
+    const auto ops = weight_ops(frozen_module(net));
+    ASSERT_EQ(ops.size(), 1U) << source;
+    EXPECT_EQ(ops[0].layer_fqn, "fc") << source;
+    EXPECT_EQ(ops[0].kind, WeightOp::Kind::kLinear);
+    EXPECT_TRUE(ops[0].weight.equal(weight_)) << source;
+    EXPECT_TRUE(ops[0].bias.equal(bias_)) << source;
+    EXPECT_TRUE(ops[0].has_relu);
+    EXPECT_TRUE(ops[0].dense(x_).allclose(right));
+  }
+}
+
+TEST_F(WeightOps, SeesWhatEntersThem) {
+  for (const auto& source : kLinears) {
+    const auto frozen =
+        frozen_module(net_of(with_weight(weight_, bias_, source)));
+    std::vector<c10::intrusive_ptr<ActivationSite>> sites;
+    auto observed = with_observed_weight_ops(frozen, sites);
+    ASSERT_EQ(sites.size(), 1U);
+    torch::Tensor seen;
+    sites[0]->observe([&](const torch::Tensor& x) { seen = x; });
+    observed.forward({x_});
+    EXPECT_TRUE(seen.equal(x_));
+  }
+}
+
+TEST_F(WeightOps, PutsAnotherOpInTheirPlace) {
+  // A site with a mask stands for a packed weight: an object of a known class.
+  for (const auto& source : kLinears) {
+    const auto frozen =
+        frozen_module(net_of(with_weight(weight_, bias_, source)));
+    auto replaced = with_replaced_weight_ops(frozen, {});
+    EXPECT_TRUE(replaced.forward({x_}).toTensor().equal(
+        frozen.clone().forward({x_}).toTensor()));
+    EXPECT_THAT(
+        message_of([&] {
+          with_replaced_weight_ops(frozen, {{1, "x::y", {}}});
+        }),
+        HasSubstr("no op 1"));
+  }
+}
+
+TEST_F(WeightOps, FindsConvolutionsWithBatchNormsFoldedIn) {
+  torch::jit::Module net("Net");
+  net.register_parameter("weight", torch::randn({6, 4, 3, 3}), false);
+  net.register_buffer("mean", torch::randn({6}));
+  net.register_buffer("var", torch::rand({6}) + 1);
+  net.define(R"(
+    def forward(self, x):
+      y = torch.conv2d(x, self.weight, None, [2, 1], [1, 0])
+      return torch.batch_norm(y, None, None, self.mean, self.var, False, 0.1, 1e-5, False)
+  )");
+  const auto x = torch::randn({2, 4, 8, 9});
+  const auto right = net.forward({x}).toTensor();
+  const auto ops = weight_ops(frozen_module(net));
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_EQ(ops[0].kind, WeightOp::Kind::kConv2d);
+  EXPECT_THAT(ops[0].stride, ElementsAre(2, 1));
+  EXPECT_THAT(ops[0].padding, ElementsAre(1, 0));
+  EXPECT_EQ(ops[0].why_dense, "");
+}
+
+TEST_F(WeightOps, SaysWhyAnOpStaysDense) {
+  torch::jit::Module net("Net");
+  net.register_parameter("weight", torch::randn({4, 1, 3, 3}), false);
+  net.define(
+      "def forward(self, x):\n"
+      "  return torch.conv2d(x, self.weight, None, 1, 0, 1, 4)\n");
+  const auto ops = weight_ops(frozen_module(net));
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_EQ(ops[0].why_dense, "4 groups");
+}
+
+TEST_F(WeightOps, PassesOverWeightsThatAreNotConstant) {
+  torch::jit::Module net("Net");
+  net.define("def forward(self, x, w):\n  return torch.linear(x, w)\n");
+  EXPECT_TRUE(weight_ops(frozen_module(net)).empty());
+}
+
+TEST_F(WeightOps, LeavesTheModelAsItWas) {
+  auto net = net_of(with_weight(weight_, bias_, kLinears[0]));
+  net.train();
+  frozen_module(net);
+  EXPECT_TRUE(net.is_training());
+  EXPECT_EQ(net.parameters().size(), 2U);
+}
+
+TEST_F(WeightOps, SaysThatAModelHasNoForward) {
+  torch::jit::Module net("Net");
+  EXPECT_THAT(
+      message_of([&] { frozen_module(net); }),
+      HasSubstr("no method `forward`"));
+}
+
+} // namespace
+} // namespace coppice
