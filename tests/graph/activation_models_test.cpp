@@ -1,5 +1,6 @@
 // Activation sites in models that Python made, and in real ones.
 
+#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -125,16 +126,18 @@ std::string run_in_python(
       "run '" + folder.path() + "' " + suffix + " " + library);
 }
 
-/// The library to load in Python; empty if it cannot be.
+/// Where the code of Coppice was loaded from; empty if Python cannot load that.
 std::string library() {
 #ifdef __SANITIZE_ADDRESS__
   return ""; // Python is not built for it.
-#elif defined(COPPICE_LIBRARY)
-  return COPPICE_LIBRARY;
-#else
-  const char* const path = std::getenv("COPPICE_LIBRARY");
-  return path == nullptr ? "" : path;
 #endif
+  if (const char* given = std::getenv("COPPICE_LIBRARY")) {
+    return given;
+  }
+  Dl_info found = {};
+  dladdr(reinterpret_cast<const void*>(&activation_layers), &found);
+  const std::string path = found.dli_fname == nullptr ? "" : found.dli_fname;
+  return path.find(".so") == std::string::npos ? "" : path;
 }
 
 TEST(ActivationModels, OfPythonWorkAndGoBackToPython) {
