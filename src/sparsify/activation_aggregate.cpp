@@ -54,23 +54,34 @@ ActivationAggregate::ActivationAggregate(ActivationOptions options)
 
 void ActivationAggregate::add(const torch::Tensor& activation) {
   const PlainTensors plain;
-  const auto entering = parts_of(activation.detach());
+  const auto entering = parts_of(activation);
   const std::lock_guard<std::mutex> lock(mutex_);
   for (size_t i = 0; i < parts_.size(); ++i) {
     check_fits(parts_[i], entering[i]);
   }
-  auto parts = parts_;
-  parts.resize(entering.size());
-  for (size_t i = 0; i < entering.size(); ++i) {
-    options_.aggregate_fn().shipped() ? add_shipped(parts[i], entering[i])
-                                      : add_users(parts[i], entering[i]);
-    grow(parts[i], entering[i]);
+  if (has_data_ && options_.aggregate_fn().shipped()) {
+    add_all(parts_, entering); // In place, and checked: it does not fail.
+  } else {
+    auto parts = parts_;
+    parts.resize(entering.size());
+    add_all(parts, entering);
+    parts_ = std::move(parts);
   }
-  parts_ = std::move(parts);
   if (!entering.empty()) {
     count_samples(rows_of(entering[0].sizes()));
   }
   has_data_ = true;
+}
+
+void ActivationAggregate::add_all(
+    std::vector<Part>& parts,
+    const std::vector<torch::Tensor>& entering) const {
+  const bool ships = options_.aggregate_fn().shipped() != nullptr;
+  for (size_t i = 0; i < entering.size(); ++i) {
+    ships ? add_shipped(parts[i], entering[i])
+          : add_users(parts[i], entering[i]);
+    grow(parts[i], entering[i]);
+  }
 }
 
 std::vector<torch::Tensor> ActivationAggregate::parts_of(
@@ -148,8 +159,9 @@ void ActivationAggregate::add_shipped(
   if (rows > rows_of(part.data.sizes())) {
     part.data = extended(part.data, seed());
   }
-  auto first_rows =
-      part.data.dim() == 0 ? part.data : part.data.narrow(0, 0, rows);
+  auto first_rows = rows < rows_of(part.data.sizes())
+      ? part.data.narrow(0, 0, rows)
+      : part.data;
   shipped.add(first_rows, value);
 }
 
@@ -161,7 +173,7 @@ void ActivationAggregate::add_users(Part& part, const torch::Tensor& activation)
   }
   const auto before =
       part.data.defined() ? part.data : torch::zeros_like(activation);
-  auto after = options_.aggregate_fn().function()(before, activation);
+  auto after = options_.aggregate_fn().function()(before, activation.detach());
   TORCH_CHECK_VALUE(after.defined(), "the aggregate function gave no tensor");
   // The caller may go on to write to what is its own.
   part.data = after.is_alias_of(activation) ? after.clone() : after.detach();

@@ -60,6 +60,9 @@ class ActivationAggregate {
 
   std::vector<torch::Tensor> parts_of(const torch::Tensor& activation) const;
   void check_fits(const Part& part, const torch::Tensor& activation) const;
+  void add_all(
+      std::vector<Part>& parts,
+      const std::vector<torch::Tensor>& entering) const;
   void add_shipped(Part& part, const torch::Tensor& activation) const;
   void add_users(Part& part, const torch::Tensor& activation) const;
   bool first_value_seed() const;
