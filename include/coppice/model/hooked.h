@@ -42,6 +42,7 @@ struct ForwardOf {
       !std::is_same_v<Impl, Impl>,
       "coppice::nn::Hooked<M>: M needs a public forward() that is neither a "
       "template nor overloaded");
+  using Type = torch::Tensor(torch::Tensor); // One error is enough.
 };
 template <typename Impl>
 struct ForwardOf<Impl, std::void_t<decltype(&Impl::forward)>>
@@ -166,14 +167,17 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
 
   Output run_hooked(Held<Args>... inputs) {
     Impl& self = *this;
-    for (const auto& each : *hooks_.pre_hooks()->entries()) {
+    // Held while they run: a hook may remove itself.
+    const auto pre_hooks = hooks_.pre_hooks()->entries();
+    for (const auto& each : *pre_hooks) {
       (*static_cast<const ForwardPreHook*>(each.hook.get()))(self, inputs...);
     }
     if constexpr (has_tensor_first()) {
       hooks_.enter(first_of(inputs...));
     }
     Output output = Impl::forward(pass_on<Args>(inputs)...);
-    for (const auto& each : *hooks_.hooks()->entries()) {
+    const auto hooks = hooks_.hooks()->entries();
+    for (const auto& each : *hooks) {
       (*static_cast<const ForwardHook*>(each.hook.get()))(
           self, inputs..., output);
     }
