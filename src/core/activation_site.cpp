@@ -170,6 +170,10 @@ bool ActivationSite::is_empty() const {
   return list() == nullptr;
 }
 
+bool ActivationSite::is_idle() const {
+  return is_empty() && TracedSites::object_of(*this) == nullptr;
+}
+
 std::vector<ActivationMask> ActivationSite::masks() const {
   std::vector<ActivationMask> masks;
   if (const auto attached = list()) {

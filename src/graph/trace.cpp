@@ -6,6 +6,7 @@
 
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/fuse_linear.h>
 #include <torch/csrc/jit/passes/shape_analysis.h>
 
 #include <algorithm>
@@ -112,7 +113,10 @@ Recording record(
 
 void add_forward(
     torch::jit::Module& self,
-    const std::shared_ptr<torch::jit::Graph>& graph) {
+    std::shared_ptr<torch::jit::Graph> graph) {
+  // The tracer sees the parts of a linear layer, and the executor may take them
+  // apart further, which rounds otherwise than the model does.
+  torch::jit::FuseLinear(graph);
   // The sizes of the example would mislead passes that trust them.
   torch::jit::EraseShapeInformation(graph);
   auto* const forward = self._ivalue()->compilation_unit()->create_function(

@@ -72,7 +72,7 @@ void ModuleHooks::unmark(Parameters& parameters) {
 }
 
 void ModuleHooks::enter(torch::Tensor& input) const {
-  if (site_ != nullptr && input.defined() && !site_->is_empty()) {
+  if (site_ != nullptr && input.defined()) {
     input = site_->pass(input);
   }
 }

@@ -74,6 +74,10 @@ class ActivationSite : public torch::CustomClassHolder {
   /// Whether activations pass as they are and nobody sees them.
   bool is_empty() const;
 
+  /// Whether `pass` may be left out now: nothing is attached, and no tracer
+  /// records what passes.
+  bool is_idle() const;
+
   /// The masks that are attached, in their order.
   std::vector<ActivationMask> masks() const;
 

@@ -41,7 +41,7 @@ class ModuleHooks {
   /// Whether inputs and outputs pass as they are and nobody sees them.
   bool is_empty() const {
     return pre_hooks_->is_empty() && hooks_->is_empty() &&
-        (site_ == nullptr || site_->is_empty());
+        (site_ == nullptr || site_->is_idle());
   }
   const std::shared_ptr<HookList>& pre_hooks() const {
     return pre_hooks_;
