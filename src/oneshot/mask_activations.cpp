@@ -3,6 +3,7 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "coppice/graph/activation_sites.h"
@@ -102,12 +103,14 @@ void let_go_of_unfit(
       "a floating tensor");
 }
 
-MaskedActivation row_of(const Watched& watched) {
+MaskedActivation row_of(
+    const Watched& watched,
+    const ActivationSparsifier& sparsifier) {
   MaskedActivation row;
   row.layer = watched.layer.fqn;
   row.left_because = watched.left_because;
   if (row.left_because.empty()) {
-    const auto mask = watched.layer.site->masks().back();
+    const auto mask = sparsifier.get_mask(row.layer);
     row.shape = watched.statistics->shape();
     row.zeros_before = watched.statistics->zeros();
     row.masked = watched.statistics->masked(mask);
@@ -125,20 +128,35 @@ std::vector<MaskedActivation> mask_activations(
     torch::jit::Module& masked) {
   const auto layer_options = sparsifier_options(options);
   const oneshot::Calibration calibration(module, inputs);
-  auto model = with_activation_sites(module, options.layers);
+  // Samples leave their traces in a model that has a state.
+  auto model = with_activation_sites(module.deepcopy(), options.layers);
   const auto layers = activation_layers(model);
   ActivationSparsifier sparsifier(layers, layer_options);
   auto watched = watch(layers, sparsifier);
   calibration.run(model, options.batch, options.progress);
   let_go_of_unfit(watched, options.layers, sparsifier);
   sparsifier.step();
-  sparsifier.squash_mask();
-  std::vector<MaskedActivation> rows;
+
+  masked = with_activation_sites(module, options.layers);
+  std::map<std::string, MaskedActivation> rows;
   for (const auto& each : watched) {
-    rows.push_back(row_of(each));
+    rows.emplace(each.layer.fqn, row_of(each, sparsifier));
   }
-  masked = options.sites ? model : without_activation_sites(model);
-  return rows;
+  std::vector<MaskedActivation> result;
+  for (const auto& layer : activation_layers(masked)) {
+    const auto row = rows.find(layer.fqn);
+    if (row == rows.end()) {
+      continue;
+    }
+    if (row->second.left_because.empty()) {
+      layer.site->mask(sparsifier.get_mask(layer.fqn));
+    }
+    result.push_back(row->second);
+  }
+  if (!options.sites) {
+    masked = without_activation_sites(masked);
+  }
+  return result;
 }
 
 } // namespace coppice

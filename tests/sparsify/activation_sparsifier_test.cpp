@@ -167,7 +167,7 @@ TEST_F(Activations, AFailedRegistrationLeavesTheOldOne) {
             "a", ActivationOptions().set("sparsity_level", 2.0));
       }),
       HasSubstr("expected a fraction in [0, 1], got 2"));
-  EXPECT_TRUE(sparsifier.data_groups()[0].data()[0].equal(x));
+  EXPECT_TRUE(sparsifier.data_groups()[0].data().at(0).equal(x));
 }
 
 TEST_F(Activations, RegisteringAgainBeginsAnewWithAWarning) {
@@ -184,7 +184,7 @@ TEST_F(Activations, RegisteringAgainBeginsAnewWithAWarning) {
   EXPECT_TRUE(enter("a", x).is_same(x)) << "its mask is gone";
   enter("a", x);
   ASSERT_EQ(sparsifier.data_groups().size(), 1U);
-  EXPECT_TRUE(sparsifier.data_groups()[0].data()[0].equal(2 * x));
+  EXPECT_TRUE(sparsifier.data_groups()[0].data().at(0).equal(2 * x));
 }
 
 TEST_F(Activations, WrongNamesAreErrors) {
@@ -287,7 +287,7 @@ TEST_F(Activations, NoGraphIsHeldAndGradientsPassTheMask) {
   enter("a", input * 2);
   enter("b", input * 2);
   for (const auto& group : sparsifier.data_groups()) {
-    EXPECT_FALSE(group.data()[0].requires_grad());
+    EXPECT_FALSE(group.data().at(0).requires_grad());
   }
   sparsifier.step();
   sparsifier.squash_mask();
@@ -336,7 +336,7 @@ TEST_F(Activations, TwoSparsifiersDoNotMeet) {
   first.squash_mask();
   // The mask came after the second's observer.
   EXPECT_TRUE(enter("a", x).equal(x * half));
-  EXPECT_TRUE(second.data_groups()[0].data()[0].equal(2 * x));
+  EXPECT_TRUE(second.data_groups()[0].data().at(0).equal(2 * x));
   second.step();
   second.squash_mask();
   first.unregister_layer("a");
@@ -400,8 +400,8 @@ TEST_F(Activations, MayComeFromSeveralThreadsAtOnce) {
   other.join();
   auto sum = rows * kPasses;
   sum.slice(0, 0, 2).mul_(2);
-  EXPECT_TRUE(sparsifier.data_groups()[0].data()[0].equal(sum));
-  EXPECT_TRUE(sparsifier.data_groups()[1].data()[0].equal(rows));
+  EXPECT_TRUE(sparsifier.data_groups()[0].data().at(0).equal(sum));
+  EXPECT_TRUE(sparsifier.data_groups()[1].data().at(0).equal(rows));
 }
 
 // Memory is that of one batch, whatever their number.

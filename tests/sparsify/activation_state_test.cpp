@@ -142,7 +142,7 @@ TEST_F(ActivationState, IsACopy) {
   ActivationSparsifier other(two_layers());
   other.load_state_dict(state);
   state.data_groups[0].aggregated->data[0].fill_(6);
-  EXPECT_TRUE(other.data_groups()[0].data()[0].eq(5).all().item<bool>());
+  EXPECT_TRUE(other.data_groups()[0].data().at(0).eq(5).all().item<bool>());
 }
 
 // Quirk 26: there each load adds hooks to those that are attached.
@@ -160,7 +160,7 @@ TEST_F(ActivationState, TakesThePlaceOfWhatIsAttached) {
   EXPECT_TRUE(layers[0].site->masks().empty());
   const auto x = torch::randn({3, 6});
   enter(layers, x);
-  EXPECT_TRUE(sparsifier.data_groups()[0].data()[0].equal(x.abs()));
+  EXPECT_TRUE(sparsifier.data_groups()[0].data().at(0).equal(x.abs()));
   sparsifier.load_state_dict({});
   EXPECT_TRUE(layers[0].site->is_empty());
 }

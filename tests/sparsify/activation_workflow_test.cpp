@@ -117,7 +117,7 @@ TEST_P(ActivationWorkflow, OfSection17_6) {
     net.forward(batch);
     sum += batch;
   }
-  EXPECT_TRUE(sparsifier.data_groups()[0].data()[0].equal(sum));
+  EXPECT_TRUE(sparsifier.data_groups()[0].data().at(0).equal(sum));
   check_state(sparsifier, GetParam());
 
   std::vector<std::vector<Tensor>> masks;

@@ -28,11 +28,11 @@ struct ShippedAggregate;
 
 /// (what was gathered so far, activation) -> what is gathered now.
 ///
-/// A function of the user's own must return a tensor, may keep no more than
-/// that, and sees batches of one size. The shipped ones add in place, so memory
-/// does not grow, and take batches of any size: a smaller one goes into the
-/// first rows (indices along dimension 0), a larger one adds rows, which begin
-/// as the others did.
+/// A function of the user's own sees batches of one size. It is called without
+/// gradients, and for one layer by one thread at a time. The shipped ones add
+/// in place, so memory does not grow, and take batches of any size: a smaller
+/// one goes into the first rows (indices along dimension 0), a larger one adds
+/// rows, which begin as the others did.
 class AggregateFunction {
  public:
   using Function = std::function<torch::Tensor(
