@@ -110,8 +110,7 @@ TEST_F(Activations, SaysWhatIsWrong) {
   expect_refused(
       {"--layer", "fc1", "--sparsity", "0.5", "--reduce", "media"}, "mean");
   save_samples({{"x", torch::randn({40, 5})}});
-  expect_refused(
-      {"--layer", "fc1", "--sparsity", "0.5"}, "on samples 0 to 31");
+  expect_refused({"--layer", "fc1", "--sparsity", "0.5"}, "on samples 0 to 31");
 }
 
 TEST_F(Activations, RefusesFilesOfOtherKinds) {
