@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 #include <torch/script.h>
+#include <torch/utils.h>
 
 #include <memory>
 
