@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "compile/examples.h"
 #include "compile/layer_race.h"
