@@ -21,6 +21,8 @@ function(coppice_room name)
     # A product and a sum are rounded one by one, or masks would depend on
     # whether the instruction set has a fused multiply-add.
     target_compile_options(coppice_${name} PRIVATE -ffp-contract=off)
+    # Highway compiles each file several times over; small ones gain nothing.
+    set_target_properties(coppice_${name} PROPERTIES UNITY_BUILD OFF)
   else()
     target_link_libraries(coppice_${name} PRIVATE coppice_torch)
     if(arg_MODULES)

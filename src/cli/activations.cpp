@@ -20,11 +20,11 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kAbout =
+constexpr const char* kActivationsAbout =
     "Mask what enters layers of a TorchScript model where it is small on "
     "samples.";
 
-constexpr const char* kExamples =
+constexpr const char* kActivationsExamples =
     "MODEL is a TorchScript archive and is never changed. FILE is a "
     "safetensors\n"
     "or torch.save file with a tensor for each input of the model, in the "
@@ -54,7 +54,7 @@ constexpr const char* kExamples =
     "\\\n"
     "    --features 0,3,7 --feature-dim 1 --sparsity 0.9\n";
 
-struct Options {
+struct ActivationsRun {
   std::string model;
   std::string calibration;
   std::string output;
@@ -137,7 +137,7 @@ Table table_of(const std::vector<MaskedActivation>& rows) {
 }
 
 void print(
-    const Options& options,
+    const ActivationsRun& options,
     const std::vector<MaskedActivation>& rows,
     int64_t samples) {
   const auto masked = std::count_if(rows.begin(), rows.end(), [](auto& row) {
@@ -163,7 +163,7 @@ void print(
       options.output);
 }
 
-ExitCode activations(Options options) {
+ExitCode activations(ActivationsRun options) {
   warn_of_reference_blas();
   use_threads(options.threads);
   if (!options.features.empty()) {
@@ -200,7 +200,7 @@ ExitCode activations(Options options) {
   return kDone;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_activations_options(CLI::App& command, ActivationsRun& options) {
   auto& mask = options.mask;
   command.add_option("MODEL", options.model, "The model's file")->required();
   command.add_option("--calibration", options.calibration, "Samples")
@@ -261,10 +261,10 @@ void add_options(CLI::App& command, Options& options) {
 } // namespace
 
 void add_activations(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("activations", kAbout);
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
-  add_options(*command, *options);
+  auto* command = app.add_subcommand("activations", kActivationsAbout);
+  command->footer(kActivationsExamples);
+  auto options = std::make_shared<ActivationsRun>();
+  add_activations_options(*command, *options);
   command->callback([options, &chosen] {
     chosen = [options] { return activations(*options); };
   });

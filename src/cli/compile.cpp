@@ -56,7 +56,7 @@ constexpr const char* kBenchExamples =
     "  coppice bench net.pt --input 1x784\n"
     "  coppice bench net.pt fast.pt --input 64:int64 --json\n";
 
-struct Options {
+struct CompileRun {
   std::string model;
   std::string other;
   std::string output;
@@ -69,7 +69,7 @@ struct Options {
 };
 
 CompiledModel compiled(
-    const Options& options,
+    const CompileRun& options,
     const torch::jit::Module& model) {
   auto how = CompileOptions()
                  .batches(options.batches)
@@ -92,7 +92,7 @@ CompiledModel compiled(
   }
 }
 
-ExitCode run_compile(const Options& options) {
+ExitCode run_compile(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
   const auto model = load_script(options.model);
@@ -107,7 +107,7 @@ ExitCode run_compile(const Options& options) {
   return kDone;
 }
 
-ExitCode run_bench(const Options& options) {
+ExitCode run_bench(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
   const auto model = load_script(options.model);
@@ -137,7 +137,7 @@ ExitCode run_bench(const Options& options) {
   return kDone;
 }
 
-void add_common(CLI::App& command, Options& options) {
+void add_common(CLI::App& command, CompileRun& options) {
   command.add_option("--input", options.inputs, kInputHelp)
       ->type_name("SHAPE")
       ->required();
@@ -166,7 +166,7 @@ void add_common(CLI::App& command, Options& options) {
 void add_compile(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("compile", kAboutCompile);
   command->footer(std::string(kMore) + kCompileExamples);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompileRun>();
   command->add_option("MODEL", options->model, "A TorchScript file")
       ->required();
   command->add_option("-o,--output", options->output, "Where the result goes")
@@ -181,7 +181,7 @@ void add_compile(CLI::App& app, Command& chosen) {
 void add_bench(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("bench", kAboutBench);
   command->footer(std::string(kMore) + kBenchExamples);
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CompileRun>();
   command->add_option("MODEL", options->model, "A TorchScript file")
       ->required();
   command->add_option("OTHER", options->other, "Another, to compare with");

@@ -9,11 +9,11 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kAbout =
+constexpr const char* kDemoAbout =
     "Train a small network on Fashion-MNIST, prune it to 90% sparsity while "
     "training on, and compare the two.";
 
-constexpr const char* kExamples =
+constexpr const char* kDemoExamples =
     "Without --data it reads /usr/share/datasets/fashion-mnist (Debian "
     "package\n"
     "dataset-fashion-mnist) or, if that is not there, draws its own images.\n"
@@ -55,8 +55,8 @@ void print_demo(const DemoOptions& options) {
 } // namespace
 
 void add_demo(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("demo", kAbout);
-  command->footer(kExamples);
+  auto* command = app.add_subcommand("demo", kDemoAbout);
+  command->footer(kDemoExamples);
   auto options = std::make_shared<DemoOptions>();
   add_options(*command, *options);
   command->callback([options, &chosen] {

@@ -14,10 +14,10 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kAbout =
+constexpr const char* kInspectAbout =
     "List the tensors of a model, and where their zeros lie.";
 
-constexpr const char* kExamples =
+constexpr const char* kInspectExamples =
     "Reads safetensors files, a model.safetensors.index.json with its shards,\n"
     "torch.save files and TorchScript archives, told apart by what is in "
     "them.\n"
@@ -33,7 +33,7 @@ struct InspectOptions {
 };
 
 /// Sums over all tensors of a model; what two names share counts once.
-struct Totals {
+struct InspectTotals {
   int64_t elements = 0;
   int64_t bytes = 0;
   int64_t zeros = 0;
@@ -58,7 +58,7 @@ void add_patterns(
   row.push_back(block ? Cell(to_string(*block)) : Cell());
 }
 
-std::vector<Cell> row_of(const StoredTensor& stored, Totals& totals) {
+std::vector<Cell> row_of(const StoredTensor& stored, InspectTotals& totals) {
   const auto bytes = static_cast<int64_t>(stored.nbytes());
   std::vector<Cell> row{
       stored.name,
@@ -79,7 +79,7 @@ std::vector<Cell> row_of(const StoredTensor& stored, Totals& totals) {
   return row;
 }
 
-Table tensor_table(const Checkpoint& checkpoint, Totals& totals) {
+Table tensor_table(const Checkpoint& checkpoint, InspectTotals& totals) {
   Table table{
       {{"name", "tensor"},
        {"shape", "shape"},
@@ -98,7 +98,7 @@ Table tensor_table(const Checkpoint& checkpoint, Totals& totals) {
 std::string inspect_text(
     const Checkpoint& checkpoint,
     const Table& table,
-    const Totals& totals) {
+    const InspectTotals& totals) {
   return fmt::format(
       "{}\n{}: {} tensors, {} elements, {}; {} zeros ({}).",
       to_text(table),
@@ -114,7 +114,7 @@ std::string inspect_json(
     const std::string& path,
     const Checkpoint& checkpoint,
     const Table& table,
-    const Totals& totals) {
+    const InspectTotals& totals) {
   return json_text(
       {{"model", path},
        {"format", std::string(format_name(checkpoint.format))},
@@ -128,7 +128,7 @@ std::string inspect_json(
 
 ExitCode inspect(const InspectOptions& options) {
   const auto checkpoint = open_checkpoint(options.model);
-  Totals totals;
+  InspectTotals totals;
   const Table table = tensor_table(checkpoint, totals);
   std::cout << (options.json
                     ? inspect_json(options.model, checkpoint, table, totals)
@@ -140,8 +140,8 @@ ExitCode inspect(const InspectOptions& options) {
 } // namespace
 
 void add_inspect(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("inspect", kAbout);
-  command->footer(kExamples);
+  auto* command = app.add_subcommand("inspect", kInspectAbout);
+  command->footer(kInspectExamples);
   auto options = std::make_shared<InspectOptions>();
   command->add_option("MODEL", options->model, "The model's file")->required();
   command->add_flag("--json", options->json, "Print one JSON object, no text");

@@ -38,7 +38,7 @@ constexpr const char* kExamplesUnpack =
     "Examples:\n"
     "  coppice unpack packed.safetensors -o sparse.safetensors\n";
 
-struct Options {
+struct PackRun {
   std::string model;
   std::string output;
   bool json = false;
@@ -65,7 +65,7 @@ uint64_t bytes_of(const Checkpoint& checkpoint) {
   return bytes;
 }
 
-void report(const Options& options, const Checkpoint& input) {
+void report(const PackRun& options, const Checkpoint& input) {
   const auto before = static_cast<int64_t>(bytes_of(input));
   const auto after = static_cast<int64_t>(bytes_at(options.output));
   const double share = static_cast<double>(after) / before;
@@ -86,7 +86,7 @@ void report(const Options& options, const Checkpoint& input) {
       options.output);
 }
 
-ExitCode pack(const Options& options) {
+ExitCode pack(const PackRun& options) {
   const auto input = open_checkpoint(options.model);
   require_other_file(options.output, input);
   PackOptions how;
@@ -96,7 +96,7 @@ ExitCode pack(const Options& options) {
   return kDone;
 }
 
-ExitCode unpack(const Options& options) {
+ExitCode unpack(const PackRun& options) {
   const auto input = open_checkpoint(options.model);
   require_other_file(options.output, input);
   unpack_checkpoint(input, options.output);
@@ -104,7 +104,7 @@ ExitCode unpack(const Options& options) {
   return kDone;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_pack_options(CLI::App& command, PackRun& options) {
   command.add_option("MODEL", options.model, "The model's file")->required();
   command.add_option("-o,--output", options.output, "Where it goes")
       ->type_name("OUT")
@@ -117,8 +117,8 @@ void add_options(CLI::App& command, Options& options) {
 void add_pack(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("pack", kAboutPack);
   command->footer(kExamplesPack);
-  auto options = std::make_shared<Options>();
-  add_options(*command, *options);
+  auto options = std::make_shared<PackRun>();
+  add_pack_options(*command, *options);
   command->add_flag(
       "--keep-rows",
       options->keep_rows,
@@ -130,8 +130,8 @@ void add_pack(CLI::App& app, Command& chosen) {
 void add_unpack(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("unpack", kAboutUnpack);
   command->footer(kExamplesUnpack);
-  auto options = std::make_shared<Options>();
-  add_options(*command, *options);
+  auto options = std::make_shared<PackRun>();
+  add_pack_options(*command, *options);
   command->callback(
       [options, &chosen] { chosen = [options] { return unpack(*options); }; });
 }

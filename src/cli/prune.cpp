@@ -18,10 +18,10 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kAbout =
+constexpr const char* kPruneAbout =
     "Prune the weights of a file by magnitude; the copy keeps all the rest.";
 
-constexpr const char* kExamples =
+constexpr const char* kPruneExamples =
     "MODEL is a safetensors file, a model.safetensors.index.json with its "
     "shards\n"
     "(OUT is then a folder), a torch.save file or a TorchScript archive; OUT "
@@ -57,7 +57,7 @@ constexpr const char* kExamples =
     "  coppice prune net.th -o out.th --sparsity 0.8 --scope global "
     "--dry-run\n";
 
-struct Options {
+struct PruneRun {
   std::string model;
   std::string output;
   std::optional<double> sparsity;
@@ -73,7 +73,7 @@ struct Options {
   int threads = 0;
 };
 
-Pattern pattern_of(const Options& options) {
+Pattern pattern_of(const PruneRun& options) {
   const auto text = options.block.empty() ? options.pattern : options.block;
   if (text.empty()) {
     return Unstructured{};
@@ -86,7 +86,7 @@ Pattern pattern_of(const Options& options) {
   return pattern;
 }
 
-Recipe recipe_of(const Options& options) {
+Recipe recipe_of(const PruneRun& options) {
   if (!options.recipe.empty()) {
     return read_recipe(options.recipe);
   }
@@ -110,7 +110,7 @@ Recipe recipe_of(const Options& options) {
 }
 
 PruneReport
-run(const Checkpoint& input, const Options& options, const Recipe& recipe) {
+run(const Checkpoint& input, const PruneRun& options, const Recipe& recipe) {
   std::unique_ptr<ProgressBar> bar;
   PruneOptions how;
   how.dry_run = options.dry_run;
@@ -125,7 +125,7 @@ run(const Checkpoint& input, const Options& options, const Recipe& recipe) {
   return prune_checkpoint(input, recipe, options.output, how);
 }
 
-ExitCode prune(const Options& options) {
+ExitCode prune(const PruneRun& options) {
   if (options.output.empty() && !options.dry_run) {
     throw InputError(
         "say where the pruned model goes: -o OUT, or --dry-run for the table "
@@ -160,7 +160,7 @@ ExitCode prune(const Options& options) {
   return kFailed;
 }
 
-void add_options(CLI::App& command, Options& options) {
+void add_prune_options(CLI::App& command, PruneRun& options) {
   command.add_option("MODEL", options.model, "The model's file")->required();
   command.add_option("-o,--output", options.output, "Where the copy goes")
       ->type_name("OUT");
@@ -210,10 +210,10 @@ void add_options(CLI::App& command, Options& options) {
 } // namespace
 
 void add_prune(CLI::App& app, Command& chosen) {
-  auto* command = app.add_subcommand("prune", kAbout);
-  command->footer(kExamples);
-  auto options = std::make_shared<Options>();
-  add_options(*command, *options);
+  auto* command = app.add_subcommand("prune", kPruneAbout);
+  command->footer(kPruneExamples);
+  auto options = std::make_shared<PruneRun>();
+  add_prune_options(*command, *options);
   command->callback(
       [options, &chosen] { chosen = [options] { return prune(*options); }; });
 }

@@ -9,7 +9,7 @@ namespace coppice::cli {
 namespace {
 
 /// Sums over the tensors that were pruned.
-struct Totals {
+struct PruneTotals {
   int64_t tensors = 0;
   int64_t elements = 0;
   int64_t zeros = 0;
@@ -19,8 +19,8 @@ struct Totals {
   }
 };
 
-Totals totals_of(const PruneReport& report) {
-  Totals totals;
+PruneTotals totals_of(const PruneReport& report) {
+  PruneTotals totals;
   for (const auto& tensor : report.tensors) {
     if (tensor.left_because.empty()) {
       ++totals.tensors;

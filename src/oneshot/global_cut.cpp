@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kBits = 16;
 constexpr int64_t kBins = int64_t(1) << kBits;
-constexpr int64_t kGrain = int64_t(1) << 18;
+constexpr int64_t kCountGrain = int64_t(1) << 18;
 
 template <class Key>
 constexpr int kPasses = static_cast<int>(sizeof(Key) * 8 / kBits);
@@ -30,7 +30,7 @@ class RadixSearch {
   void add(const Key* keys, int64_t count) {
     std::mutex mutex;
     std::atomic<bool> is_finite{true};
-    at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+    at::parallel_for(0, count, kCountGrain, [&](int64_t begin, int64_t end) {
       std::vector<int64_t> bins(kBins);
       for (int64_t i = begin; i < end; ++i) {
         const Key key = keys[i] & kMagnitude;

@@ -14,7 +14,7 @@ namespace coppice::oneshot {
 namespace {
 
 constexpr int64_t kPartElements = int64_t(1) << 22;
-constexpr int64_t kGrain = int64_t(1) << 16;
+constexpr int64_t kPruneGrain = int64_t(1) << 16;
 
 /// `Bits` is the unsigned integer as wide as the elements. A float is zero if
 /// all its bits but the sign are. Without branches and with counters as wide as
@@ -59,7 +59,7 @@ ZeroCounts keep_all_ranges(
     void* to) {
   std::atomic<int64_t> before{0};
   std::atomic<int64_t> after{0};
-  at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
+  at::parallel_for(0, count, kPruneGrain, [&](int64_t begin, int64_t end) {
     const auto zeros = keep_range(
         static_cast<const Bits*>(from) + begin,
         keep + begin,

@@ -9,11 +9,10 @@
 #include "sparsify/activation_aggregate.h"
 #include "sparsify/activation_checks.h"
 #include "sparsify/group_options.h"
+#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
-
-constexpr const char* kMask = "mask";
 
 /// None, a sparse copy, or a list of them.
 c10::IValue saved_mask(const std::optional<ActivationMask>& mask) {

@@ -8,13 +8,10 @@
 #include "coppice/model/masked_parameter.h"
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
+#include "sparsify/state_keys.h"
 
 namespace coppice {
-namespace {
-
-constexpr const char* kMask = "mask";
-
-} // namespace
+namespace {} // namespace
 
 BaseDataSparsifier::BaseDataSparsifier(SparsifierOptions defaults)
     : defaults_(std::move(defaults)) {}

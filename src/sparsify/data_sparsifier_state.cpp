@@ -8,11 +8,10 @@
 #include "coppice/sparsify/base_data_sparsifier.h"
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
+#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
-
-constexpr const char* kMask = "mask";
 
 /// Where the reference's container keeps the original of `name`.
 std::string original_key(const std::string& name) {

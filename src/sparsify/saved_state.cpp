@@ -5,11 +5,10 @@
 #include "coppice/io/torch_file.h"
 #include "sparsify/pickled_values.h"
 #include "sparsify/state_file.h"
+#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
-
-constexpr const char* kMask = "mask";
 
 /// A mask that Python multiplies with.
 torch::Tensor as_factor(const c10::IValue& mask) {

@@ -8,11 +8,11 @@
 #include "coppice/sparsify/base_sparsifier.h"
 #include "sparsify/group_options.h"
 #include "sparsify/optimizer_protection.h"
+#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
 
-constexpr const char* kMask = "mask";
 constexpr const char* kDropped = "dropped";
 constexpr const char* kTensorFqn = "tensor_fqn";
 

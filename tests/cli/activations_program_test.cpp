@@ -11,7 +11,7 @@
 #include "coppice/io/safetensors.h"
 #include "support/script_models.h"
 
-namespace coppice::cli {
+namespace coppice::cli::activations_program_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -137,4 +137,4 @@ TEST_F(Activations, RefusesFilesOfOtherKinds) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::activations_program_test

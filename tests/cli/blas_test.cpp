@@ -5,11 +5,11 @@
 
 #include "cli/child.h"
 
-namespace coppice::cli {
+namespace coppice::cli::blas_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(Blas, KnowsTheReferenceBlasByWhereItLies) {
   EXPECT_TRUE(
@@ -69,4 +69,4 @@ TEST(Blas, DoesNotWarnOfAnotherBlas) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::blas_test

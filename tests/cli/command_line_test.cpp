@@ -11,12 +11,12 @@
 
 #include "cli/child.h"
 
-namespace coppice::cli {
+namespace coppice::cli::command_line_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::StartsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 TEST(CommandLine, HelpsWithExamples) {
   for (const char* command : {"demo", "inspect", "prune", "pack", "unpack"}) {
@@ -53,7 +53,7 @@ TEST(CommandLine, SaysSoIfItsOutputGoesNowhere) {
       "standard output");
 }
 
-class Inspect : public testing::Test {
+class Inspect : public ::testing::Test {
  protected:
   std::string save_module() const {
     torch::nn::Linear linear(8, 4);
@@ -130,4 +130,4 @@ TEST_F(Inspect, RefusesAnArchiveWhoseBytesWereChanged) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::command_line_test

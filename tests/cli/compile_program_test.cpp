@@ -12,7 +12,7 @@
 #include "coppice/io/safetensors.h"
 #include "support/script_models.h"
 
-namespace coppice::cli {
+namespace coppice::cli::compile_program_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -99,4 +99,4 @@ TEST_F(Compile, SaysWhatIsWrong) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::compile_program_test

@@ -8,14 +8,14 @@
 #include "cli/child.h"
 #include "cli/idx_files.h"
 
-namespace coppice::cli {
+namespace coppice::cli::demo_program_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-class Demo : public testing::Test {
+class Demo : public ::testing::Test {
  protected:
   void SetUp() override {
     write_image_folder(data_);
@@ -160,4 +160,4 @@ TEST_F(Demo, RefusesBrokenData) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::demo_program_test

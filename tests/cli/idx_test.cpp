@@ -8,12 +8,12 @@
 #include "cli/errors.h"
 #include "cli/idx_files.h"
 
-namespace coppice::cli {
+namespace coppice::cli::idx_test {
 namespace {
 
-using testing::AllOf;
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// What `read_idx` says about a file of these bytes.
 std::string complaint(const std::string& bytes, size_t dimensions = 3) {
@@ -136,4 +136,4 @@ TEST(ReadIdx, RefusesWhatIsNoFile) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::idx_test

@@ -7,11 +7,11 @@
 #include "cli/errors.h"
 #include "cli/idx_files.h"
 
-namespace coppice::cli {
+namespace coppice::cli::image_set_test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 template <typename Function>
 std::string complaint(const Function& function) {
@@ -123,4 +123,4 @@ TEST(DrawnImages, ShowEveryClassEquallyOften) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::image_set_test

@@ -12,14 +12,14 @@
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 
-namespace coppice::cli {
+namespace coppice::cli::prune_program_test {
 namespace {
 
-using testing::HasSubstr;
-using testing::IsEmpty;
-using testing::UnorderedElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
-class Prune : public testing::Test {
+class Prune : public ::testing::Test {
  protected:
   Prune() {
     torch::manual_seed(1);
@@ -228,4 +228,4 @@ TEST_F(Prune, LeavesTheOldFileIfTheDiskIsFull) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::prune_program_test

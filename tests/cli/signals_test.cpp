@@ -12,7 +12,7 @@
 #include "coppice/io/output_file.h"
 #include "support/temporary_folder.h"
 
-namespace coppice::cli {
+namespace coppice::cli::signals_test {
 namespace {
 
 // The child does nothing but write; whenever Ctrl-C comes, what is left is no
@@ -49,4 +49,4 @@ TEST(Signals, LeavesNoPartOfAFileOnCtrlC) {
 }
 
 } // namespace
-} // namespace coppice::cli
+} // namespace coppice::cli::signals_test

@@ -11,7 +11,7 @@
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::compile_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -138,4 +138,4 @@ TEST(Compile, SaysWhatIsWrong) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::compile_test

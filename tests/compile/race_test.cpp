@@ -4,7 +4,7 @@
 
 #include <chrono>
 
-namespace coppice::compiling {
+namespace coppice::compiling::race_test {
 namespace {
 
 /// Work of a known length, whatever else the machine does: it counts its own
@@ -56,4 +56,4 @@ TEST(Race, ClearsBeforeEverySingleRun) {
 }
 
 } // namespace
-} // namespace coppice::compiling
+} // namespace coppice::compiling::race_test

@@ -6,7 +6,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::activation_site_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -134,4 +134,4 @@ TEST(ActivationSite, SaysWhichFeatureIsOutOfRange) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_site_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace coppice {
+namespace coppice::fqn_test {
 namespace {
 
 // Section 17.4, test_get_arg_info_from_tensor_fqn and _fail.
@@ -49,4 +49,4 @@ TEST(MatchesGlob, IsNotQuadraticInStars) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::fqn_test

@@ -4,7 +4,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::pattern_test {
 namespace {
 
 using testing::message_of;
@@ -47,4 +47,4 @@ TEST(Pattern, RefusesAnythingElseAndSaysWhatItWants) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::pattern_test

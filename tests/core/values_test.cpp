@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-namespace coppice {
+namespace coppice::values_test {
 namespace {
 
 TEST(Values, PrintAsInPython) {
@@ -32,4 +32,4 @@ TEST(Values, AreEqualByContent) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::values_test

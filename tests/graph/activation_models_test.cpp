@@ -16,7 +16,7 @@
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::activation_models_test {
 namespace {
 
 using torch::jit::Module;
@@ -241,4 +241,4 @@ TEST(ActivationModels, RealOnesGiveTheSameBits) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_models_test

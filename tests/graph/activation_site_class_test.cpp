@@ -9,7 +9,7 @@
 #include "coppice/core/activation_site.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::activation_site_class_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -184,4 +184,4 @@ TEST(ActivationSiteClass, RefusesAMalformedState) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_site_class_test

@@ -7,7 +7,7 @@
 #include "graph/site_tests.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::activation_sites_test {
 namespace {
 
 using testing::graph_of;
@@ -303,4 +303,4 @@ TEST(ActivationSites, DescribeTheLayers) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_sites_test

@@ -5,7 +5,7 @@
 #include "support/errors.h"
 #include "support/warnings.h"
 
-namespace coppice {
+namespace coppice::trace_check_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -257,4 +257,4 @@ TEST(TraceCheck, PassesOnWhatTheModelThrowsForTheCheck) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::trace_check_test

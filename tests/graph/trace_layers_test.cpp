@@ -11,7 +11,7 @@
 // Every kind of layer: outputs bit for bit, for inputs of other sizes too, also
 // after a round trip through a file.
 
-namespace coppice {
+namespace coppice::trace_layers_test {
 namespace {
 
 using Inputs = std::vector<c10::IValue>;
@@ -281,4 +281,4 @@ TEST(TraceLayers, Autoencoder) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::trace_layers_test

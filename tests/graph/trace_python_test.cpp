@@ -8,7 +8,7 @@
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::trace_python_test {
 namespace {
 
 struct Net : torch::nn::Module {
@@ -106,4 +106,4 @@ TEST(TracePython, LoadsTracesWithTheNamesOfPythonsModels) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::trace_python_test

@@ -9,7 +9,7 @@
 #include "coppice/graph/trace.h"
 #include "support/warnings.h"
 
-namespace coppice {
+namespace coppice::trace_sites_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -128,4 +128,4 @@ TEST(TraceSites, LetGradientsThroughATrace) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::trace_sites_test

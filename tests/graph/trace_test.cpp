@@ -10,7 +10,7 @@
 #include "support/models.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::trace_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -415,4 +415,4 @@ TEST(Trace, SaysWhatHasNoPlaceInATrace) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::trace_test

@@ -7,7 +7,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::weight_ops_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -154,4 +154,4 @@ TEST_F(WeightOps, SaysThatAModelHasNoForward) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::weight_ops_test

@@ -6,7 +6,7 @@
 #include "coppice/graph/activation_sites.h"
 #include "graph/site_tests.h"
 
-namespace coppice {
+namespace coppice::without_activation_sites_test {
 namespace {
 
 using testing::graph_of;
@@ -85,4 +85,4 @@ TEST(WithoutActivationSites, GradientsAreThoseOfTheSites) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::without_activation_sites_test

@@ -14,7 +14,7 @@
 #include "coppice/io/checkpoint.h"
 #include "support/reference_python.h"
 
-namespace coppice {
+namespace coppice::checkpoint_data_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -176,4 +176,4 @@ TEST(CheckpointData, FixesWhatIsFrozenOrQuantized) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::checkpoint_data_test

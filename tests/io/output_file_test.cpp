@@ -5,11 +5,11 @@
 
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::output_file_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 TEST(WriteFile, WritesAllBytesAndNothingElse) {
   const TemporaryFolder folder;
@@ -70,4 +70,4 @@ TEST(RequireWritable, LeavesNothing) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::output_file_test

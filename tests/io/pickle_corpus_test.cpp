@@ -15,7 +15,7 @@
 #include "io/tensor_names.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::pickle_corpus_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -86,4 +86,4 @@ TEST(ZipCorpus, IsReadOrRefused) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::pickle_corpus_test

@@ -7,12 +7,12 @@
 
 #include "coppice/io/file_error.h"
 
-namespace coppice::io {
+namespace coppice::io::pickle_reader_test {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
-using testing::Not;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string text(std::string_view bytes) {
   return std::string(bytes);
@@ -242,8 +242,8 @@ std::string tensor(
 TEST(PickleReader, ReadsATensor) {
   const auto value = read(tensor("K\x02(K\x02K\x03t(K\x01K\x02t"));
   const auto& found = *value.get_if<PickleTensor>();
-  EXPECT_THAT(found.tensor.shape, testing::ElementsAre(2, 3));
-  EXPECT_THAT(found.tensor.strides, testing::ElementsAre(1, 2));
+  EXPECT_THAT(found.tensor.shape, ::testing::ElementsAre(2, 3));
+  EXPECT_THAT(found.tensor.strides, ::testing::ElementsAre(1, 2));
   EXPECT_EQ(found.tensor.data - found.storage.data, 8);
   EXPECT_EQ(found.tensor.fixed_because, "");
 }
@@ -287,4 +287,4 @@ TEST(PickleReader, FixesTensorsWhoseElementsShareMemory) {
 }
 
 } // namespace
-} // namespace coppice::io
+} // namespace coppice::io::pickle_reader_test

@@ -8,7 +8,7 @@
 
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::rewrite_test {
 namespace {
 
 /// Writes `bytes` over `range`, one at a time.
@@ -20,7 +20,7 @@ Change change(uint64_t begin, const std::string& bytes) {
           }};
 }
 
-class RewriteFile : public testing::Test {
+class RewriteFile : public ::testing::Test {
  protected:
   std::string rewritten(
       const std::string& bytes,
@@ -71,7 +71,7 @@ TEST_F(RewriteFile, RefusesAChangeOfAnotherSize) {
   auto shorter = change(1, "x");
   shorter.range.end = 3;
   EXPECT_THROW(rewritten("abc", {shorter}), std::logic_error);
-  EXPECT_THAT(folder_.names(), testing::ElementsAre("in"));
+  EXPECT_THAT(folder_.names(), ::testing::ElementsAre("in"));
 }
 
 TEST(PlaceOf, SpansTheGapsOfAStridedTensor) {
@@ -92,4 +92,4 @@ TEST(PlaceOf, SpansTheGapsOfAStridedTensor) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::rewrite_test

@@ -8,7 +8,7 @@
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::safetensors_index_test {
 namespace {
 
 using ::testing::AllOf;
@@ -116,4 +116,4 @@ TEST_F(Index, IsRefusedInOneSentence) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::safetensors_index_test

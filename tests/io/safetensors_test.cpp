@@ -10,7 +10,7 @@
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::safetensors_test {
 namespace {
 
 using ::testing::AllOf;
@@ -227,4 +227,4 @@ TEST(ReadSafetensors, TakesTheVectorsOfTheFormatsOwnTests) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::safetensors_test

@@ -10,7 +10,7 @@
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::safetensors_writer_test {
 namespace {
 
 using testing::bytes_of;
@@ -104,4 +104,4 @@ TEST(SaveSafetensors, RefusesWhatTheFormatCannotHold) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::safetensors_writer_test

@@ -9,7 +9,7 @@
 #include "support/safetensors_bytes.h"
 #include "support/sparse_states.h"
 
-namespace coppice {
+namespace coppice::sparse_pack_test {
 namespace {
 
 using testing::decoded;
@@ -268,4 +268,4 @@ TEST(PackCheckpoint, TakesRealFiles) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::sparse_pack_test

@@ -6,7 +6,7 @@
 #include "coppice/io/sparse_checkpoint.h"
 #include "support/sparse_states.h"
 
-namespace coppice {
+namespace coppice::sparse_python_test {
 namespace {
 
 using testing::random_tensor;
@@ -55,4 +55,4 @@ TEST(PythonReader, ReadsWhatWasPacked) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::sparse_python_test

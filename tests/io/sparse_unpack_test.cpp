@@ -9,7 +9,7 @@
 #include "support/safetensors_bytes.h"
 #include "support/sparse_states.h"
 
-namespace coppice {
+namespace coppice::sparse_unpack_test {
 namespace {
 
 using ::testing::AllOf;
@@ -224,4 +224,4 @@ TEST_F(Unpack, RefusesEveryFileCutShort) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::sparse_unpack_test

@@ -11,11 +11,11 @@
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::torch_file_test {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 /// A tensor over numbers that live as long as it.
 PickleTensor tensor_of(std::vector<float> numbers, std::vector<int64_t> shape) {
@@ -148,4 +148,4 @@ TEST(TorchFile, ReadsNumPysScalars) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::torch_file_test

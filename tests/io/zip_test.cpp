@@ -12,10 +12,10 @@
 #include "io/zip_writer.h"
 #include "support/temporary_folder.h"
 
-namespace coppice::io {
+namespace coppice::io::zip_test {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 template <class T>
 void put(std::string& bytes, size_t at, T number) {
@@ -250,4 +250,4 @@ TEST(TorchArchive, SaysWhatItLacks) {
 }
 
 } // namespace
-} // namespace coppice::io
+} // namespace coppice::io::zip_test

@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-namespace coppice::kernels {
+namespace coppice::kernels::bitmask_test {
 namespace {
 
 /// Elements of which about `zeros` tenths are zero, the others with any bits
@@ -83,4 +83,4 @@ TYPED_TEST(Bitmask, CountsMoreElementsThanAWidthHolds) {
 }
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::bitmask_test

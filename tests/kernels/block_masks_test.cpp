@@ -11,7 +11,7 @@
 #include "support/floats.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::block_masks_test {
 namespace {
 
 using testing::Floats;
@@ -163,4 +163,4 @@ TEST_P(BlockMasks, SeeEveryValueThatIsNotFinite) {
 COPPICE_TEST_ON_EVERY_TARGET(BlockMasks);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::block_masks_test

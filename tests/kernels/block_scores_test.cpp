@@ -9,7 +9,7 @@
 #include "support/floats.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::block_scores_test {
 namespace {
 
 using testing::Floats;
@@ -99,4 +99,4 @@ TEST_P(BlockScores, SeeEveryValueThatIsNotFinite) {
 COPPICE_TEST_ON_EVERY_TARGET(BlockScores);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::block_scores_test

@@ -6,7 +6,7 @@
 #include "support/products.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::blocks_test {
 namespace {
 
 using testing::Expected;
@@ -130,4 +130,4 @@ TEST_P(Blocks, NanAndInfinityReachJustTheBlocksThatWeighThem) {
 COPPICE_TEST_ON_EVERY_TARGET(Blocks);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::blocks_test

@@ -7,7 +7,7 @@
 #include "support/targets.h"
 
 // Both formats for a single input and any pattern.
-namespace coppice::kernels {
+namespace coppice::kernels::compressed_rows_test {
 namespace {
 
 using testing::Expected;
@@ -117,4 +117,4 @@ TEST_P(SingleInput, BitmaskRowsMultiplyDroppedWeightsToo) {
 COPPICE_TEST_ON_EVERY_TARGET(SingleInput);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::compressed_rows_test

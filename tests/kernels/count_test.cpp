@@ -9,7 +9,7 @@
 #include "support/floats.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::count_test {
 namespace {
 
 class Count : public testing::OnEveryTarget {};
@@ -41,4 +41,4 @@ TEST_P(Count, SeesOneValueThatIsNotFinite) {
 COPPICE_TEST_ON_EVERY_TARGET(Count);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::count_test

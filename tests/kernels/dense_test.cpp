@@ -5,7 +5,7 @@
 #include "support/products.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::dense_test {
 namespace {
 
 using testing::Expected;
@@ -55,4 +55,4 @@ TEST_P(Dense, GivesTheSameBitsForAnySplitOfTheRows) {
 COPPICE_TEST_ON_EVERY_TARGET(Dense);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::dense_test

@@ -8,7 +8,7 @@
 #include "coppice/kernels/compressed_rows.h"
 #include "coppice/kernels/dense.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::flush_denormals_test {
 namespace {
 
 /// Half of the smallest normal number, at run time.
@@ -53,4 +53,4 @@ TEST(FlushDenormalsTest, PackingKeepsDenormals) {
 }
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::flush_denormals_test

@@ -6,7 +6,7 @@
 #include "support/products.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::input_columns_test {
 namespace {
 
 using testing::Expected;
@@ -133,4 +133,4 @@ TEST_P(InputColumnsTest, ListNanAndInfinityAndSkipBothZeros) {
 COPPICE_TEST_ON_EVERY_TARGET(InputColumnsTest);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::input_columns_test

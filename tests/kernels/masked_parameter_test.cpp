@@ -9,11 +9,11 @@
 
 #include "hwy/highway.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::masked_parameter_test {
 namespace {
 
 /// Runs every test below once per instruction set that this CPU has.
-class MaskedParameterKernels : public testing::TestWithParam<int64_t> {
+class MaskedParameterKernels : public ::testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {
     hwy::SetSupportedTargetsForTest(GetParam());
@@ -130,8 +130,8 @@ TEST_P(MaskedParameterKernels, ChangeMaskMovesValuesBothWays) {
 INSTANTIATE_TEST_SUITE_P(
     Targets,
     MaskedParameterKernels,
-    testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
+    ::testing::ValuesIn(hwy::SupportedAndGeneratedTargets()),
     [](const auto& info) { return std::string(hwy::TargetName(info.param)); });
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::masked_parameter_test

@@ -6,7 +6,7 @@
 #include "support/products.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::pattern_panels_test {
 namespace {
 
 using testing::Expected;
@@ -96,4 +96,4 @@ TEST_P(PatternPanelsTest, NanAndInfinityReachJustTheRowsThatWeighThem) {
 COPPICE_TEST_ON_EVERY_TARGET(PatternPanelsTest);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::pattern_panels_test

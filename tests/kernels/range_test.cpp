@@ -7,7 +7,7 @@
 
 #include "coppice/kernels/buffer.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::range_test {
 namespace {
 
 TEST(RangeTest, PartsTileTheRows) {
@@ -60,4 +60,4 @@ TEST(BufferTest, BeginsACacheLine) {
 }
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::range_test

@@ -11,7 +11,7 @@
 #include "support/floats.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::select_test {
 namespace {
 
 using testing::Floats;
@@ -134,4 +134,4 @@ TEST_P(Select, KeepsTiesAfterThoseDropped) {
 COPPICE_TEST_ON_EVERY_TARGET(Select);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::select_test

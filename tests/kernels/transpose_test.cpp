@@ -8,7 +8,7 @@
 #include "support/floats.h"
 #include "support/targets.h"
 
-namespace coppice::kernels {
+namespace coppice::kernels::transpose_test {
 namespace {
 
 class Transpose : public testing::OnEveryTarget {};
@@ -82,4 +82,4 @@ TEST_P(Transpose, TurnsEveryShapeBetweenAnyStrides) {
 COPPICE_TEST_ON_EVERY_TARGET(Transpose);
 
 } // namespace
-} // namespace coppice::kernels
+} // namespace coppice::kernels::transpose_test

@@ -13,7 +13,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::data_norm_test {
 namespace {
 
 using testing::bits_of;
@@ -190,4 +190,4 @@ TEST(DataNormMask, NamesWhatItRejects) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::data_norm_test

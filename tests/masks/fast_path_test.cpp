@@ -16,7 +16,7 @@
 #include "coppice/masks/weight_norm.h"
 #include "masks/aten.h"
 
-namespace coppice {
+namespace coppice::fast_path_test {
 namespace {
 
 /// Restores the number of threads that it found.
@@ -261,4 +261,4 @@ TEST(FastPathOfAnyTensor, CountsZeros) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::fast_path_test

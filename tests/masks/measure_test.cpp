@@ -8,7 +8,7 @@
 #include "coppice/masks/nm.h"
 #include "coppice/masks/weight_norm.h"
 
-namespace coppice {
+namespace coppice::measure_test {
 namespace {
 
 /// Ones with the mask of `pattern` at `level`.
@@ -121,4 +121,4 @@ TEST(ExpandBlocks, RepeatsDecisions) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::measure_test

@@ -4,7 +4,7 @@
 
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::nearly_diagonal_test {
 namespace {
 
 using testing::bits_of;
@@ -50,4 +50,4 @@ TEST(NearlyDiagonalMask, ReferenceTestSparsityLevels) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::nearly_diagonal_test

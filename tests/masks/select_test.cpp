@@ -8,7 +8,7 @@
 
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::select_test {
 namespace {
 
 using testing::bits_of;
@@ -91,4 +91,4 @@ TEST(DropLowestMasks, RejectsTensorsThatDiffer) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::select_test

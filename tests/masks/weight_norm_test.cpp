@@ -8,7 +8,7 @@
 
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::weight_norm_test {
 namespace {
 
 using testing::bits_of;
@@ -341,4 +341,4 @@ TEST(WeightNormMaskOut, IsTheSameMaskWhateverThePresentOne) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::weight_norm_test

@@ -6,7 +6,7 @@
 #include "coppice/model/hooked.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::activation_layers_test {
 namespace {
 
 using nn::Hooked;
@@ -95,4 +95,4 @@ TEST(ActivationLayers, NameTheirSites) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_layers_test

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <tuple>
 
-namespace coppice::nn {
+namespace coppice::nn::hooked_test {
 namespace {
 
 using torch::Tensor;
@@ -316,4 +316,4 @@ TEST(Hooked, TrainsAsTheOriginal) {
 }
 
 } // namespace
-} // namespace coppice::nn
+} // namespace coppice::nn::hooked_test

@@ -8,7 +8,7 @@
 #include "coppice/model/hooked.h"
 #include "support/errors.h"
 
-namespace coppice::nn {
+namespace coppice::nn::hooks_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -374,4 +374,4 @@ TEST(HooksOfAClone, AreThereInReplicasOfThreads) {
 }
 
 } // namespace
-} // namespace coppice::nn
+} // namespace coppice::nn::hooks_test

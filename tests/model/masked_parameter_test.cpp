@@ -7,7 +7,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::masked_parameter_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -257,4 +257,4 @@ TEST(MaskedParameter, RefusesWhatItCannotMask) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::masked_parameter_test

@@ -7,7 +7,7 @@
 #include "support/errors.h"
 #include "support/models.h"
 
-namespace coppice {
+namespace coppice::model_view_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -111,4 +111,4 @@ TEST(ModelView, ReadsAPlainTable) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::model_view_test

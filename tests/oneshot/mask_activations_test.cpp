@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/script_models.h"
 
-namespace coppice {
+namespace coppice::mask_activations_test {
 namespace {
 
 using ::testing::DoubleNear;
@@ -201,4 +201,4 @@ TEST(MaskActivations, SaysWhatIsWrongWithTheInputs) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::mask_activations_test

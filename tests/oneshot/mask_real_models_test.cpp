@@ -10,7 +10,7 @@
 
 #include "coppice/oneshot/mask_activations.h"
 
-namespace coppice {
+namespace coppice::mask_real_models_test {
 namespace {
 
 struct RealModel {
@@ -127,4 +127,4 @@ TEST_P(MaskRealModel, ComputesTheSameWhereNothingIsMasked) {
 INSTANTIATE_TEST_SUITE_P(Files, MaskRealModel, ::testing::ValuesIn(kModels));
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::mask_real_models_test

@@ -15,7 +15,7 @@
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::prune_checkpoint_test {
 namespace {
 
 using coppice::testing::message_of;
@@ -347,4 +347,4 @@ TEST_F(PruneCheckpoint, WritesAllShardsOrNone) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::prune_checkpoint_test

@@ -16,7 +16,7 @@
 #include "support/reference.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::real_files_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -152,4 +152,4 @@ TEST_F(RealFiles, OfFrozenAndQuantizedModelsSayThatThereIsNothingToPrune) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::real_files_test

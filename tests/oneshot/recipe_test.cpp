@@ -5,7 +5,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::recipe_test {
 namespace {
 
 using coppice::testing::message_of;
@@ -144,4 +144,4 @@ TEST(MatchesTarget, ByGlobRegexModuleAndClass) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::recipe_test

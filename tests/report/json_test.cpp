@@ -5,7 +5,7 @@
 
 #include <limits>
 
-namespace coppice {
+namespace coppice::json_test {
 namespace {
 
 const Table kLayers{
@@ -39,4 +39,4 @@ TEST(Json, WritesNullForWhatIsNoNumber) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::json_test

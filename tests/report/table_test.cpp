@@ -6,7 +6,7 @@
 
 #include <limits>
 
-namespace coppice {
+namespace coppice::table_test {
 namespace {
 
 TEST(Table, AlignsTextLeftAndNumbersRight) {
@@ -79,4 +79,4 @@ TEST(Cell, PrintsADashForWhatIsNoNumber) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::table_test

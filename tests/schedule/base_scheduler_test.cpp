@@ -7,7 +7,7 @@
 
 #include "schedule/fake_levels.h"
 
-namespace coppice {
+namespace coppice::base_scheduler_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -253,4 +253,4 @@ TEST(BaseScheduler, RejectsAStateWithAnotherTypeOrLengthAndChangesNothing) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::base_scheduler_test

@@ -8,7 +8,7 @@
 #include "schedule/fake_levels.h"
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::cubic_sl_test {
 namespace {
 
 using ::testing::DoubleNear;
@@ -319,4 +319,4 @@ TEST(CubicSL, RejectsAWrongStateAndChangesNothing) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::cubic_sl_test

@@ -9,7 +9,7 @@
 #include "schedule/fake_levels.h"
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::lambda_sl_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -117,4 +117,4 @@ TEST(LambdaSL, RejectsAnEmptyFunction) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::lambda_sl_test

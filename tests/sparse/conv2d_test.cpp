@@ -5,7 +5,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice {
+namespace coppice::conv2d_test {
 namespace {
 
 using ::testing::AllOf;
@@ -72,7 +72,7 @@ Tensor packed_conv(const Case& c, const Tensor& x, const PackedWeightPtr& w) {
   return conv2d(x, w, {}, c.stride, c.padding, c.dilation);
 }
 
-class EveryFormat : public ::testing::TestWithParam<PackedFormat> {
+class EveryConvolution : public ::testing::TestWithParam<PackedFormat> {
  protected:
   PackedWeightPtr pack(const Tensor& weight) const {
     return PackedWeight::pack(weight, GetParam());
@@ -81,11 +81,11 @@ class EveryFormat : public ::testing::TestWithParam<PackedFormat> {
 
 INSTANTIATE_TEST_SUITE_P(
     Formats,
-    EveryFormat,
+    EveryConvolution,
     ::testing::ValuesIn(packed_formats()),
     [](const auto& info) { return to_string(info.param); });
 
-TEST_P(EveryFormat, ConvolvesOddShapesAsTheDenseOne) {
+TEST_P(EveryConvolution, ConvolvesOddShapesAsTheDenseOne) {
   for (const auto& c : kCases) {
     const auto w = sparse_weight(c.weight, 0.6);
     const auto x = random(c.x, 7);
@@ -95,7 +95,7 @@ TEST_P(EveryFormat, ConvolvesOddShapesAsTheDenseOne) {
   }
 }
 
-TEST_P(EveryFormat, KeepsTheMemoryFormatOfTheInput) {
+TEST_P(EveryConvolution, KeepsTheMemoryFormatOfTheInput) {
   for (const auto& c : kCases) {
     const auto w = sparse_weight(c.weight, 0.6);
     const auto x = random(c.x, 7).contiguous(c10::MemoryFormat::ChannelsLast);
@@ -105,7 +105,7 @@ TEST_P(EveryFormat, KeepsTheMemoryFormatOfTheInput) {
   }
 }
 
-TEST_P(EveryFormat, TakesAnyStrides) {
+TEST_P(EveryConvolution, TakesAnyStrides) {
   const auto w = sparse_weight({6, 4, 3, 3}, 0.6);
   const auto pointwise = sparse_weight({6, 4, 1, 1}, 0.6);
   const Case c;
@@ -118,7 +118,7 @@ TEST_P(EveryFormat, TakesAnyStrides) {
   }
 }
 
-TEST_P(EveryFormat, AddsBiasAndClamps) {
+TEST_P(EveryConvolution, AddsBiasAndClamps) {
   const auto w = sparse_weight({6, 4, 3, 3}, 0.6);
   const auto bias = random({6}, 5);
   for (const auto& x : {random({2, 4, 8, 9}, 7), random({4, 8, 9}, 7)}) {
@@ -129,7 +129,7 @@ TEST_P(EveryFormat, AddsBiasAndClamps) {
   }
 }
 
-TEST_P(EveryFormat, GivesEqualBitsWhateverTheNumberOfThreads) {
+TEST_P(EveryConvolution, GivesEqualBitsWhateverTheNumberOfThreads) {
   const int callers = torch::get_num_threads();
   const auto packed = pack(sparse_weight({64, 32, 3, 3}, 0.5));
   for (const int64_t side : {6, 30}) {
@@ -203,4 +203,4 @@ TEST(Conv2d, SaysWhatDoesNotFit) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::conv2d_test

@@ -9,7 +9,7 @@
 #include "support/models.h"
 #include "support/packed.h"
 
-namespace coppice {
+namespace coppice::convert_test {
 namespace {
 
 using ::testing::AllOf;
@@ -146,4 +146,4 @@ TEST(Convert, LeavesTheModelAsItWasWhenTheMappingFails) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::convert_test

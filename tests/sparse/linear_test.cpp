@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice {
+namespace coppice::linear_test {
 namespace {
 
 using ::testing::AllOf;
@@ -37,14 +37,14 @@ matches(const Tensor& y, const Tensor& x, const Tensor& w, const Tensor& bias) {
       << "weight " << w.sizes() << " input " << x.sizes();
 }
 
-class EveryFormat : public ::testing::TestWithParam<PackedFormat> {
+class EveryLinear : public ::testing::TestWithParam<PackedFormat> {
  protected:
   PackedWeightPtr pack(const Tensor& weight) const {
     return PackedWeight::pack(weight, GetParam());
   }
 };
 
-TEST_P(EveryFormat, MultipliesOddShapesSparsitiesAndBatches) {
+TEST_P(EveryLinear, MultipliesOddShapesSparsitiesAndBatches) {
   const int64_t shapes[][2] = {
       {1, 1}, {1, 100}, {100, 1}, {3, 0}, {0, 3}, {5, 7}, {17, 67}, {131, 257}};
   for (const auto& shape : shapes) {
@@ -61,7 +61,7 @@ TEST_P(EveryFormat, MultipliesOddShapesSparsitiesAndBatches) {
   }
 }
 
-TEST_P(EveryFormat, MultipliesBlocksAndEmptyRows) {
+TEST_P(EveryLinear, MultipliesBlocksAndEmptyRows) {
   for (const auto block : {BlockShape{4, 1}, BlockShape{1, 16}}) {
     auto w = sparse_weight({64, 96}, 0.8, block);
     w[3].zero_();
@@ -74,7 +74,7 @@ TEST_P(EveryFormat, MultipliesBlocksAndEmptyRows) {
   }
 }
 
-TEST_P(EveryFormat, TakesAnyLeadingDimensionsAndStrides) {
+TEST_P(EveryLinear, TakesAnyLeadingDimensionsAndStrides) {
   const auto w = sparse_weight({19, 24}, 0.7);
   const auto packed = pack(w);
   const auto bias = random({38}, 5).slice(0, 0, 38, 2);
@@ -94,14 +94,14 @@ TEST_P(EveryFormat, TakesAnyLeadingDimensionsAndStrides) {
   }
 }
 
-TEST_P(EveryFormat, SplitsLargeBatches) {
+TEST_P(EveryLinear, SplitsLargeBatches) {
   const auto w = sparse_weight({6, 10}, 0.5);
   const auto x = random({1025, 10}, 7);
   const auto bias = torch::zeros({6});
   EXPECT_TRUE(matches(linear(x, pack(w)), x, w, bias));
 }
 
-TEST_P(EveryFormat, ReluSetsNegativeResultsToZeroAndKeepsNan) {
+TEST_P(EveryLinear, ReluSetsNegativeResultsToZeroAndKeepsNan) {
   const auto packed = pack(sparse_weight({37, 30}, 0.5));
   const auto bias = random({37}, 5);
   auto x = random({9, 30}, 7);
@@ -112,7 +112,7 @@ TEST_P(EveryFormat, ReluSetsNegativeResultsToZeroAndKeepsNan) {
   EXPECT_TRUE(linear_relu(x, packed, bias)[4].isnan().any().item<bool>());
 }
 
-TEST_P(EveryFormat, GivesEqualBitsWhateverTheNumberOfThreads) {
+TEST_P(EveryLinear, GivesEqualBitsWhateverTheNumberOfThreads) {
   const int callers = torch::get_num_threads();
   const auto w = sparse_weight({521, 700}, 0.5);
   const auto packed = pack(w);
@@ -128,7 +128,7 @@ TEST_P(EveryFormat, GivesEqualBitsWhateverTheNumberOfThreads) {
   torch::set_num_threads(callers);
 }
 
-TEST_P(EveryFormat, ServesSeveralCallersAtOnce) {
+TEST_P(EveryLinear, ServesSeveralCallersAtOnce) {
   const auto packed = pack(sparse_weight({60, 80}, 0.5));
   const auto x = random({20, 80}, 7);
   const auto wanted = linear(x, packed);
@@ -147,7 +147,7 @@ TEST_P(EveryFormat, ServesSeveralCallersAtOnce) {
   EXPECT_EQ(right, 40);
 }
 
-TEST_P(EveryFormat, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
+TEST_P(EveryLinear, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
   auto w = sparse_weight({64, 128}, 0.5);
   w.select(1, 5) = 1;     // Every output weighs this input,
   w.slice(1, 64, 80) = 0; // and none one of these.
@@ -169,7 +169,7 @@ TEST_P(EveryFormat, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
   }
 }
 
-TEST_P(EveryFormat, CountsDenormalsAsZeroAndLeavesTheCallersSetting) {
+TEST_P(EveryLinear, CountsDenormalsAsZeroAndLeavesTheCallersSetting) {
   const auto packed = pack(torch::full({4, 4}, 1e-40F));
   EXPECT_EQ(
       linear(torch::full({2, 4}, 1e5F), packed).abs().max().item<float>(), 0);
@@ -177,7 +177,7 @@ TEST_P(EveryFormat, CountsDenormalsAsZeroAndLeavesTheCallersSetting) {
   EXPECT_NE(denormal * 0.5F, 0);
 }
 
-TEST_P(EveryFormat, FindsTheShapeOfMetaTensors) {
+TEST_P(EveryLinear, FindsTheShapeOfMetaTensors) {
   const auto packed = pack(sparse_weight({6, 10}, 0.5));
   const auto x = torch::empty({3, 2, 10}, torch::kMeta);
   const auto y = linear(x, packed);
@@ -185,7 +185,7 @@ TEST_P(EveryFormat, FindsTheShapeOfMetaTensors) {
   EXPECT_TRUE(y.is_meta());
 }
 
-TEST_P(EveryFormat, SendsGradientsBackThroughTheDenseWeight) {
+TEST_P(EveryLinear, SendsGradientsBackThroughTheDenseWeight) {
   const auto w = sparse_weight({6, 10}, 0.5);
   const auto packed = pack(w);
   const auto x = random({2, 3, 10}, 7);
@@ -207,7 +207,7 @@ TEST_P(EveryFormat, SendsGradientsBackThroughTheDenseWeight) {
 
 INSTANTIATE_TEST_SUITE_P(
     Formats,
-    EveryFormat,
+    EveryLinear,
     ::testing::ValuesIn(packed_formats()),
     [](const auto& info) { return to_string(info.param); });
 
@@ -287,4 +287,4 @@ TEST(LinearAbove, SaysWhatItCannotDo) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::linear_test

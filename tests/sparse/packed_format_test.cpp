@@ -6,7 +6,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice {
+namespace coppice::packed_format_test {
 namespace {
 
 using ::testing::AllOf;
@@ -84,4 +84,4 @@ TEST(ApplicableFormats, HoldTheWeight) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::packed_format_test

@@ -17,7 +17,7 @@
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::packed_state_test {
 namespace {
 
 using ::testing::AllOf;
@@ -27,11 +27,11 @@ using testing::same_bits;
 using testing::sparse_weight;
 using State = PackedWeight::State;
 
-class EveryFormat : public ::testing::TestWithParam<PackedFormat> {};
+class EveryPackedState : public ::testing::TestWithParam<PackedFormat> {};
 
 INSTANTIATE_TEST_SUITE_P(
     Formats,
-    EveryFormat,
+    EveryPackedState,
     ::testing::ValuesIn(packed_formats()),
     [](const auto& info) { return to_string(info.param); });
 
@@ -54,7 +54,7 @@ torch::jit::Module linear_module(const PackedWeightPtr& weight) {
   return module;
 }
 
-TEST_P(EveryFormat, ComesBackFromATorchScriptFile) {
+TEST_P(EveryPackedState, ComesBackFromATorchScriptFile) {
   const auto weight = sparse_weight({21, 35}, 0.7);
   auto module = linear_module(PackedWeight::pack(weight, GetParam(), 7));
   const auto x = testing::random({3, 35}, 9);
@@ -69,7 +69,7 @@ TEST_P(EveryFormat, ComesBackFromATorchScriptFile) {
   EXPECT_TRUE(same_bits(packed->to_dense(), weight));
 }
 
-TEST_P(EveryFormat, RunsOnEveryInstructionSet) {
+TEST_P(EveryPackedState, RunsOnEveryInstructionSet) {
   const auto weight = sparse_weight({21, 35}, 0.7);
   std::stringstream file;
   linear_module(PackedWeight::pack(weight, GetParam())).save(file);
@@ -86,7 +86,7 @@ TEST_P(EveryFormat, RunsOnEveryInstructionSet) {
   }
 }
 
-TEST_P(EveryFormat, IsDeepCopiedWithItsModule) {
+TEST_P(EveryPackedState, IsDeepCopiedWithItsModule) {
   const auto weight = sparse_weight({21, 35}, 0.7);
   const auto module = linear_module(PackedWeight::pack(weight, GetParam()));
   const auto copy = module.deepcopy();
@@ -225,4 +225,4 @@ TEST(PackedState, IsLoadedAndRunByPython) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::packed_state_test

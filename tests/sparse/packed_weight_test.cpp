@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice {
+namespace coppice::packed_weight_test {
 namespace {
 
 using ::testing::AllOf;
@@ -142,4 +142,4 @@ TEST(PackedWeight, PrintsWhatItIs) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::packed_weight_test

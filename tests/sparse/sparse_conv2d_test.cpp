@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice::nn {
+namespace coppice::nn::sparse_conv2d_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -86,4 +86,4 @@ TEST(SparseConv2d, PrintsItself) {
 }
 
 } // namespace
-} // namespace coppice::nn
+} // namespace coppice::nn::sparse_conv2d_test

@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/packed.h"
 
-namespace coppice::nn {
+namespace coppice::nn::sparse_linear_test {
 namespace {
 
 using ::testing::AllOf;
@@ -139,4 +139,4 @@ TEST(SparseLinear, PrintsItself) {
 }
 
 } // namespace
-} // namespace coppice::nn
+} // namespace coppice::nn::sparse_linear_test

@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/identity_models.h"
 
-namespace coppice {
+namespace coppice::activation_functions_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -298,4 +298,4 @@ TEST(NamedFunctions, TheUsersOwnHaveNoName) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_functions_test

@@ -13,7 +13,7 @@
 #include "support/golden.h"
 #include "support/identity_models.h"
 
-namespace coppice {
+namespace coppice::activation_golden_test {
 namespace {
 
 using nlohmann::json;
@@ -397,4 +397,4 @@ INSTANTIATE_TEST_SUITE_P(
     testing::door_name);
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_golden_test

@@ -12,7 +12,7 @@
 #include "support/errors.h"
 #include "support/identity_models.h"
 
-namespace coppice {
+namespace coppice::activation_sparsifier_test {
 namespace {
 
 using ::testing::AllOf;
@@ -458,4 +458,4 @@ TEST(ManyLayers, RegisterAndStepInWellUnderASecond) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_sparsifier_test

@@ -13,7 +13,7 @@
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::activation_state_test {
 namespace {
 
 using ::testing::AllOf;
@@ -208,9 +208,7 @@ TEST_F(ActivationState, OfAnotherModelNamesTheLayersAndChangesNothing) {
   EXPECT_THAT(fails(wrong), HasSubstr("past its first activation"));
 }
 
-TEST_F(
-    ActivationState,
-    WithAFunctionOfTheUsersOwnCannotBeSavedButWithoutItCan) {
+TEST_F(ActivationState, IsSavedWithoutAFunctionOfTheUsersOwnOrNot) {
   const auto mean = [](const Tensor& x) { return x.mean({0}, true); };
   sparsifier.register_layer("0");
   sparsifier.register_layer("1", ActivationOptions().reduce_fn(mean));
@@ -405,4 +403,4 @@ TEST_F(ActivationState, TravelsToPython) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_state_test

@@ -9,7 +9,7 @@
 #include "support/activation_nets.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::activation_workflow_test {
 namespace {
 
 using testing::ActivationNet;
@@ -234,4 +234,4 @@ TEST(ActivationForms, ALayerWithoutASiteSaysWhatToDo) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::activation_workflow_test

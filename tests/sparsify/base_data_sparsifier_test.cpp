@@ -10,7 +10,7 @@
 
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::base_data_sparsifier_test {
 namespace {
 
 using ::testing::AllOf;
@@ -398,4 +398,4 @@ TEST(BaseDataOptions, CanBeChangedAndPrinted) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::base_data_sparsifier_test

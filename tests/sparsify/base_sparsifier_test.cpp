@@ -8,7 +8,7 @@
 #include "support/errors.h"
 #include "support/models.h"
 
-namespace coppice {
+namespace coppice::base_sparsifier_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -379,4 +379,4 @@ TEST(BaseStep, NamesTheShapeOfAWrongMask) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::base_sparsifier_test

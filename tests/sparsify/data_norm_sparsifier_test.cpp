@@ -12,7 +12,7 @@
 #include "support/errors.h"
 #include "support/golden.h"
 
-namespace coppice {
+namespace coppice::data_norm_sparsifier_test {
 namespace {
 
 using testing::bits_of;
@@ -300,4 +300,4 @@ TEST(DataNormPrinting, LooksLikeTheReference) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::data_norm_sparsifier_test

@@ -10,7 +10,7 @@
 #include "coppice/sparsify/scheduled_option.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::data_scheduling_test {
 namespace {
 
 using ::testing::DoubleEq;
@@ -178,4 +178,4 @@ TEST_F(DataSchedulerTest, NamesAnOptionThatIsNoNumber) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::data_scheduling_test

@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/models.h"
 
-namespace coppice {
+namespace coppice::nearly_diagonal_sparsifier_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -81,4 +81,4 @@ TEST(NearlyDiagonalScheduling, SaysThatItHasNoSparsityLevel) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::nearly_diagonal_sparsifier_test

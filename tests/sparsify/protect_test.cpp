@@ -10,7 +10,7 @@
 #include "coppice/sparsify/weight_norm_sparsifier.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::protect_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -263,4 +263,4 @@ TEST(ProtectErrors, RefusesWhatItCannotProtect) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::protect_test

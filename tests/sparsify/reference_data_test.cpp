@@ -10,7 +10,7 @@
 #include "coppice/sparsify/data_norm_sparsifier.h"
 #include "support/reference.h"
 
-namespace coppice {
+namespace coppice::reference_data_test {
 namespace {
 
 constexpr int64_t kCases = 60;
@@ -99,4 +99,4 @@ TEST(ReferenceData, GivesTheSameMasksAndValuesBitForBit) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::reference_data_test

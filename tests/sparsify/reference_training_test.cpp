@@ -9,7 +9,7 @@
 #include "support/models.h"
 #include "support/reference.h"
 
-namespace coppice {
+namespace coppice::reference_training_test {
 namespace {
 
 constexpr int64_t kEpochs = 6;
@@ -66,4 +66,4 @@ TEST(ReferenceTraining, GivesTheSameWeightsBitForBit) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::reference_training_test

@@ -15,7 +15,7 @@
 #include "support/reference.h"
 #include "support/temporary_folder.h"
 
-namespace coppice {
+namespace coppice::saved_state_test {
 namespace {
 
 using coppice::testing::has_reference;
@@ -211,4 +211,4 @@ TEST_F(SavedState, TravelsToPython) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::saved_state_test

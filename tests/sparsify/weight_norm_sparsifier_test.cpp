@@ -10,7 +10,7 @@
 #include "support/golden.h"
 #include "support/models.h"
 
-namespace coppice {
+namespace coppice::weight_norm_sparsifier_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -262,4 +262,4 @@ TEST(WeightNormShapes, MasksAConvolution) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::weight_norm_sparsifier_test

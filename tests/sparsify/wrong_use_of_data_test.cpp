@@ -9,7 +9,7 @@
 #include "coppice/sparsify/data_norm_sparsifier.h"
 #include "support/errors.h"
 
-namespace coppice {
+namespace coppice::wrong_use_of_data_test {
 namespace {
 
 using ::testing::AllOf;
@@ -265,4 +265,4 @@ TEST_F(WrongState, WithOptionsOutOfRange) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::wrong_use_of_data_test

@@ -9,7 +9,7 @@
 #include "support/errors.h"
 #include "support/models.h"
 
-namespace coppice {
+namespace coppice::wrong_use_test {
 namespace {
 
 using ::testing::AllOf;
@@ -210,4 +210,4 @@ TEST_F(WrongUse, OneSentenceWithoutLineBreaks) {
 }
 
 } // namespace
-} // namespace coppice
+} // namespace coppice::wrong_use_test
