@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/site_scopes.h"
 
@@ -139,16 +140,21 @@ ActivationSite::Id ActivationSite::mask(ActivationMask mask) {
   return attach({0, nullptr, std::move(mask)});
 }
 
+// Both let go of the old list after the lock: an observer that dies with it may
+// have a destructor that comes back here.
+
 ActivationSite::Id ActivationSite::attach(Attached attached) {
+  std::shared_ptr<const List> old;
   const std::lock_guard<std::mutex> lock(mutex_);
   attached.id = ++last_id_;
   auto next = list_ ? std::make_shared<List>(*list_) : std::make_shared<List>();
   next->push_back(std::move(attached));
-  list_ = std::move(next);
+  old = std::exchange(list_, std::move(next));
   return last_id_;
 }
 
 void ActivationSite::detach(Id id) {
+  std::shared_ptr<const List> old;
   const std::lock_guard<std::mutex> lock(mutex_);
   if (list_ == nullptr) {
     return;
@@ -163,7 +169,7 @@ void ActivationSite::detach(Id id) {
   if (next->empty()) {
     next = nullptr;
   }
-  list_ = std::move(next);
+  old = std::exchange(list_, std::move(next));
 }
 
 bool ActivationSite::is_empty() const {

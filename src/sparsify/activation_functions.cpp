@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "coppice/core/fqn.h"
+#include "coppice/kernels/add.h"
 #include "coppice/masks/nm.h"
 #include "coppice/masks/select.h"
 #include "sparsify/group_options.h"
@@ -25,6 +26,15 @@ constexpr ShippedAggregate kAbsMax{"abs_max", true, true, false};
 /// `tensor` with a dtype that has means and scores.
 torch::Tensor as_floating(const torch::Tensor& tensor) {
   return tensor.is_floating_point() ? tensor : tensor.to(torch::kFloat);
+}
+
+/// Whether the tensor is few values in memory and nothing else. LibTorch takes
+/// longer to find its addition for them than to add.
+bool is_plain(const torch::Tensor& tensor) {
+  constexpr int64_t kFew = 32768; // More are added by several threads.
+  return tensor.numel() <= kFew && tensor.has_storage() && tensor.is_cpu() &&
+      tensor.scalar_type() == torch::kFloat && tensor.is_contiguous() &&
+      !tensor.is_neg() && !tensor._is_zerotensor();
 }
 
 /// Those of `functions` that has the name.
@@ -147,6 +157,9 @@ void ShippedAggregate::add(torch::Tensor& rows, const torch::Tensor& value)
     const {
   if (is_maximum) {
     torch::maximum_out(rows, rows, value);
+  } else if (is_plain(rows) && is_plain(value)) {
+    kernels::add_to(
+        rows.data_ptr<float>(), value.data_ptr<float>(), value.numel());
   } else {
     rows.add_(value);
   }

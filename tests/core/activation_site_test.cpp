@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <memory>
+
 #include "support/errors.h"
 
 namespace coppice::activation_site_test {
@@ -57,6 +59,23 @@ TEST(ActivationSite, MayBeChangedByWhatItCalls) {
   site->pass(ramp());
   site->pass(ramp());
   EXPECT_EQ(calls, 1);
+}
+
+TEST(ActivationSite, ObserversMayComeBackWhenTheyDie) {
+  struct ComesBack {
+    ActivationSite& site;
+    bool& was_empty;
+    ~ComesBack() {
+      was_empty = site.is_empty();
+    }
+  };
+  ActivationSite site;
+  bool was_empty = false;
+  const auto id =
+      site.observe([held = std::shared_ptr<ComesBack>(new ComesBack{
+                        site, was_empty})](const torch::Tensor&) {});
+  site.detach(id);
+  EXPECT_TRUE(was_empty);
 }
 
 TEST(ActivationSite, CopiesAreTheirOwn) {
