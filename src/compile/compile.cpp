@@ -198,6 +198,20 @@ ModelTiming timed(
   return {example.batch, result.microseconds[0], result.microseconds[1]};
 }
 
+void check_has_weight_ops(
+    const Module& frozen,
+    const std::vector<WeightOp>& ops) {
+  const auto others = other_weight_ops(frozen);
+  TORCH_CHECK_VALUE(
+      !ops.empty(),
+      "compile: the model has no linear layer or convolution with a constant "
+      "weight",
+      others.empty() ? "" : ", and no fast path takes ",
+      c10::Join(", ", others),
+      "; a model that was quantized or frozen for mobile is compiled from the "
+      "one that it was made of");
+}
+
 Module evaluating(const Module& module) {
   auto copy = module.clone();
   copy.eval();
@@ -250,10 +264,7 @@ CompiledModel compile(
   const torch::NoGradGuard no_grad;
   const auto frozen = frozen_module(module);
   const auto ops = weight_ops(frozen);
-  TORCH_CHECK_VALUE(
-      !ops.empty(),
-      "compile: the model has no linear layer or convolution with a constant "
-      "weight: was it frozen for mobile, or quantized?");
+  check_has_weight_ops(frozen, ops);
   const auto examples = compiling::examples_of(example, options.batches());
   std::vector<std::vector<Heat>> heats(ops.size());
   for (const auto& each : examples) {

@@ -1,8 +1,8 @@
-#include <torch/csrc/jit/ir/constants.h>
-
 #include <algorithm>
+#include <set>
 #include <string>
 
+#include "graph/constant_values.h"
 #include "graph/found_weight_op.h"
 
 namespace coppice::graph {
@@ -10,28 +10,6 @@ namespace {
 
 using torch::jit::Node;
 using torch::jit::Value;
-
-/// The constant tensor of a value; undefined if it is none.
-torch::Tensor constant_tensor(const Value* value) {
-  const auto constant = torch::jit::toIValue(value);
-  return constant && constant->isTensor() ? constant->toTensor()
-                                          : torch::Tensor();
-}
-
-/// The constant of a value, if it is one of that type.
-template <typename T>
-std::optional<T> constant_of(const Value* value) {
-  if (const auto constant = torch::jit::toIValue(value)) {
-    if (!constant->isNone()) {
-      try {
-        return constant->to<T>();
-      } catch (const c10::Error&) {
-        return std::nullopt; // Of another type, such as padding "same".
-      }
-    }
-  }
-  return std::nullopt;
-}
 
 bool is_none(const Value* value) {
   const auto constant = torch::jit::toIValue(value);

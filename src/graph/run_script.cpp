@@ -18,15 +18,30 @@ std::string cause_of(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
+/// "float32 [1, 784], a number": what the model was given.
+std::string described(const std::vector<c10::IValue>& inputs) {
+  std::vector<std::string> all;
+  for (const auto& input : inputs) {
+    all.push_back(
+        input.isTensor()
+            ? c10::str(
+                  input.toTensor().scalar_type(), " ", input.toTensor().sizes())
+            : input.tagKind());
+  }
+  return c10::Join(", ", all);
+}
+
 } // namespace
 
 c10::IValue run_script(
     torch::jit::Module& module,
     std::vector<c10::IValue> inputs) {
+  const auto given = described(inputs);
   try {
     return module.forward(std::move(inputs));
   } catch (const std::exception& error) {
-    TORCH_CHECK_VALUE(false, "the model fails: ", cause_of(error));
+    TORCH_CHECK_VALUE(
+        false, "the model fails on (", given, "): ", cause_of(error));
   }
 }
 

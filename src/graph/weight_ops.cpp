@@ -9,7 +9,10 @@
 #include <torch/csrc/jit/runtime/graph_iterator.h>
 
 #include <algorithm>
+#include <set>
 
+#include "graph/constant_values.h"
+#include "graph/conv1d_as_conv2d.h"
 #include "graph/found_weight_op.h"
 
 namespace coppice {
@@ -127,6 +130,15 @@ void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
   }
 }
 
+/// Whether a value is a constant weight, or an object such as those that hold
+/// quantized or prepacked ones.
+bool is_weight(const Value* value) {
+  const auto tensor = graph::constant_tensor(value);
+  return (tensor.defined() && tensor.dim() >= 2) ||
+      (value->type()->kind() == c10::TypeKind::ClassType &&
+       value->type()->expectRef<c10::ClassType>().is_module() == false);
+}
+
 } // namespace
 
 torch::Tensor WeightOp::dense(const torch::Tensor& input) const {
@@ -147,6 +159,7 @@ Module frozen_module(const Module& module) {
     auto graph = graph_of(frozen);
     torch::jit::OptimizeFrozenGraph(graph);
     torch::jit::ConstantPropagation(graph);
+    graph::conv1d_as_conv2d(graph);
     name_constants(graph, module);
     return frozen;
   } catch (const c10::Error& error) {
@@ -163,6 +176,24 @@ std::vector<WeightOp> weight_ops(const Module& frozen) {
     ops.push_back(std::move(found.op));
   }
   return ops;
+}
+
+std::vector<std::string> other_weight_ops(const Module& frozen) {
+  auto graph = graph_of(frozen);
+  std::set<const Node*> found;
+  for (const auto& each : graph::find_weight_ops(*graph)) {
+    found.insert(each.first);
+  }
+  std::set<std::string> kinds;
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+    const auto inputs = node->inputs();
+    if (found.count(node) == 0 &&
+        std::any_of(inputs.begin(), inputs.end(), is_weight)) {
+      kinds.insert(node->kind().toQualString());
+    }
+  }
+  return {kinds.begin(), kinds.end()};
 }
 
 Module with_observed_weight_ops(

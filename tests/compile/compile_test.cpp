@@ -119,17 +119,46 @@ TEST(Compile, LeavesTheModelAsItWas) {
   EXPECT_EQ(net.parameters().size(), 4U);
 }
 
+TEST(Compile, TakesConvolutionsOverOneDimension) {
+  const torch::NoGradGuard no_grad;
+  torch::manual_seed(3);
+  torch::jit::Module net("Net");
+  const auto weight = torch::randn({64, 48, 5});
+  net.register_parameter(
+      "weight", weight * weight.abs().gt(2), /*is_buffer=*/false);
+  net.define(
+      "def forward(self, x):\n"
+      "  return torch.relu(torch.conv1d(x, self.weight, None, 1, 2))\n");
+  const auto x = torch::randn({2, 48, 100});
+  auto compiled = compile(net, {x}, quick());
+  EXPECT_NE(compiled.layers.at(0).format, "libtorch");
+  EXPECT_TRUE(torch::allclose(
+      compiled.module.forward({x}).toTensor(),
+      net.forward({x}).toTensor(),
+      1e-4,
+      1e-4));
+}
+
 TEST(Compile, SaysWhatIsWrong) {
   torch::jit::Module none("None");
   none.define("def forward(self, x):\n  return x + 1\n");
   EXPECT_THAT(
       message_of([&] { compile(none, {images()}, quick()); }),
       HasSubstr("no linear layer or convolution"));
+  torch::jit::Module table("Table");
+  table.register_parameter("weight", torch::ones({4, 2}), false);
+  table.define(
+      "def forward(self, x):\n  return torch.embedding(self.weight, x)\n");
+  EXPECT_THAT(
+      message_of([&] {
+        compile(table, {torch::ones({1}).to(torch::kLong)}, quick());
+      }),
+      HasSubstr("no fast path takes aten::embedding"));
   EXPECT_THAT(
       message_of([&] {
         compile(sparse_net(), {torch::ones({2, 3})}, quick());
       }),
-      HasSubstr("the model fails"));
+      HasSubstr("the model fails on (Float [2, 3]): "));
   EXPECT_THAT(
       message_of([&] { compile(sparse_net(), {1}, quick().batches({2})); }),
       HasSubstr("no input with a batch"));

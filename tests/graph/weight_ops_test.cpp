@@ -121,6 +121,46 @@ TEST_F(WeightOps, FindsConvolutionsWithBatchNormsFoldedIn) {
   EXPECT_EQ(ops[0].why_dense, "");
 }
 
+TEST_F(WeightOps, ConvolutionsOverOneDimensionAreThoseOverTwo) {
+  const std::string steps = ", self.bias, [2], [3], [2], 2";
+  for (const std::string& convolution : std::vector<std::string>{
+           "torch.conv1d(x, self.weight" + steps + ")",
+           "torch._convolution(x, self.weight, self.bias, [2], [3], [2], "
+           "False, [0], 2, False, False, True, True)"}) {
+    const auto net = net_of(with_weight(
+        torch::randn({6, 2, 3}),
+        torch::randn({6}),
+        "def forward(self, x):\n  return " + convolution + "\n"));
+    auto frozen = frozen_module(net);
+    const auto ops = weight_ops(frozen);
+    ASSERT_EQ(ops.size(), 1U);
+    EXPECT_EQ(ops[0].kind, WeightOp::Kind::kConv2d);
+    EXPECT_EQ(ops[0].layer_fqn, "fc");
+    EXPECT_TRUE(ops[0].has_relu);
+    EXPECT_THAT(ops[0].weight.sizes(), ElementsAre(6, 2, 1, 3));
+    EXPECT_THAT(ops[0].stride, ElementsAre(1, 2));
+    EXPECT_THAT(ops[0].padding, ElementsAre(0, 3));
+    EXPECT_THAT(ops[0].dilation, ElementsAre(1, 2));
+    EXPECT_EQ(ops[0].groups, 2);
+    const auto x = torch::randn({3, 4, 17});
+    const auto right = torch::jit::Module(net).forward({x}).toTensor();
+    EXPECT_TRUE(torch::allclose(frozen.forward({x}).toTensor(), right));
+    // As an input without a batch.
+    EXPECT_TRUE(torch::allclose(frozen.forward({x[0]}).toTensor(), right[0]));
+  }
+}
+
+TEST_F(WeightOps, TellsWhatElseTakesWeights) {
+  torch::jit::Module net("Net");
+  net.register_parameter("table", torch::randn({9, 4}), false);
+  net.register_parameter("weight", torch::randn({5, 4}), false);
+  net.define(
+      "def forward(self, x):\n"
+      "  return torch.linear(torch.embedding(self.table, x), self.weight)\n");
+  EXPECT_THAT(
+      other_weight_ops(frozen_module(net)), ElementsAre("aten::embedding"));
+}
+
 TEST_F(WeightOps, SaysWhyAnOpStaysDense) {
   torch::jit::Module net("Net");
   net.register_parameter("weight", torch::randn({4, 1, 3, 3}), false);

@@ -33,6 +33,7 @@ struct WeightOp {
 /// A clone in evaluation whose parameters are constants of its graph, all calls
 /// inlined, what is constant computed, batch norms folded into convolutions;
 /// what a method writes to stays an attribute. Only `forward` remains.
+/// Convolutions over one dimension are written as those over two.
 ///
 /// Errors: c10::ValueError if the module cannot be frozen (it has no `forward`,
 ///   or was frozen in a way that cannot be undone).
@@ -43,6 +44,11 @@ torch::jit::Module frozen_module(const torch::jit::Module& module);
 /// and addmm, mm and matmul (with an add) by a transposed weight, each with the
 /// relu that alone follows it.
 std::vector<WeightOp> weight_ops(const torch::jit::Module& frozen);
+
+/// The kinds of the other ops that take a weight, as constants of two or more
+/// dimensions or as objects that hold them quantized or prepacked, in the order
+/// of the alphabet: "aten::embedding", "quantized::linear_dynamic".
+std::vector<std::string> other_weight_ops(const torch::jit::Module& frozen);
 
 /// A clone with a site before each of its `weight_ops`, in their order; to see
 /// what enters them.
