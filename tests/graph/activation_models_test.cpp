@@ -15,6 +15,7 @@
 #include "coppice/graph/activation_sites.h"
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
+#include "support/without_fusion.h"
 
 namespace coppice::activation_models_test {
 namespace {
@@ -64,6 +65,7 @@ std::shared_ptr<Counts> count(const Module& module) {
 /// and loaded of it, and what is left without its sites. Returns the counts of
 /// one run.
 Counts check_same(const Module& module, const std::vector<c10::IValue>& x) {
+  const testing::WithoutFusion one_by_one;
   const auto expected = run(module, x);
   const auto sites = with_activation_sites(module);
   const auto counts = count(sites);

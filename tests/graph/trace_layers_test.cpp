@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "support/warnings.h"
+#include "support/without_fusion.h"
 
 // Every kind of layer: outputs bit for bit, for inputs of other sizes too, also
 // after a round trip through a file.
@@ -36,6 +37,7 @@ bool equal(const c10::IValue& a, const c10::IValue& b) {
 /// Traces with the first two inputs and runs on all.
 template <typename Model>
 void expect_same(Model&& model, const std::vector<Inputs>& inputs) {
+  const testing::WithoutFusion one_by_one;
   torch::jit::Module script;
   EXPECT_EQ(
       testing::warnings_of([&] {
