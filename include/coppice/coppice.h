@@ -12,6 +12,7 @@
 #include "coppice/core/torch_compat.h"
 #include "coppice/core/torch_tensors.h"
 #include "coppice/core/values.h"
+#include "coppice/core/version.h"
 #include "coppice/graph/activation_sites.h"
 #include "coppice/graph/run_script.h"
 #include "coppice/graph/trace.h"

@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/signals.h"
+#include "coppice/core/version.h"
 #include "coppice/io/file_error.h"
 #include "coppice/io/output_file.h"
 
@@ -68,7 +69,7 @@ ExitCode run(int argc, char** argv) {
   CLI::App app("Neural-network sparsity for LibTorch.", "coppice");
   app.set_version_flag(
       "--version",
-      fmt::format("coppice {} (LibTorch {})", COPPICE_VERSION, TORCH_VERSION));
+      fmt::format("coppice {} (LibTorch {})", version(), TORCH_VERSION));
   app.footer(kExamples);
   app.require_subcommand(1);
   Command chosen;

@@ -33,7 +33,7 @@ if [ -x "$program" ]; then
   "$program" --help >/dev/null || fail "the installed program does not start"
 fi
 
-# build_and_run FOLDER: FOLDER holds a CMakeLists.txt of a user.
+# build_and_run FOLDER [ARG]...: FOLDER holds a CMakeLists.txt of a user.
 build_and_run() {
   echo "-- $1"
   cmake -S "$1" -B "$work/build" -G "$generator" -DCMAKE_CXX_COMPILER="$cxx" \
@@ -41,13 +41,23 @@ build_and_run() {
     >"$work/log" 2>&1 || { cat "$work/log" && fail "configuring $1"; }
   cmake --build "$work/build" >"$work/log" 2>&1 ||
     { cat "$work/log" && fail "building $1"; }
-  "$work/build/$(basename "$1")" || fail "running $1"
+  name=$(basename "$1")
+  shift
+  (cd "$work" && "$work/build/$name" "$@") || fail "running $name"
   rm -rf "$work/build"
 }
 
 for example in "$repository"/examples/*/; do
-  [ ! -d "$example" ] || build_and_run "${example%/}"
+  case $example in
+    *'/*/' | */run_compiled/) ;; # Below, once there is a compiled file.
+    *) build_and_run "${example%/}" ;;
+  esac
 done
+if [ -x "$program" ] && [ -f "$work/net.pt" ]; then # Of examples/trace.
+  "$program" compile "$work/net.pt" -o "$work/fast.pt" --input 4x20:int64 \
+    --no-cache --seconds 0.05 || fail "compiling the file of examples/trace"
+  build_and_run "$repository/examples/run_compiled" "$work/fast.pt"
+fi
 
 # Every block of C++ in the README: what is not a whole program becomes the body
 # of one, after the model that it takes for granted.

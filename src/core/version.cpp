@@ -1,0 +1,9 @@
+#include "coppice/core/version.h"
+
+namespace coppice {
+
+const char* version() {
+  return COPPICE_VERSION;
+}
+
+} // namespace coppice
