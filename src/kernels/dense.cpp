@@ -85,7 +85,7 @@ constexpr size_t RowsAtOnce(size_t batch) {
 }
 
 template <size_t kBatch>
-void DenseRows(DenseTile tile, size_t rows) {
+void MultiplyRows(DenseTile tile, size_t rows) {
   constexpr size_t kRows = RowsAtOnce(kBatch);
   const auto advance = [&](size_t by) {
     rows -= by;
@@ -103,31 +103,29 @@ void DenseRows(DenseTile tile, size_t rows) {
   }
 }
 
-void DenseRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
+void MultiplyRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
   switch (batch) {
     case 1:
-      return DenseRows<1>(tile, rows);
+      return MultiplyRows<1>(tile, rows);
     case 2:
-      return DenseRows<2>(tile, rows);
+      return MultiplyRows<2>(tile, rows);
     case 3:
-      return DenseRows<3>(tile, rows);
+      return MultiplyRows<3>(tile, rows);
     case 4:
-      return DenseRows<4>(tile, rows);
+      return MultiplyRows<4>(tile, rows);
     case 5:
-      return DenseRows<5>(tile, rows);
+      return MultiplyRows<5>(tile, rows);
     case 6:
-      return DenseRows<6>(tile, rows);
+      return MultiplyRows<6>(tile, rows);
     case 7:
-      return DenseRows<7>(tile, rows);
+      return MultiplyRows<7>(tile, rows);
     default:
-      return DenseRows<8>(tile, rows);
+      return MultiplyRows<8>(tile, rows);
   }
 }
 
 void DenseProduct(
-    const float* w,
-    size_t rows,
-    size_t cols,
+    const DenseRows& w,
     const float* x,
     size_t batch,
     const float* bias,
@@ -135,13 +133,14 @@ void DenseProduct(
     float* y) {
   for (size_t n = 0; n < batch; n += 8) {
     const DenseTile tile{
-        w + range.begin * cols,
-        cols,
-        x + n * cols,
+        w.values.data() + range.begin * w.cols,
+        w.cols,
+        x + n * w.cols,
         bias ? bias + range.begin : nullptr,
-        y + n * rows + range.begin,
-        rows};
-    DenseRowsOf(std::min<size_t>(8, batch - n), tile, range.end - range.begin);
+        y + n * w.rows + range.begin,
+        w.rows};
+    MultiplyRowsOf(
+        std::min<size_t>(8, batch - n), tile, range.end - range.begin);
   }
 }
 
@@ -153,18 +152,23 @@ namespace coppice::kernels {
 
 HWY_EXPORT(DenseProduct);
 
+DenseRows pack_dense_rows(const float* w, size_t rows, size_t cols) {
+  return {rows, cols, Buffer<float>(w, w + rows * cols)};
+}
+
+void unpack(const DenseRows& w, float* dense) {
+  std::copy(w.values.begin(), w.values.end(), dense);
+}
+
 void dense_product(
-    const float* w,
-    size_t rows,
-    size_t cols,
+    const DenseRows& w,
     const float* x,
     size_t batch,
     const float* bias,
     Range range,
     float* y) {
   const FlushDenormals flush;
-  HWY_DYNAMIC_DISPATCH(DenseProduct)
-  (w, rows, cols, x, batch, bias, range, y);
+  HWY_DYNAMIC_DISPATCH(DenseProduct)(w, x, batch, bias, range, y);
 }
 
 } // namespace coppice::kernels

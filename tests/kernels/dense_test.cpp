@@ -16,12 +16,11 @@ class Dense : public testing::OnEveryTarget {};
 
 /// The product in `parts` parts.
 std::vector<float> product(const Problem& p, size_t parts = 1) {
+  const auto packed = pack_dense_rows(p.w.data(), p.rows, p.cols);
   std::vector<float> y(p.batch * p.rows, NAN);
   for (size_t part = 0; part < parts; ++part) {
     dense_product(
-        p.w.data(),
-        p.rows,
-        p.cols,
+        packed,
         p.x.data(),
         p.batch,
         p.bias.data(),
