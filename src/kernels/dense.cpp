@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "coppice/kernels/flush_denormals.h"
+#include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/product-inl.h"
 
@@ -17,8 +17,9 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Some rows of a dense weight under some rows of the batch.
+template <class Value>
 struct DenseTile {
-  const float* w;
+  const Value* w;
   size_t cols;
   const float* x;
   const float* bias; ///< Of the first row, or null.
@@ -28,14 +29,12 @@ struct DenseTile {
 
 /// The dot products of kRows rows with kBatch inputs. The order in which one of
 /// them is added does not depend on kRows.
-template <size_t kRows, size_t kBatch>
-HWY_INLINE void DotProducts(const DenseTile& tile) {
+template <size_t kRows, size_t kBatch, class Value>
+HWY_INLINE void DotProducts(const DenseTile<Value>& tile) {
   constexpr size_t kLanes = kWideLanes;
   // A sum waits for the one before it: a single one takes turns with seven.
   constexpr size_t kSets = kBatch == 1 ? 8 : 1;
   constexpr size_t kDots = kRows * kBatch;
-  // How far ahead of the processor's own prefetching, in floats.
-  constexpr size_t kAhead = 512;
   const Wide d;
   hn::Vec<Wide> sums[kSets * kDots];
   COPPICE_UNROLL
@@ -50,9 +49,9 @@ HWY_INLINE void DotProducts(const DenseTile& tile) {
       hn::Vec<Wide> weights[kRows];
       COPPICE_UNROLL
       for (size_t r = 0; r < kRows; ++r) {
-        const float* row = tile.w + r * tile.cols + at;
-        hwy::Prefetch(row + kAhead);
-        weights[r] = hn::LoadU(d, row);
+        const Value* row = tile.w + r * tile.cols + at;
+        PrefetchAhead<kLanes, kBytesAhead>(s, row);
+        weights[r] = LoadWeights(d, row);
       }
       COPPICE_UNROLL
       for (size_t n = 0; n < kBatch; ++n) {
@@ -71,8 +70,8 @@ HWY_INLINE void DotProducts(const DenseTile& tile) {
     const size_t n = i % kBatch;
     float sum = SumOf(d, SumOfSets<kSets, kDots>(d, sums + i));
     for (size_t c = k; c < tile.cols; ++c) {
-      sum =
-          MulAddOne(tile.w[r * tile.cols + c], tile.x[n * tile.cols + c], sum);
+      const float weight = to_float(tile.w[r * tile.cols + c]);
+      sum = MulAddOne(weight, tile.x[n * tile.cols + c], sum);
     }
     tile.y[n * tile.stride + r] = sum + (tile.bias ? tile.bias[r] : 0.0f);
   }
@@ -84,8 +83,8 @@ constexpr size_t RowsAtOnce(size_t batch) {
   return batch == 1 ? 1 : HWY_MIN(4, HWY_MAX(1, kSums / batch));
 }
 
-template <size_t kBatch>
-void MultiplyRows(DenseTile tile, size_t rows) {
+template <size_t kBatch, class Value>
+void MultiplyRows(DenseTile<Value> tile, size_t rows) {
   constexpr size_t kRows = RowsAtOnce(kBatch);
   const auto advance = [&](size_t by) {
     rows -= by;
@@ -103,7 +102,8 @@ void MultiplyRows(DenseTile tile, size_t rows) {
   }
 }
 
-void MultiplyRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
+template <class Value>
+void MultiplyRowsOf(size_t batch, const DenseTile<Value>& tile, size_t rows) {
   switch (batch) {
     case 1:
       return MultiplyRows<1>(tile, rows);
@@ -124,16 +124,18 @@ void MultiplyRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
   }
 }
 
-void DenseProduct(
+template <class Value>
+void MultiplyBatch(
     const DenseRows& w,
+    const Value* values,
     const float* x,
     size_t batch,
     const float* bias,
     Range range,
     float* y) {
   for (size_t n = 0; n < batch; n += 8) {
-    const DenseTile tile{
-        w.values.data() + range.begin * w.cols,
+    const DenseTile<Value> tile{
+        values + range.begin * w.cols,
         w.cols,
         x + n * w.cols,
         bias ? bias + range.begin : nullptr,
@@ -144,6 +146,18 @@ void DenseProduct(
   }
 }
 
+void DenseProduct(
+    const DenseRows& w,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  w.values.visit([&](const auto* values) {
+    MultiplyBatch(w, values, x, batch, bias, range, y);
+  });
+}
+
 } // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -152,12 +166,24 @@ namespace coppice::kernels {
 
 HWY_EXPORT(DenseProduct);
 
-DenseRows pack_dense_rows(const float* w, size_t rows, size_t cols) {
-  return {rows, cols, Buffer<float>(w, w + rows * cols)};
+DenseRows pack_dense_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing) {
+  DenseRows packed{rows, cols, Values(packing.dtype, rows * cols)};
+  packed.values.visit([&](auto* values) {
+    for_each(packing, rows * cols, [&](size_t i) { store(w[i], values + i); });
+  });
+  return packed;
 }
 
 void unpack(const DenseRows& w, float* dense) {
-  std::copy(w.values.begin(), w.values.end(), dense);
+  w.values.visit([&](const auto* values) {
+    for (size_t i = 0; i < w.values.size(); ++i) {
+      dense[i] = to_float(values[i]);
+    }
+  });
 }
 
 void dense_product(

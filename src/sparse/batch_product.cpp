@@ -55,7 +55,7 @@ class PatternPanelsProduct final
   using PanelProduct::PanelProduct;
 
   size_t nbytes() const override {
-    return bytes_of(w_.cells, w_.columns, w_.values, w_.begins);
+    return bytes_of(w_.values, w_.cells, w_.columns, w_.begins);
   }
   bool takes_tiles(size_t /*batch*/) const override {
     return true;

@@ -76,7 +76,7 @@ class BitmaskColumnsProduct final
   using ColumnProduct::ColumnProduct;
 
   size_t nbytes() const override {
-    return bytes_of(w_.mask, w_.values, w_.begins);
+    return bytes_of(w_.values, w_.mask, w_.begins);
   }
   size_t stored() const override {
     return w_.values.size() - 16; // What stands behind them is padding.

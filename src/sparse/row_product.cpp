@@ -18,13 +18,13 @@ using kernels::InputBlocks;
 using kernels::Range;
 
 size_t bytes_in(const BitmaskRows& w) {
-  return bytes_of(w.mask, w.values, w.begins);
+  return bytes_of(w.values, w.mask, w.begins);
 }
 size_t bytes_in(const CompressedRows& w) {
-  return bytes_of(w.columns, w.values, w.begins);
+  return bytes_of(w.values, w.columns, w.begins);
 }
 size_t bytes_in(const InputBlocks& w) {
-  return bytes_of(w.blocks, w.values, w.begins);
+  return bytes_of(w.values, w.blocks, w.begins);
 }
 
 size_t weights_in(const BitmaskRows& w) {

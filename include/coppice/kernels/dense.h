@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "coppice/kernels/buffer.h"
+#include "coppice/kernels/packing.h"
 #include "coppice/kernels/range.h"
 
 namespace coppice::kernels {
@@ -11,13 +11,17 @@ namespace coppice::kernels {
 struct DenseRows {
   size_t rows = 0;
   size_t cols = 0;
-  Buffer<float> values; ///< [rows, cols]
+  Values values; ///< [rows, cols]
 };
 
 /// Packs `w`, [rows, cols] row-major.
-DenseRows pack_dense_rows(const float* w, size_t rows, size_t cols);
+DenseRows pack_dense_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit.
+/// The weight as it is stored, bit for bit.
 void unpack(const DenseRows& w, float* dense);
 
 /// y = x W^T + bias for the rows of W in `range`: x [batch, cols], y [batch,
