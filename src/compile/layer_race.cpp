@@ -71,7 +71,8 @@ std::vector<Candidate> candidates_for(
     if (!serves_batch(format, rows)) {
       continue;
     }
-    Candidate candidate{PackedWeight::pack(op.weight, format, rows)};
+    Candidate candidate{
+        PackedWeight::pack(op.weight, PackOptions(format).batch(rows))};
     if (agrees(candidate.run(op, input), right)) {
       candidates.push_back(std::move(candidate));
     }

@@ -1,12 +1,12 @@
 // Formats that are made for batches, which lie in tiles.
 
-#include <utility>
+#include <algorithm>
+#include <atomic>
 
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
 #include "sparse/kept.h"
-#include "sparse/packed_bytes.h"
-#include "sparse/product.h"
+#include "sparse/packed_product.h"
 
 namespace coppice::sparse {
 namespace {
@@ -15,33 +15,31 @@ using kernels::OutputBlocks;
 using kernels::PatternPanels;
 using kernels::Range;
 
-class OutputBlocksProduct final : public Product {
+/// A format of panels of rows.
+template <class Self, class Packed>
+class PanelProduct : public PackedProduct<Self, Packed> {
  public:
-  explicit OutputBlocksProduct(OutputBlocks w) : w_(std::move(w)) {}
+  using PackedProduct<Self, Packed>::PackedProduct;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<OutputBlocksProduct>(*this);
+  size_t stored() const override {
+    return this->w_.values.size();
   }
-  void unpack(float* dense) const override {
-    kernels::unpack(w_, dense);
+  Range part(size_t part, size_t parts) const override {
+    const auto& w = this->w_;
+    return kernels::balanced_range(w.begins.data(), w.panels, part, parts);
   }
+};
+
+class OutputBlocksProduct final
+    : public PanelProduct<OutputBlocksProduct, OutputBlocks> {
+ public:
+  using PanelProduct::PanelProduct;
+
   size_t nbytes() const override {
     return bytes_of(w_.values, w_.columns, w_.begins);
   }
-  size_t stored() const override {
-    return w_.values.size();
-  }
-  size_t rows() const override {
-    return w_.rows;
-  }
-  size_t cols() const override {
-    return w_.cols;
-  }
   bool takes_tiles(size_t batch) const override {
     return batch > 1;
-  }
-  Range part(size_t part, size_t parts) const override {
-    return kernels::balanced_range(w_.begins.data(), w_.panels, part, parts);
   }
   size_t unit_rows() const override {
     return w_.height;
@@ -52,38 +50,18 @@ class OutputBlocksProduct final : public Product {
     kernels::output_blocks_product(
         w_, call.x, call.batch, call.bias, part, call.y);
   }
-
- private:
-  OutputBlocks w_;
 };
 
-class PatternPanelsProduct final : public Product {
+class PatternPanelsProduct final
+    : public PanelProduct<PatternPanelsProduct, PatternPanels> {
  public:
-  explicit PatternPanelsProduct(PatternPanels w) : w_(std::move(w)) {}
+  using PanelProduct::PanelProduct;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<PatternPanelsProduct>(*this);
-  }
-  void unpack(float* dense) const override {
-    kernels::unpack(w_, dense);
-  }
   size_t nbytes() const override {
-    return bytes_of(w_.cells, w_.columns, w_.values, w_.begins);
-  }
-  size_t stored() const override {
-    return w_.values.size();
-  }
-  size_t rows() const override {
-    return w_.rows;
-  }
-  size_t cols() const override {
-    return w_.cols;
+    return bytes_of(w_.values, w_.cells, w_.columns, w_.begins);
   }
   bool takes_tiles(size_t /*batch*/) const override {
     return true;
-  }
-  Range part(size_t part, size_t parts) const override {
-    return kernels::balanced_range(w_.begins.data(), w_.panels, part, parts);
   }
   size_t unit_rows() const override {
     return 4;
@@ -101,28 +79,37 @@ class PatternPanelsProduct final : public Product {
         scratch.at_least(kernels::pattern_scratch_size()),
         call.y);
   }
-
- private:
-  PatternPanels w_;
 };
 
-std::unique_ptr<Product>
-output_blocks(const float* w, size_t rows, size_t cols, size_t height) {
+std::unique_ptr<Product> output_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t height,
+    const kernels::Packing& packing) {
   return std::make_unique<OutputBlocksProduct>(
-      kernels::pack_output_blocks(w, rows, cols, height));
+      kernels::pack_output_blocks(w, rows, cols, height, packing));
 }
 
-std::unique_ptr<Product>
-pattern_panels(const float* w, size_t rows, size_t cols, size_t batch) {
-  size_t nonzeros = 0;
-  for (size_t i = 0; i < rows * cols; ++i) {
-    nonzeros += w[i] != 0;
-  }
-  const double density = rows * cols == 0
-      ? 0.0
-      : static_cast<double>(nonzeros) / static_cast<double>(rows * cols);
-  return std::make_unique<PatternPanelsProduct>(kernels::pack_pattern_panels(
-      w, rows, cols, kernels::pattern_chunk(density, batch)));
+/// The fraction that is not zero.
+double density(const float* w, size_t count, const kernels::Packing& packing) {
+  std::atomic<size_t> zeros{0};
+  packing.for_each_range(count, [&](Range range) {
+    zeros += std::count(w + range.begin, w + range.end, 0.0f);
+  });
+  return count == 0 ? 0.0 : 1 - static_cast<double>(zeros) / count;
+}
+
+std::unique_ptr<Product> pattern_panels(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t batch,
+    const kernels::Packing& packing) {
+  const size_t chunk =
+      kernels::pattern_chunk(density(w, rows * cols, packing), batch);
+  return std::make_unique<PatternPanelsProduct>(
+      kernels::pack_pattern_panels(w, rows, cols, chunk, packing));
 }
 
 } // namespace
@@ -132,16 +119,17 @@ std::unique_ptr<Product> make_batch_product(
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch) {
+    size_t batch,
+    const kernels::Packing& packing) {
   switch (format) {
     case PackedFormat::OutputBlocks4:
-      return output_blocks(w, rows, cols, 4);
+      return output_blocks(w, rows, cols, 4, packing);
     case PackedFormat::OutputBlocks8:
-      return output_blocks(w, rows, cols, 8);
+      return output_blocks(w, rows, cols, 8, packing);
     case PackedFormat::OutputBlocks16:
-      return output_blocks(w, rows, cols, 16);
+      return output_blocks(w, rows, cols, 16, packing);
     default:
-      return pattern_panels(w, rows, cols, batch);
+      return pattern_panels(w, rows, cols, batch, packing);
   }
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "coppice/kernels/range.h"
-#include "coppice/sparse/packed_format.h"
+#include "coppice/kernels/packing.h"
+#include "coppice/sparse/packed_weight.h"
 
 namespace coppice::sparse {
 
@@ -29,7 +29,7 @@ class Product {
   virtual ~Product() = default;
 
   virtual std::unique_ptr<Product> copy() const = 0;
-  virtual void unpack(float* dense) const = 0;
+  virtual void to_dense(float* dense) const = 0;
   virtual size_t nbytes() const = 0;
   /// Weights that are multiplied with an input.
   virtual size_t stored() const = 0;
@@ -51,27 +51,32 @@ class Product {
   virtual void multiply(const ProductCall& call, kernels::Range part) const = 0;
 };
 
-/// Packs `w`, [rows, cols] row-major.
+/// Packs `w`, [rows, cols] row-major, on all threads.
 std::unique_ptr<Product> make_product(
+    const PackOptions& options,
+    const float* w,
+    size_t rows,
+    size_t cols);
+
+// The families of formats that `make_product` chooses from.
+std::unique_ptr<Product> make_row_product(
     PackedFormat format,
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch);
-
-// The families of formats that `make_product` chooses from.
-std::unique_ptr<Product>
-make_row_product(PackedFormat format, const float* w, size_t rows, size_t cols);
+    const kernels::Packing& packing);
 std::unique_ptr<Product> make_batch_product(
     PackedFormat format,
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch);
+    size_t batch,
+    const kernels::Packing& packing);
 std::unique_ptr<Product> make_column_product(
     PackedFormat format,
     const float* w,
     size_t rows,
-    size_t cols);
+    size_t cols,
+    const kernels::Packing& packing);
 
 } // namespace coppice::sparse
