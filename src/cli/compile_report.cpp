@@ -1,9 +1,11 @@
 #include "cli/compile_report.h"
 
 #include <ATen/Parallel.h>
+#include <coppice/kernels/instruction_set.h>
 #include <coppice/report/json.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "cli/blas.h"
@@ -23,9 +25,21 @@ std::string blas_name() {
 
 std::string conditions() {
   return fmt::format(
-      "threads: {}, BLAS: {}, medians of runs in turn",
+      "threads: {}, instruction set: {}{}, BLAS: {}, medians of runs in turn",
       at::get_num_threads(),
+      kernels::instruction_set(),
+      kernels::has_fast_path()
+          ? ""
+          : " (plain loops: Coppice has no fast path for this processor)",
       blas_name());
+}
+
+double largest_difference(const std::vector<ModelTiming>& timings) {
+  double largest = 0;
+  for (const auto& timing : timings) {
+    largest = std::max(largest, timing.difference);
+  }
+  return largest;
 }
 
 nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
@@ -46,6 +60,7 @@ nlohmann::ordered_json json_of(
   return {
       {"model", model},
       {"threads", at::get_num_threads()},
+      {"instruction_set", kernels::instruction_set()},
       {"blas", blas_name()},
       {"difference", compiled.difference},
       {"whole", json_of(compiled.timings)},
@@ -77,11 +92,13 @@ std::string bench_text(
   auto text = compiled.table() + "\n" + conditions();
   for (const auto& timing : others) {
     text += fmt::format(
-        "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model",
+        "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model; largest "
+        "difference of outputs: {:.1e} of the largest",
         other,
         timing.batch,
         timing.after,
-        timing.before / timing.after);
+        timing.before / timing.after,
+        timing.difference);
   }
   return text;
 }
@@ -93,7 +110,10 @@ std::string bench_json(
     const std::vector<ModelTiming>& others) {
   auto json = json_of(model, compiled);
   if (!other.empty()) {
-    json["other"] = {{"model", other}, {"whole", json_of(others)}};
+    json["other"] = {
+        {"model", other},
+        {"difference", largest_difference(others)},
+        {"whole", json_of(others)}};
   }
   return json_text(json);
 }

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "coppice/compile/compile.h"
 
 namespace coppice {
@@ -17,6 +19,19 @@ double model_time(const CompiledModel& model, int64_t batch) {
 
 std::string ratio_text(double ratio) {
   return fmt::format("{:.2f}", ratio);
+}
+
+/// Where the weights were when a layer was timed.
+std::string weights_text(const CompiledModel& model) {
+  int64_t most = 0;
+  for (const auto& layer : model.layers) {
+    most = std::max(most, layer.passing_bytes);
+  }
+  return most == 0 ? "weights warm in the caches"
+                   : fmt::format(
+                         "{} of other memory read before each run of a layer, "
+                         "as the model's other weights are",
+                         to_text(most, CellFormat::kBytes));
 }
 
 std::vector<Cell> row_of(
@@ -95,6 +110,7 @@ std::string CompiledModel::table() const {
         timing.after,
         ratio_text(timing.before / timing.after));
   }
+  text += "\nlayers: " + weights_text(*this);
   text += fmt::format(
       "\nweights: {} before, {} after; largest difference of outputs: {:.1e} "
       "of the largest",

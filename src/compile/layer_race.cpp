@@ -1,10 +1,13 @@
 #include "compile/layer_race.h"
 
+#include <ATen/core/dispatch/Dispatcher.h>
+
 #include <algorithm>
+#include <set>
 
 #include "compile/machine.h"
 #include "compile/race.h"
-#include "coppice/sparse/operators.h"
+#include "coppice/masks/measure.h"
 
 namespace coppice::compiling {
 namespace {
@@ -19,8 +22,68 @@ bool agrees(const torch::Tensor& result, const torch::Tensor& right) {
   return !(difference > kTolerance * std::max(scale, 1e-30));
 }
 
-c10::optional<torch::Tensor> bias_of(const WeightOp& op) {
-  return op.bias.defined() ? c10::make_optional(op.bias) : c10::nullopt;
+using torch::jit::Stack;
+
+/// An operator and what it takes besides its input, called as the interpreter
+/// calls it.
+struct Call {
+  c10::OperatorHandle op;
+  Stack others;
+
+  Call(const std::string& name, Stack others)
+      : op(c10::Dispatcher::singleton().findSchemaOrThrow(name.c_str(), "")),
+        others(std::move(others)) {}
+
+  torch::Tensor operator()(const torch::Tensor& input) const {
+    Stack stack;
+    stack.reserve(others.size() + 1);
+    stack.emplace_back(input);
+    stack.insert(stack.end(), others.begin(), others.end());
+    op.callBoxed(&stack);
+    return std::move(stack.front()).toTensor();
+  }
+};
+
+/// What an op takes after its weight, but for the groups.
+Stack with_steps(const WeightOp& op, c10::IValue weight) {
+  Stack others{std::move(weight), c10::IValue()};
+  if (op.bias.defined()) {
+    others.back() = op.bias;
+  }
+  if (op.kind == WeightOp::Kind::kConv2d) {
+    others.insert(others.end(), {op.stride, op.padding, op.dilation});
+  }
+  return others;
+}
+
+std::function<torch::Tensor()> dense_runner(
+    const WeightOp& op,
+    const torch::Tensor& input) {
+  auto others = with_steps(op, op.weight);
+  const bool is_linear = op.kind == WeightOp::Kind::kLinear;
+  if (!is_linear) {
+    others.emplace_back(op.groups);
+  }
+  const Call product(is_linear ? "aten::linear" : "aten::conv2d", others);
+  if (!op.has_relu) {
+    return [product, input] { return product(input); };
+  }
+  const Call relu("aten::relu", {});
+  return [product, relu, input] { return relu(product(input)); };
+}
+
+/// Fewer zeros of an input do not pay for looking at them.
+constexpr double kFewZeros = 0.2;
+
+bool packs(const WeightOp& op, const torch::Tensor& input) {
+  return op.why_dense.empty() && input.scalar_type() == torch::kFloat &&
+      input.device().is_cpu() && rows_of(op, input) > 0;
+}
+
+bool serves_any(PackedFormat format, const std::vector<int64_t>& batches) {
+  return std::any_of(batches.begin(), batches.end(), [&](int64_t batch) {
+    return serves_batch(format, batch);
+  });
 }
 
 } // namespace
@@ -35,18 +98,14 @@ std::string Candidate::operator_name(const WeightOp& op) const {
   return "coppice::" + name + (op.has_relu ? "_relu" : "");
 }
 
-torch::Tensor Candidate::run(const WeightOp& op, const torch::Tensor& input)
-    const {
+std::function<torch::Tensor()> Candidate::runner(
+    const WeightOp& op,
+    const torch::Tensor& input) const {
   if (is_libtorch()) {
-    return op.dense(input);
+    return dense_runner(op, input);
   }
-  if (op.kind == WeightOp::Kind::kLinear) {
-    return op.has_relu ? linear_relu(input, weight, bias_of(op))
-                       : linear(input, weight, bias_of(op));
-  }
-  const auto convolve = op.has_relu ? conv2d_relu : conv2d;
-  return convolve(
-      input, weight, bias_of(op), op.stride, op.padding, op.dilation);
+  const Call product(operator_name(op), with_steps(op, weight));
+  return [product, input] { return product(input); };
 }
 
 int64_t rows_of(const WeightOp& op, const torch::Tensor& input) {
@@ -57,46 +116,93 @@ int64_t rows_of(const WeightOp& op, const torch::Tensor& input) {
   return output.numel() / std::max<int64_t>(1, op.weight.size(0));
 }
 
+double skipped_share(const WeightOp& op, const torch::Tensor& input) {
+  const bool is_single =
+      op.kind == WeightOp::Kind::kLinear && rows_of(op, input) == 1;
+  return is_single ? sparsity(input) : 0;
+}
+
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
-    const torch::Tensor& input) {
+    const std::vector<torch::Tensor>& inputs) {
   std::vector<Candidate> candidates{{}};
-  const int64_t rows = rows_of(op, input);
-  if (!op.why_dense.empty() || rows == 0 ||
-      input.scalar_type() != torch::kFloat || !input.device().is_cpu()) {
+  std::vector<int64_t> batches;
+  bool has_zeros = false;
+  for (const auto& input : inputs) {
+    if (packs(op, input)) {
+      batches.push_back(rows_of(op, input));
+      has_zeros |= skipped_share(op, input) > kFewZeros;
+    }
+  }
+  if (batches.empty()) {
     return candidates;
   }
-  const auto right = op.dense(input);
-  for (const auto format : applicable_formats(op.weight)) {
-    if (!serves_batch(format, rows)) {
+  std::set<int64_t> layouts(batches.begin(), batches.end());
+  for (const auto format : applicable_formats(op.weight, has_zeros)) {
+    if (!serves_any(format, batches)) {
       continue;
     }
-    Candidate candidate{PackedWeight::pack(op.weight, format, rows)};
-    if (agrees(candidate.run(op, input), right)) {
-      candidates.push_back(std::move(candidate));
+    // One format alone is laid out for a batch.
+    if (format != PackedFormat::PatternPanels) {
+      candidates.push_back(
+          {PackedWeight::pack(op.weight, format, batches.front())});
+      continue;
+    }
+    for (const int64_t batch : layouts) {
+      if (serves_batch(format, batch)) {
+        candidates.push_back({PackedWeight::pack(op.weight, format, batch)});
+      }
     }
   }
   return candidates;
+}
+
+std::vector<Candidate> entrants_of(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates) {
+  std::vector<Candidate> entrants{candidates.front()};
+  if (!packs(op, input)) {
+    return entrants;
+  }
+  const int64_t rows = rows_of(op, input);
+  const auto right = op.dense(input);
+  for (const auto& candidate : candidates) {
+    if (!candidate.is_libtorch() &&
+        serves_batch(candidate.weight->format(), rows) &&
+        agrees(candidate.runner(op, input)(), right)) {
+      entrants.push_back(candidate);
+    }
+  }
+  return entrants;
 }
 
 LayerRace race_layer(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory,
+    int64_t passing_bytes,
     double seconds) {
   std::vector<std::function<void()>> runs;
   runs.reserve(candidates.size());
   for (const auto& candidate : candidates) {
-    runs.emplace_back([&] { candidate.run(op, input); });
+    runs.emplace_back([run = candidate.runner(op, input)] { run(); });
   }
   RaceOptions options;
   options.max_seconds = seconds;
-  if (from_memory) {
-    options.before_each = clear_caches;
+  if (passing_bytes > 0) {
+    // What enters a layer was just written, and is in the cache.
+    options.before_each = [&] {
+      pass_through_caches(passing_bytes);
+      input.sum();
+    };
   }
   auto result = race(runs, options);
-  return {std::move(result.microseconds), result.winner};
+  return {
+      std::move(result.microseconds),
+      std::move(result.ratios),
+      std::move(result.wins),
+      result.winner};
 }
 
 } // namespace coppice::compiling

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -19,35 +20,52 @@ struct Candidate {
   }
   /// The name of its format; "libtorch" for LibTorch's own.
   std::string name() const;
-  /// What the op computes, this way.
-  torch::Tensor run(const WeightOp& op, const torch::Tensor& input) const;
   /// The operator that runs it, for a graph: "coppice::linear_relu".
   std::string operator_name(const WeightOp& op) const;
+  /// Computes what the op computes, this way: through the calls that the
+  /// interpreter of a graph makes, whose cost counts where layers are small.
+  std::function<torch::Tensor()> runner(
+      const WeightOp& op,
+      const torch::Tensor& input) const;
 };
 
 /// Times of candidates on one input.
 struct LayerRace {
   std::vector<double> microseconds; ///< In the order of the candidates.
+  std::vector<double> ratios;       ///< Of their times to LibTorch's.
+  std::vector<bool> wins;           ///< Faster than LibTorch's beyond noise.
   size_t winner = 0;
 };
 
 /// LibTorch's own first, then the weight in every format that fits its zeros
-/// and serves as many products a call as `rows`, if its results are those of
-/// LibTorch but for rounding.
+/// and serves the products of one of the inputs. Formats by column are among
+/// them where a single input is largely zero, as after a relu.
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
-    const torch::Tensor& input);
+    const std::vector<torch::Tensor>& inputs);
+
+/// Those of the candidates that serve this input and whose results are those of
+/// LibTorch but for rounding; LibTorch's own first.
+std::vector<Candidate> entrants_of(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates);
 
 /// How many products with the weight one call computes.
 int64_t rows_of(const WeightOp& op, const torch::Tensor& input);
 
-/// Races the candidates. `from_memory`: with caches that hold none of the
-/// weights, as in a model that is larger than they are.
+/// The share of zeros of an input whose zeros matter: a single one of a linear
+/// layer. 0 for others.
+double skipped_share(const WeightOp& op, const torch::Tensor& input);
+
+/// Races the candidates. Before each run `passing_bytes` of other memory go
+/// through the caches, as other layers' weights do in a model; without any,
+/// weights are warm.
 LayerRace race_layer(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory,
+    int64_t passing_bytes,
     double seconds);
 
 } // namespace coppice::compiling

@@ -13,6 +13,7 @@
 
 #include "graph/constant_values.h"
 #include "graph/conv1d_as_conv2d.h"
+#include "graph/fold_masks.h"
 #include "graph/found_weight_op.h"
 
 namespace coppice {
@@ -161,6 +162,7 @@ Module frozen_module(const Module& module) {
     torch::jit::ConstantPropagation(graph);
     graph::conv1d_as_conv2d(graph);
     name_constants(graph, module);
+    graph::fold_masks(graph);
     return frozen;
   } catch (const c10::Error& error) {
     TORCH_CHECK_VALUE(

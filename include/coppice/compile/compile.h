@@ -79,6 +79,9 @@ struct CompiledLayer {
   std::vector<LayerTiming> timings; ///< One a batch, in their order.
   int64_t bytes_before = 0;
   int64_t bytes_after = 0;
+  /// Bytes of other memory that went through the caches before each timed run,
+  /// as the model's other weights do; 0 if its own stayed warm.
+  int64_t passing_bytes = 0;
 };
 
 /// Times of the whole model at one batch, microseconds of a call.
@@ -86,6 +89,9 @@ struct ModelTiming {
   int64_t batch = 0;
   double before = 0; ///< The model as it was given.
   double after = 0;
+  /// The largest difference of outputs, in parts of the largest output of the
+  /// model as it was given; infinite if they differ in structure or shape.
+  double difference = 0;
 };
 
 /// A model whose layers run on the fastest product that was measured.
@@ -108,12 +114,16 @@ struct CompiledModel {
 /// constant, measures for every linear layer and convolution LibTorch's own
 /// product against those of each packed format that fits the weight's zeros,
 /// in turn and until the difference is surer than its noise, and installs what
-/// wins. Where nothing does, LibTorch's own stays: no layer gets slower.
+/// wins. Where nothing does, LibTorch's own stays: no layer gets slower. If the
+/// whole model does all the same, all layers are left.
 ///
-/// Runs on the threads that `torch::set_num_threads` sets. Weights of a model
-/// that does not fit into the last cache are timed from memory. `module` itself
-/// is not changed. The result has no parameters any more, only `forward`, and
-/// is for evaluation; its file needs libcoppice to load.
+/// Runs on the threads that `torch::set_num_threads` sets. Before each timed
+/// run of a layer as many bytes go through the caches as the model has other
+/// weights: a small model is timed warm, a large one from memory. Where the
+/// input of a single product is largely zero, as after a relu, products that
+/// skip zeros of the input take part. `module` itself is not changed. The
+/// result has no parameters any more, only `forward`, and is for evaluation;
+/// its file needs libcoppice to load.
 ///
 /// `example`: the inputs of `forward`.
 /// Errors: c10::ValueError if the model cannot be frozen, has no layer with a
@@ -125,9 +135,9 @@ CompiledModel compile(
     const std::vector<c10::IValue>& example,
     const CompileOptions& options = {});
 
-/// Times two models on the same inputs, in turn; `before` is the first. They
-/// run as in evaluation and are not changed. Of `options`, batches and seconds
-/// count.
+/// Times two models on the same inputs, in turn, and compares what they
+/// compute; `before` is the first. They run as in evaluation and are not
+/// changed. Of `options`, batches and seconds count.
 ///
 /// Errors: c10::ValueError if one of them does not run on the inputs.
 std::vector<ModelTiming> compare_models(

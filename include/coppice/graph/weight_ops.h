@@ -33,7 +33,9 @@ struct WeightOp {
 /// A clone in evaluation whose parameters are constants of its graph, all calls
 /// inlined, what is constant computed, batch norms folded into convolutions;
 /// what a method writes to stays an attribute. Only `forward` remains.
-/// Convolutions over one dimension are written as those over two.
+/// Convolutions over one dimension are written as those over two. Constant
+/// masks of 0 and 1 over the inputs of a linear layer become zeros of its
+/// weight; see `linear` of what an infinite input under such a zero gives.
 ///
 /// Errors: c10::ValueError if the module cannot be frozen (it has no `forward`,
 ///   or was frozen in a way that cannot be undone).
