@@ -53,6 +53,7 @@
 #include "coppice/sparse/convert.h"
 #include "coppice/sparse/operators.h"
 #include "coppice/sparse/packed_format.h"
+#include "coppice/sparse/packed_layer.h"
 #include "coppice/sparse/packed_weight.h"
 #include "coppice/sparse/sparse_conv2d.h"
 #include "coppice/sparse/sparse_linear.h"

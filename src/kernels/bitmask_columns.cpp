@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "kernels/bitmask_columns.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/expand-inl.h"
 
@@ -21,20 +20,20 @@ namespace hn = hwy::HWY_NAMESPACE;
 constexpr size_t kTogether = 4;
 
 /// A column's next word of mask and its weights.
+template <class Value>
 struct ColumnCursor {
   const uint64_t* mask;
-  const float* values;
+  const Value* values;
   float input;
 };
 
 /// Adds 64 rows of `kCount` columns.
-template <size_t kCount>
-HWY_INLINE void AddWords(ColumnCursor* columns, float* HWY_RESTRICT y) {
+template <size_t kCount, class Value>
+HWY_INLINE void AddWords(ColumnCursor<Value>* columns, float* HWY_RESTRICT y) {
   const Wide d;
-  constexpr size_t kAhead = 256;
   // Copies in registers: for all the compiler knows, y overlaps the cursors.
   uint64_t masks[kCount];
-  const float* values[kCount];
+  const Value* values[kCount];
   hn::Vec<Wide> inputs[kCount];
   COPPICE_UNROLL
   for (size_t c = 0; c < kCount; ++c) {
@@ -42,7 +41,7 @@ HWY_INLINE void AddWords(ColumnCursor* columns, float* HWY_RESTRICT y) {
     values[c] = columns[c].values;
     inputs[c] = hn::Set(d, columns[c].input);
     columns[c].values += hwy::PopCount(masks[c]);
-    hwy::Prefetch(columns[c].values + kAhead);
+    PrefetchAhead<1, 1024>(0, columns[c].values);
   }
   COPPICE_UNROLL
   for (size_t i = 0; i < 64 / kWideLanes; ++i) {
@@ -50,7 +49,7 @@ HWY_INLINE void AddWords(ColumnCursor* columns, float* HWY_RESTRICT y) {
     COPPICE_UNROLL
     for (size_t c = 0; c < kCount; ++c) {
       const uint64_t below = (uint64_t(1) << (i * kWideLanes)) - 1;
-      const float* packed = values[c] + hwy::PopCount(masks[c] & below);
+      const Value* packed = values[c] + hwy::PopCount(masks[c] & below);
       const auto weights = Expand(d, masks[c] >> (i * kWideLanes), packed);
       sum = hn::MulAdd(inputs[c], weights, sum);
     }
@@ -59,31 +58,32 @@ HWY_INLINE void AddWords(ColumnCursor* columns, float* HWY_RESTRICT y) {
 }
 
 /// Adds the rows that the last word covers in part.
-template <size_t kCount>
-HWY_INLINE void AddLastWords(const ColumnCursor* columns, float* y) {
+template <size_t kCount, class Value>
+HWY_INLINE void AddLastWords(const ColumnCursor<Value>* columns, float* y) {
   for (size_t c = 0; c < kCount; ++c) {
-    const float* values = columns[c].values;
+    const Value* values = columns[c].values;
     for (uint64_t left = *columns[c].mask; left != 0; left &= left - 1) {
       float& sum = y[hwy::Num0BitsBelowLS1Bit_Nonzero64(left)];
-      sum = MulAddOne(columns[c].input, *values++, sum);
+      sum = MulAddOne(columns[c].input, to_float(*values++), sum);
     }
   }
 }
 
 /// Adds `kCount` active columns to the tiles in `tiles`.
-template <size_t kCount>
+template <size_t kCount, class Value>
 void AddColumns(
     const BitmaskColumns& w,
+    const Value* values,
     const ActiveInput* active,
     Range tiles,
     float* y) {
   constexpr size_t kTileWords = BitmaskColumns::kTileRows / 64;
-  ColumnCursor columns[kCount];
+  ColumnCursor<Value> columns[kCount];
   for (size_t c = 0; c < kCount; ++c) {
     const size_t column = active[c].column;
     columns[c] = {
         w.mask.data() + column * w.words + tiles.begin * kTileWords,
-        w.values.data() + w.begins[column * w.tiles + tiles.begin],
+        values + w.begins[column * w.tiles + tiles.begin],
         active[c].value};
   }
   const size_t end = std::min(tiles.end * BitmaskColumns::kTileRows, w.rows);
@@ -96,8 +96,10 @@ void AddColumns(
   }
 }
 
-void BitmaskColumnsProduct(
+template <class Value>
+void MultiplyColumns(
     const BitmaskColumns& w,
+    const Value* values,
     const ActiveInput* active,
     size_t count,
     const float* bias,
@@ -113,11 +115,23 @@ void BitmaskColumnsProduct(
   }
   size_t i = 0;
   for (; i + kTogether <= count; i += kTogether) {
-    AddColumns<kTogether>(w, active + i, tiles, y);
+    AddColumns<kTogether>(w, values, active + i, tiles, y);
   }
   for (; i < count; ++i) {
-    AddColumns<1>(w, active + i, tiles, y);
+    AddColumns<1>(w, values, active + i, tiles, y);
   }
+}
+
+void BitmaskColumnsProduct(
+    const BitmaskColumns& w,
+    const ActiveInput* active,
+    size_t count,
+    const float* bias,
+    Range tiles,
+    float* y) {
+  w.values.visit([&](const auto* values) {
+    MultiplyColumns(w, values, active, count, bias, tiles, y);
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -128,7 +142,74 @@ namespace coppice::kernels {
 
 HWY_EXPORT(BitmaskColumnsProduct);
 
-BitmaskColumns pack_bitmask_columns(const float* w, size_t rows, size_t cols) {
+namespace {
+
+/// Rows of a word and as many columns: what is walked by column here stays in
+/// the first-level cache.
+constexpr size_t kSquare = 64;
+
+/// Writes the words of `columns`, at most kSquare, whose rows begin at `row`.
+void write_words(
+    const IsStored& is_stored,
+    const float* w,
+    size_t row,
+    Range columns,
+    BitmaskColumns& packed) {
+  const size_t rows = std::min(kSquare, packed.rows - row);
+  uint64_t words[kSquare] = {};
+  for (size_t r = 0; r < rows; ++r) {
+    const float* from = w + (row + r) * packed.cols + columns.begin;
+    for (size_t c = 0; c < columns.end - columns.begin; ++c) {
+      words[c] |= static_cast<uint64_t>(is_stored(from[c])) << r;
+    }
+  }
+  for (size_t c = columns.begin; c < columns.end; ++c) {
+    packed.mask[c * packed.words + row / kSquare] = words[c - columns.begin];
+  }
+}
+
+/// How many weights a column has in a tile.
+uint64_t weights_in(const BitmaskColumns& w, size_t column, size_t tile) {
+  constexpr size_t kTileWords = BitmaskColumns::kTileRows / 64;
+  const uint64_t* words = w.mask.data() + column * w.words;
+  uint64_t count = 0;
+  for (size_t i = tile * kTileWords;
+       i < std::min((tile + 1) * kTileWords, w.words);
+       ++i) {
+    count += hwy::PopCount(words[i]);
+  }
+  return count;
+}
+
+/// Stores the weights of `columns`, at most kSquare.
+template <class Value>
+void store_columns(
+    const float* w,
+    Range columns,
+    const BitmaskColumns& packed,
+    Value* values) {
+  Value* next[kSquare];
+  for (size_t c = columns.begin; c < columns.end; ++c) {
+    next[c - columns.begin] = values + packed.begins[c * packed.tiles];
+  }
+  for (size_t word = 0; word < packed.words; ++word) {
+    const float* from = w + word * kSquare * packed.cols;
+    for (size_t c = columns.begin; c < columns.end; ++c) {
+      Value*& to = next[c - columns.begin];
+      const uint64_t bits = packed.mask[c * packed.words + word];
+      to = store_set(bits, from + c, to, packed.cols);
+    }
+  }
+}
+
+} // namespace
+
+BitmaskColumns pack_bitmask_columns(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing) {
+  const IsStored is_stored(packing.dtype);
   BitmaskColumns packed;
   packed.rows = rows;
   packed.cols = cols;
@@ -136,32 +217,36 @@ BitmaskColumns pack_bitmask_columns(const float* w, size_t rows, size_t cols) {
       (rows + BitmaskColumns::kTileRows - 1) / BitmaskColumns::kTileRows;
   packed.words = (rows + 63) / 64;
   packed.mask.resize(cols * packed.words);
-  packed.values.reserve(std::count_if(w, w + rows * cols, is_stored) + 16);
-  packed.begins.reserve(cols * packed.tiles);
-  for (size_t c = 0; c < cols; ++c) {
-    for (size_t r = 0; r < rows; ++r) {
-      if (r % BitmaskColumns::kTileRows == 0) {
-        packed.begins.push_back(packed.values.size());
-      }
-      const float value = w[r * cols + c];
-      if (is_stored(value)) {
-        packed.values.push_back(value);
-        packed.mask[c * packed.words + r / 64] |= uint64_t(1) << r % 64;
-      }
+  const auto for_each_square = [&](const auto& body) {
+    for_each(packing, (cols + kSquare - 1) / kSquare, [&](size_t square) {
+      body({square * kSquare, std::min((square + 1) * kSquare, cols)});
+    });
+  };
+  for_each_square([&](Range columns) {
+    for (size_t row = 0; row < rows; row += kSquare) {
+      write_words(is_stored, w, row, columns, packed);
     }
-  }
-  packed.values.resize(packed.values.size() + 16);
+  });
+  packed.begins = begins_of(packing, cols * packed.tiles, [&](size_t i) {
+    return weights_in(packed, i / packed.tiles, i % packed.tiles);
+  });
+  packed.values = padded_values(packing.dtype, packed.begins.back());
+  packed.values.visit([&](auto* values) {
+    for_each_square(
+        [&](Range columns) { store_columns(w, columns, packed, values); });
+  });
   return packed;
 }
 
 void unpack(const BitmaskColumns& w, float* dense) {
-  const float* values = w.values.data();
-  for (size_t c = 0; c < w.cols; ++c) {
-    for (size_t r = 0; r < w.rows; ++r) {
-      const bool stored = w.mask[c * w.words + r / 64] >> r % 64 & 1;
-      dense[r * w.cols + c] = stored ? *values++ : 0.0f;
+  w.values.visit([&](const auto* values) {
+    for (size_t c = 0; c < w.cols; ++c) {
+      for (size_t r = 0; r < w.rows; ++r) {
+        const bool stored = w.mask[c * w.words + r / 64] >> r % 64 & 1;
+        dense[r * w.cols + c] = stored ? to_float(*values++) : 0.0f;
+      }
     }
-  }
+  });
 }
 
 void bitmask_columns_product(

@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "kernels/bitmask_rows.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/expand-inl.h"
 
@@ -22,16 +21,16 @@ constexpr size_t kWordVectors = 64 / kWideLanes;
 constexpr size_t kSums = HWY_MIN(4, kWordVectors);
 
 /// Adds a whole word's columns; `values` moves past its weights.
+template <class Value>
 HWY_INLINE void AddWord(
     uint64_t mask,
-    const float*& values,
+    const Value*& values,
     const float* x,
     hn::Vec<Wide>* sums) {
   const Wide d;
-  // How far ahead of the processor's own prefetching, in floats.
-  constexpr size_t kAhead = 512;
-  hwy::Prefetch(values + kAhead);
-  hwy::Prefetch(values + kAhead + 16);
+  // Two cache lines: as many as a word's weights fill, or half of them do.
+  PrefetchAhead<1, kBytesAhead>(0, values);
+  PrefetchAhead<1, kBytesAhead + 64>(0, values);
   COPPICE_UNROLL
   for (size_t i = 0; i < kWordVectors; ++i) {
     // How many weights precede the vector: counted from the word's beginning,
@@ -45,9 +44,10 @@ HWY_INLINE void AddWord(
   values += hwy::PopCount(mask);
 }
 
+template <class Value>
 HWY_INLINE float RowTimes(
     const uint64_t* mask,
-    const float* values,
+    const Value* values,
     size_t cols,
     const float* x) {
   const Wide d;
@@ -62,10 +62,25 @@ HWY_INLINE float RowTimes(
   }
   float sum = SumOf(d, SumOfSets<kSums, 1>(d, sums));
   for (uint64_t left = c < cols ? *mask : 0; left != 0; left &= left - 1) {
-    sum = MulAddOne(
-        *values++, x[c + hwy::Num0BitsBelowLS1Bit_Nonzero64(left)], sum);
+    const float input = x[c + hwy::Num0BitsBelowLS1Bit_Nonzero64(left)];
+    sum = MulAddOne(to_float(*values++), input, sum);
   }
   return sum;
+}
+
+template <class Value>
+void MultiplyRows(
+    const BitmaskRows& w,
+    const Value* values,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t r = range.begin; r < range.end; ++r) {
+    const float sum =
+        RowTimes(w.mask.data() + r * w.words, values + w.begins[r], w.cols, x);
+    y[r] = sum + (bias ? bias[r] : 0.0f);
+  }
 }
 
 void BitmaskRowsProduct(
@@ -74,11 +89,8 @@ void BitmaskRowsProduct(
     const float* bias,
     Range range,
     float* y) {
-  for (size_t r = range.begin; r < range.end; ++r) {
-    const float sum = RowTimes(
-        w.mask.data() + r * w.words, w.values.data() + w.begins[r], w.cols, x);
-    y[r] = sum + (bias ? bias[r] : 0.0f);
-  }
+  w.values.visit(
+      [&](const auto* values) { MultiplyRows(w, values, x, bias, range, y); });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -89,36 +101,48 @@ namespace coppice::kernels {
 
 HWY_EXPORT(BitmaskRowsProduct);
 
-BitmaskRows pack_bitmask_rows(const float* w, size_t rows, size_t cols) {
+BitmaskRows pack_bitmask_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing) {
   BitmaskRows packed;
   packed.rows = rows;
   packed.cols = cols;
   packed.words = (cols + 63) / 64;
   packed.mask.resize(rows * packed.words);
-  packed.values.reserve(std::count_if(w, w + rows * cols, is_stored) + 16);
-  packed.begins.push_back(0);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; ++c) {
-      const float value = w[r * cols + c];
-      if (is_stored(value)) {
-        packed.values.push_back(value);
-        packed.mask[r * packed.words + c / 64] |= uint64_t(1) << c % 64;
-      }
+  const IsStored is_stored(packing.dtype);
+  packed.begins = begins_of(packing, rows, [&](size_t r) {
+    uint64_t stored = 0;
+    for (size_t c = 0; c < cols; c += 64) {
+      auto& word = packed.mask[r * packed.words + c / 64];
+      word = is_stored.bits(w + r * cols + c, std::min<size_t>(64, cols - c));
+      stored += hwy::PopCount(word);
     }
-    packed.begins.push_back(packed.values.size());
-  }
-  packed.values.resize(packed.values.size() + 16);
+    return stored;
+  });
+  packed.values = padded_values(packing.dtype, packed.begins.back());
+  packed.values.visit([&](auto* values) {
+    for_each(packing, rows, [&](size_t r) {
+      auto* to = values + packed.begins[r];
+      for (size_t c = 0; c < cols; c += 64) {
+        const uint64_t word = packed.mask[r * packed.words + c / 64];
+        to = store_set(word, w + r * cols + c, to);
+      }
+    });
+  });
   return packed;
 }
 
 void unpack(const BitmaskRows& w, float* dense) {
-  const float* values = w.values.data();
-  for (size_t r = 0; r < w.rows; ++r) {
-    for (size_t c = 0; c < w.cols; ++c) {
-      const bool stored = w.mask[r * w.words + c / 64] >> c % 64 & 1;
-      dense[r * w.cols + c] = stored ? *values++ : 0.0f;
+  w.values.visit([&](const auto* values) {
+    for (size_t r = 0; r < w.rows; ++r) {
+      for (size_t c = 0; c < w.cols; ++c) {
+        const bool stored = w.mask[r * w.words + c / 64] >> c % 64 & 1;
+        dense[r * w.cols + c] = stored ? to_float(*values++) : 0.0f;
+      }
     }
-  }
+  });
 }
 
 void bitmask_rows_product(

@@ -18,8 +18,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 /// One after another: a gather reads the inputs no faster, and the processor
 /// overlaps rows better when each is short.
+template <class Value>
 HWY_INLINE float RowTimes(
-    const float* HWY_RESTRICT values,
+    const Value* HWY_RESTRICT values,
     const uint16_t* HWY_RESTRICT columns,
     size_t count,
     const float* HWY_RESTRICT x) {
@@ -29,14 +30,30 @@ HWY_INLINE float RowTimes(
   for (; i + kSums <= count; i += kSums) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSums; ++s) {
-      sums[s] = MulAddOne(values[i + s], x[columns[i + s]], sums[s]);
+      sums[s] = MulAddOne(to_float(values[i + s]), x[columns[i + s]], sums[s]);
     }
   }
   for (; i < count; ++i) {
-    sums[0] = MulAddOne(values[i], x[columns[i]], sums[0]);
+    sums[0] = MulAddOne(to_float(values[i]), x[columns[i]], sums[0]);
   }
   return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
       ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+}
+
+template <class Value>
+void MultiplyRows(
+    const CompressedRows& w,
+    const Value* values,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  for (size_t r = range.begin; r < range.end; ++r) {
+    const uint64_t begin = w.begins[r];
+    const float sum = RowTimes(
+        values + begin, w.columns.data() + begin, w.begins[r + 1] - begin, x);
+    y[r] = sum + (bias ? bias[r] : 0.0f);
+  }
 }
 
 void CompressedRowsProduct(
@@ -45,15 +62,8 @@ void CompressedRowsProduct(
     const float* bias,
     Range range,
     float* y) {
-  for (size_t r = range.begin; r < range.end; ++r) {
-    const uint64_t begin = w.begins[r];
-    const float sum = RowTimes(
-        w.values.data() + begin,
-        w.columns.data() + begin,
-        w.begins[r + 1] - begin,
-        x);
-    y[r] = sum + (bias ? bias[r] : 0.0f);
-  }
+  w.values.visit(
+      [&](const auto* values) { MultiplyRows(w, values, x, bias, range, y); });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -64,34 +74,46 @@ namespace coppice::kernels {
 
 HWY_EXPORT(CompressedRowsProduct);
 
-CompressedRows pack_compressed_rows(const float* w, size_t rows, size_t cols) {
+CompressedRows pack_compressed_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing) {
+  const IsStored is_stored(packing.dtype);
   CompressedRows packed;
   packed.rows = rows;
   packed.cols = cols;
-  packed.begins.push_back(0);
-  const size_t count = std::count_if(w, w + rows * cols, is_stored);
-  packed.values.reserve(count);
-  packed.columns.reserve(count);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; ++c) {
-      const float value = w[r * cols + c];
-      if (is_stored(value)) {
-        packed.values.push_back(value);
-        packed.columns.push_back(static_cast<uint16_t>(c));
+  packed.begins = begins_of(packing, rows, [&](size_t r) {
+    return std::count_if(w + r * cols, w + (r + 1) * cols, is_stored);
+  });
+  packed.columns.resize(packed.begins.back());
+  packed.values = Values(packing.dtype, packed.begins.back());
+  packed.values.visit([&](auto* values) {
+    for_each(packing, rows, [&](size_t r) {
+      const float* row = w + r * cols;
+      uint64_t next = packed.begins[r];
+      for (size_t c = 0; c < cols; c += 64) {
+        uint64_t bits = is_stored.bits(row + c, std::min<size_t>(64, cols - c));
+        for (; bits != 0; bits &= bits - 1, ++next) {
+          const size_t column = c + hwy::Num0BitsBelowLS1Bit_Nonzero64(bits);
+          store(row[column], values + next);
+          packed.columns[next] = static_cast<uint16_t>(column);
+        }
       }
-    }
-    packed.begins.push_back(packed.values.size());
-  }
+    });
+  });
   return packed;
 }
 
 void unpack(const CompressedRows& w, float* dense) {
   std::fill(dense, dense + w.rows * w.cols, 0.0f);
-  for (size_t r = 0; r < w.rows; ++r) {
-    for (uint64_t i = w.begins[r]; i < w.begins[r + 1]; ++i) {
-      dense[r * w.cols + w.columns[i]] = w.values[i];
+  w.values.visit([&](const auto* values) {
+    for (size_t r = 0; r < w.rows; ++r) {
+      for (uint64_t i = w.begins[r]; i < w.begins[r + 1]; ++i) {
+        dense[r * w.cols + w.columns[i]] = to_float(values[i]);
+      }
     }
-  }
+  });
 }
 
 void compressed_rows_product(

@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "coppice/kernels/flush_denormals.h"
+#include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/dense.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/product-inl.h"
 
@@ -17,8 +17,9 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Some rows of a dense weight under some rows of the batch.
+template <class Value>
 struct DenseTile {
-  const float* w;
+  const Value* w;
   size_t cols;
   const float* x;
   const float* bias; ///< Of the first row, or null.
@@ -28,14 +29,12 @@ struct DenseTile {
 
 /// The dot products of kRows rows with kBatch inputs. The order in which one of
 /// them is added does not depend on kRows.
-template <size_t kRows, size_t kBatch>
-HWY_INLINE void DotProducts(const DenseTile& tile) {
+template <size_t kRows, size_t kBatch, class Value>
+HWY_INLINE void DotProducts(const DenseTile<Value>& tile) {
   constexpr size_t kLanes = kWideLanes;
   // A sum waits for the one before it: a single one takes turns with seven.
   constexpr size_t kSets = kBatch == 1 ? 8 : 1;
   constexpr size_t kDots = kRows * kBatch;
-  // How far ahead of the processor's own prefetching, in floats.
-  constexpr size_t kAhead = 512;
   const Wide d;
   hn::Vec<Wide> sums[kSets * kDots];
   COPPICE_UNROLL
@@ -50,9 +49,9 @@ HWY_INLINE void DotProducts(const DenseTile& tile) {
       hn::Vec<Wide> weights[kRows];
       COPPICE_UNROLL
       for (size_t r = 0; r < kRows; ++r) {
-        const float* row = tile.w + r * tile.cols + at;
-        hwy::Prefetch(row + kAhead);
-        weights[r] = hn::LoadU(d, row);
+        const Value* row = tile.w + r * tile.cols + at;
+        PrefetchAhead<kLanes, kBytesAhead>(s, row);
+        weights[r] = LoadWeights(d, row);
       }
       COPPICE_UNROLL
       for (size_t n = 0; n < kBatch; ++n) {
@@ -71,8 +70,8 @@ HWY_INLINE void DotProducts(const DenseTile& tile) {
     const size_t n = i % kBatch;
     float sum = SumOf(d, SumOfSets<kSets, kDots>(d, sums + i));
     for (size_t c = k; c < tile.cols; ++c) {
-      sum =
-          MulAddOne(tile.w[r * tile.cols + c], tile.x[n * tile.cols + c], sum);
+      const float weight = to_float(tile.w[r * tile.cols + c]);
+      sum = MulAddOne(weight, tile.x[n * tile.cols + c], sum);
     }
     tile.y[n * tile.stride + r] = sum + (tile.bias ? tile.bias[r] : 0.0f);
   }
@@ -84,8 +83,8 @@ constexpr size_t RowsAtOnce(size_t batch) {
   return batch == 1 ? 1 : HWY_MIN(4, HWY_MAX(1, kSums / batch));
 }
 
-template <size_t kBatch>
-void DenseRows(DenseTile tile, size_t rows) {
+template <size_t kBatch, class Value>
+void MultiplyRows(DenseTile<Value> tile, size_t rows) {
   constexpr size_t kRows = RowsAtOnce(kBatch);
   const auto advance = [&](size_t by) {
     rows -= by;
@@ -103,46 +102,60 @@ void DenseRows(DenseTile tile, size_t rows) {
   }
 }
 
-void DenseRowsOf(size_t batch, const DenseTile& tile, size_t rows) {
+template <class Value>
+void MultiplyRowsOf(size_t batch, const DenseTile<Value>& tile, size_t rows) {
   switch (batch) {
     case 1:
-      return DenseRows<1>(tile, rows);
+      return MultiplyRows<1>(tile, rows);
     case 2:
-      return DenseRows<2>(tile, rows);
+      return MultiplyRows<2>(tile, rows);
     case 3:
-      return DenseRows<3>(tile, rows);
+      return MultiplyRows<3>(tile, rows);
     case 4:
-      return DenseRows<4>(tile, rows);
+      return MultiplyRows<4>(tile, rows);
     case 5:
-      return DenseRows<5>(tile, rows);
+      return MultiplyRows<5>(tile, rows);
     case 6:
-      return DenseRows<6>(tile, rows);
+      return MultiplyRows<6>(tile, rows);
     case 7:
-      return DenseRows<7>(tile, rows);
+      return MultiplyRows<7>(tile, rows);
     default:
-      return DenseRows<8>(tile, rows);
+      return MultiplyRows<8>(tile, rows);
   }
 }
 
-void DenseProduct(
-    const float* w,
-    size_t rows,
-    size_t cols,
+template <class Value>
+void MultiplyBatch(
+    const DenseRows& w,
+    const Value* values,
     const float* x,
     size_t batch,
     const float* bias,
     Range range,
     float* y) {
   for (size_t n = 0; n < batch; n += 8) {
-    const DenseTile tile{
-        w + range.begin * cols,
-        cols,
-        x + n * cols,
+    const DenseTile<Value> tile{
+        values + range.begin * w.cols,
+        w.cols,
+        x + n * w.cols,
         bias ? bias + range.begin : nullptr,
-        y + n * rows + range.begin,
-        rows};
-    DenseRowsOf(std::min<size_t>(8, batch - n), tile, range.end - range.begin);
+        y + n * w.rows + range.begin,
+        w.rows};
+    MultiplyRowsOf(
+        std::min<size_t>(8, batch - n), tile, range.end - range.begin);
   }
+}
+
+void DenseProduct(
+    const DenseRows& w,
+    const float* x,
+    size_t batch,
+    const float* bias,
+    Range range,
+    float* y) {
+  w.values.visit([&](const auto* values) {
+    MultiplyBatch(w, values, x, batch, bias, range, y);
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -153,18 +166,35 @@ namespace coppice::kernels {
 
 HWY_EXPORT(DenseProduct);
 
-void dense_product(
+DenseRows pack_dense_rows(
     const float* w,
     size_t rows,
     size_t cols,
+    const Packing& packing) {
+  DenseRows packed{rows, cols, Values(packing.dtype, rows * cols)};
+  packed.values.visit([&](auto* values) {
+    for_each(packing, rows * cols, [&](size_t i) { store(w[i], values + i); });
+  });
+  return packed;
+}
+
+void unpack(const DenseRows& w, float* dense) {
+  w.values.visit([&](const auto* values) {
+    for (size_t i = 0; i < w.values.size(); ++i) {
+      dense[i] = to_float(values[i]);
+    }
+  });
+}
+
+void dense_product(
+    const DenseRows& w,
     const float* x,
     size_t batch,
     const float* bias,
     Range range,
     float* y) {
   const FlushDenormals flush;
-  HWY_DYNAMIC_DISPATCH(DenseProduct)
-  (w, rows, cols, x, batch, bias, range, y);
+  HWY_DYNAMIC_DISPATCH(DenseProduct)(w, x, batch, bias, range, y);
 }
 
 } // namespace coppice::kernels

@@ -23,16 +23,19 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 /// Lane i is the next of `values` where bit i of `mask` is set, else 0. Reads
 /// as many values as there are lanes; bits above the lanes do not matter.
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
-  const auto packed = hn::LoadU(d, values);
+template <class Value>
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
+  // BFloat16 are widened first: to expand 16-bit lanes not every AVX-512 can.
+  const auto packed = LoadWeights(d, values);
   return hn::Vec<Wide>{
       _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), packed.raw)};
 }
 
 #elif HWY_TARGET == HWY_SCALAR
 
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
-  return hn::Set(d, mask & 1 ? *values : 0.0f);
+template <class Value>
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
+  return mask & 1 ? LoadWeights(d, values) : hn::Zero(d);
 }
 
 #else
@@ -55,7 +58,8 @@ constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> SourceLanes() {
   return table;
 }
 
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
+template <class Value>
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
   static constexpr auto kSources = SourceLanes<kWideLanes>();
   const hn::RebindToSigned<Wide> di;
   const hn::Rebind<uint8_t, Wide> bytes;
@@ -63,7 +67,7 @@ HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
   const auto sources =
       hn::PromoteTo(di, hn::LoadU(bytes, kSources[bits].data()));
   const auto spread = hn::TableLookupLanes(
-      hn::LoadU(d, values), hn::IndicesFromVec(d, sources));
+      LoadWeights(d, values), hn::IndicesFromVec(d, sources));
   return hn::IfThenElseZero(hn::LoadMaskBits(d, &bits), spread);
 }
 

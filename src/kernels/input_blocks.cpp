@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "kernels/input_blocks.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/product-inl.h"
 
@@ -18,21 +17,21 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Adds one block times its inputs.
-template <size_t kWidth, class D>
+template <size_t kWidth, class D, class Value>
 HWY_INLINE void
-AddBlock(D d, const float* block, const float* x, hn::Vec<D>* sums) {
+AddBlock(D d, const Value* block, const float* x, hn::Vec<D>* sums) {
   constexpr size_t kLanes = hn::MaxLanes(D());
   COPPICE_UNROLL
   for (size_t v = 0; v < kWidth / kLanes; ++v) {
-    const auto weights = hn::LoadU(d, block + v * kLanes);
+    const auto weights = LoadWeights(d, block + v * kLanes);
     sums[v] = hn::MulAdd(weights, hn::LoadU(d, x + v * kLanes), sums[v]);
   }
 }
 
 /// The blocks of a row times x, all of them whole.
-template <size_t kWidth>
+template <size_t kWidth, class Value>
 HWY_INLINE float RowTimes(
-    const float* HWY_RESTRICT values,
+    const Value* HWY_RESTRICT values,
     const uint16_t* HWY_RESTRICT blocks,
     size_t count,
     const float* HWY_RESTRICT x) {
@@ -41,7 +40,6 @@ HWY_INLINE float RowTimes(
   constexpr size_t kVectors = kWidth / hn::MaxLanes(D());
   // A sum waits for the one before it: blocks take turns.
   constexpr size_t kSets = kVectors >= 8 ? 1 : 8 / kVectors;
-  constexpr size_t kAhead = 192;
   hn::Vec<D> sums[kSets * kVectors];
   COPPICE_UNROLL
   for (size_t i = 0; i < kSets * kVectors; ++i) {
@@ -51,9 +49,7 @@ HWY_INLINE float RowTimes(
   for (; blocks + kSets <= end; blocks += kSets) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSets; ++s) {
-      if (s * kWidth % 16 == 0) {
-        hwy::Prefetch(values + s * kWidth + kAhead);
-      }
+      PrefetchAhead<kWidth, 768>(s, values + s * kWidth);
       AddBlock<kWidth>(
           d, values + s * kWidth, x + blocks[s] * kWidth, sums + s * kVectors);
     }
@@ -66,19 +62,26 @@ HWY_INLINE float RowTimes(
 }
 
 /// The block that the last column cuts off, if the row stores it.
-float CutOffTimes(const InputBlocks& w, size_t row, const float* x) {
+template <class Value>
+float CutOffTimes(
+    const InputBlocks& w,
+    const Value* values,
+    size_t row,
+    const float* x) {
   const uint64_t last = w.begins[row + 1] - 1;
   const size_t first = w.blocks[last] * w.width;
   float sum = 0;
   for (size_t c = first; c < w.cols; ++c) {
-    sum = MulAddOne(w.values[last * w.width + c - first], x[c], sum);
+    const float weight = to_float(values[last * w.width + c - first]);
+    sum = MulAddOne(weight, x[c], sum);
   }
   return sum;
 }
 
-template <size_t kWidth>
+template <size_t kWidth, class Value>
 void MultiplyRows(
     const InputBlocks& w,
+    const Value* values,
     const float* x,
     const float* bias,
     Range range,
@@ -90,11 +93,11 @@ void MultiplyRows(
     const bool cut_off = begin < end && w.blocks[end - 1] == whole;
     const float start = bias ? bias[r] : 0.0f;
     const float sum = RowTimes<kWidth>(
-        w.values.data() + begin * kWidth,
+        values + begin * kWidth,
         w.blocks.data() + begin,
         end - begin - cut_off,
         x);
-    y[r] = start + (cut_off ? sum + CutOffTimes(w, r, x) : sum);
+    y[r] = start + (cut_off ? sum + CutOffTimes(w, values, r, x) : sum);
   }
 }
 
@@ -104,10 +107,16 @@ void InputBlocksProduct(
     const float* bias,
     Range range,
     float* y) {
-  const auto multiply = w.width == 4 ? &MultiplyRows<4>
-      : w.width == 8                 ? &MultiplyRows<8>
-                                     : &MultiplyRows<16>;
-  multiply(w, x, bias, range, y);
+  w.values.visit([&](const auto* values) {
+    switch (w.width) {
+      case 4:
+        return MultiplyRows<4>(w, values, x, bias, range, y);
+      case 8:
+        return MultiplyRows<8>(w, values, x, bias, range, y);
+      default:
+        return MultiplyRows<16>(w, values, x, bias, range, y);
+    }
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -128,39 +137,62 @@ void input_blocks_product(
   HWY_DYNAMIC_DISPATCH(InputBlocksProduct)(w, x, bias, range, y);
 }
 
-InputBlocks
-pack_input_blocks(const float* w, size_t rows, size_t cols, size_t width) {
+InputBlocks pack_input_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t width,
+    const Packing& packing) {
+  const IsStored is_stored(packing.dtype);
+  // Calls `body(block, its weights, how many of them there are)` for each block
+  // of a row that is stored.
+  const auto for_each_block = [&](size_t r, const auto& body) {
+    for (size_t c = 0; c < cols; c += width) {
+      const float* block = w + r * cols + c;
+      const size_t real = std::min(width, cols - c);
+      if (is_stored.bits(block, real) != 0) {
+        body(c / width, block, real);
+      }
+    }
+  };
   InputBlocks packed;
   packed.rows = rows;
   packed.cols = cols;
   packed.width = width;
-  packed.begins.push_back(0);
-  for (size_t r = 0; r < rows; ++r) {
-    for (size_t c = 0; c < cols; c += width) {
-      const float* begin = w + r * cols + c;
-      const float* end = begin + std::min(width, cols - c);
-      if (std::any_of(begin, end, is_stored)) {
-        packed.blocks.push_back(static_cast<uint16_t>(c / width));
-        packed.values.insert(packed.values.end(), begin, end);
-        packed.values.resize(packed.blocks.size() * width);
-      }
-    }
-    packed.begins.push_back(packed.blocks.size());
-  }
+  packed.begins = begins_of(packing, rows, [&](size_t r) {
+    uint64_t count = 0;
+    for_each_block(r, [&](size_t, const float*, size_t) { ++count; });
+    return count;
+  });
+  packed.blocks.resize(packed.begins.back());
+  packed.values = Values(packing.dtype, packed.begins.back() * width);
+  packed.values.visit([&](auto* values) {
+    for_each(packing, rows, [&](size_t r) {
+      uint64_t next = packed.begins[r];
+      for_each_block(r, [&](size_t block, const float* weights, size_t real) {
+        packed.blocks[next] = static_cast<uint16_t>(block);
+        for (size_t i = 0; i < width; ++i) {
+          store(i < real ? weights[i] : 0.0f, values + next * width + i);
+        }
+        ++next;
+      });
+    });
+  });
   return packed;
 }
 
 void unpack(const InputBlocks& w, float* dense) {
   std::fill(dense, dense + w.rows * w.cols, 0.0f);
-  for (size_t r = 0; r < w.rows; ++r) {
-    for (uint64_t b = w.begins[r]; b < w.begins[r + 1]; ++b) {
-      const size_t first = w.blocks[b] * w.width;
-      std::copy_n(
-          w.values.data() + b * w.width,
-          std::min(w.width, w.cols - first),
-          dense + r * w.cols + first);
+  w.values.visit([&](const auto* values) {
+    for (size_t r = 0; r < w.rows; ++r) {
+      for (uint64_t b = w.begins[r]; b < w.begins[r + 1]; ++b) {
+        const size_t first = w.blocks[b] * w.width;
+        for (size_t i = 0; i < std::min(w.width, w.cols - first); ++i) {
+          dense[r * w.cols + first + i] = to_float(values[b * w.width + i]);
+        }
+      }
     }
-  }
+  });
 }
 
 } // namespace coppice::kernels

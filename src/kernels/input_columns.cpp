@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "coppice/kernels/flush_denormals.h"
+#include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/input_columns.cpp"
@@ -24,18 +25,19 @@ constexpr size_t kTogether = 8;
 constexpr size_t kBlockRows = 4096;
 
 /// Adds `kCount` columns to the rows in `range`.
-template <size_t kCount>
+template <size_t kCount, class Value>
 HWY_INLINE void AddColumns(
     const InputColumns& w,
+    const Value* values,
     const ActiveInput* active,
     Range range,
     float* HWY_RESTRICT y) {
   const Wide d;
-  const float* columns[kCount];
+  const Value* columns[kCount];
   hn::Vec<Wide> inputs[kCount];
   COPPICE_UNROLL
   for (size_t i = 0; i < kCount; ++i) {
-    columns[i] = w.values.data() + active[i].column * w.rows;
+    columns[i] = values + active[i].column * w.rows;
     inputs[i] = hn::Set(d, active[i].value);
   }
   size_t r = range.begin;
@@ -45,7 +47,7 @@ HWY_INLINE void AddColumns(
     COPPICE_UNROLL
     for (size_t i = 0; i < kCount; ++i) {
       auto& sum = i % 2 ? odd : even;
-      sum = hn::MulAdd(inputs[i], hn::LoadU(d, columns[i] + r), sum);
+      sum = hn::MulAdd(inputs[i], LoadWeights(d, columns[i] + r), sum);
     }
     hn::StoreU(hn::Add(even, odd), d, y + r);
   }
@@ -55,14 +57,16 @@ HWY_INLINE void AddColumns(
     COPPICE_UNROLL
     for (size_t i = 0; i < kCount; ++i) {
       float& sum = i % 2 ? odd : even;
-      sum = MulAddOne(active[i].value, columns[i][r], sum);
+      sum = MulAddOne(active[i].value, to_float(columns[i][r]), sum);
     }
     y[r] = even + odd;
   }
 }
 
-void InputColumnsProduct(
+template <class Value>
+void MultiplyColumns(
     const InputColumns& w,
+    const Value* values,
     const ActiveInput* active,
     size_t count,
     const float* bias,
@@ -75,12 +79,24 @@ void InputColumnsProduct(
     }
     size_t i = 0;
     for (; i + kTogether <= count; i += kTogether) {
-      AddColumns<kTogether>(w, active + i, block, y);
+      AddColumns<kTogether>(w, values, active + i, block, y);
     }
     for (; i < count; ++i) {
-      AddColumns<1>(w, active + i, block, y);
+      AddColumns<1>(w, values, active + i, block, y);
     }
   }
+}
+
+void InputColumnsProduct(
+    const InputColumns& w,
+    const ActiveInput* active,
+    size_t count,
+    const float* bias,
+    Range range,
+    float* y) {
+  w.values.visit([&](const auto* values) {
+    MultiplyColumns(w, values, active, count, bias, range, y);
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -91,31 +107,37 @@ namespace coppice::kernels {
 
 HWY_EXPORT(InputColumnsProduct);
 
-InputColumns pack_input_columns(const float* w, size_t rows, size_t cols) {
-  InputColumns packed;
-  packed.rows = rows;
-  packed.cols = cols;
-  packed.values.resize(rows * cols);
+InputColumns pack_input_columns(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing) {
+  InputColumns packed{rows, cols, Values(packing.dtype, rows * cols)};
   // By squares, so that neither side is walked a cache line a value.
   constexpr size_t kSquare = 64;
-  for (size_t row = 0; row < rows; row += kSquare) {
-    for (size_t col = 0; col < cols; col += kSquare) {
-      for (size_t c = col; c < std::min(col + kSquare, cols); ++c) {
-        for (size_t r = row; r < std::min(row + kSquare, rows); ++r) {
-          packed.values[c * rows + r] = w[r * cols + c];
+  packed.values.visit([&](auto* values) {
+    for_each(packing, (cols + kSquare - 1) / kSquare, [&](size_t square) {
+      const size_t col = square * kSquare;
+      for (size_t row = 0; row < rows; row += kSquare) {
+        for (size_t c = col; c < std::min(col + kSquare, cols); ++c) {
+          for (size_t r = row; r < std::min(row + kSquare, rows); ++r) {
+            store(w[r * cols + c], values + c * rows + r);
+          }
         }
       }
-    }
-  }
+    });
+  });
   return packed;
 }
 
 void unpack(const InputColumns& w, float* dense) {
-  for (size_t c = 0; c < w.cols; ++c) {
-    for (size_t r = 0; r < w.rows; ++r) {
-      dense[r * w.cols + c] = w.values[c * w.rows + r];
+  w.values.visit([&](const auto* values) {
+    for (size_t c = 0; c < w.cols; ++c) {
+      for (size_t r = 0; r < w.rows; ++r) {
+        dense[r * w.cols + c] = to_float(values[c * w.rows + r]);
+      }
     }
-  }
+  });
 }
 
 size_t active_inputs(

@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "kernels/output_blocks.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/transpose-inl.h"
 
@@ -18,8 +17,9 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// One panel under some inputs.
+template <class Value>
 struct PanelTask {
-  const float* values;
+  const Value* values;
   const uint16_t* columns;
   size_t blocks;
   const float* x;
@@ -39,16 +39,16 @@ struct Layout {
 };
 
 /// Adds one block times `kBatch` inputs.
-template <size_t kHeight, size_t kBatch>
+template <size_t kHeight, size_t kBatch, class Value>
 HWY_INLINE void AddBlock(
-    const float* block,
+    const Value* block,
     const float* x,
     hn::Vec<typename Layout<kHeight>::D>* sums) {
   using L = Layout<kHeight>;
   const typename L::D d;
   COPPICE_UNROLL
   for (size_t v = 0; v < L::kVectors; ++v) {
-    const auto weights = hn::LoadU(d, block + v * L::kLanes);
+    const auto weights = LoadWeights(d, block + v * L::kLanes);
     COPPICE_UNROLL
     for (size_t n = 0; n < kBatch; ++n) {
       auto& sum = sums[n * L::kVectors + v];
@@ -59,9 +59,9 @@ HWY_INLINE void AddBlock(
 
 /// The sums of a panel for one input, `kSets` sets of them `kStride` apart,
 /// plus the bias, to as many rows of y as are real.
-template <size_t kHeight, size_t kSets, size_t kStride>
+template <size_t kHeight, size_t kSets, size_t kStride, class Value>
 HWY_INLINE void StorePanel(
-    const PanelTask& task,
+    const PanelTask<Value>& task,
     const hn::Vec<typename Layout<kHeight>::D>* sums,
     float* y) {
   using L = Layout<kHeight>;
@@ -83,27 +83,24 @@ HWY_INLINE void StorePanel(
 }
 
 /// The panel under `kBatch` inputs that lie side by side.
-template <size_t kHeight, size_t kBatch>
-void MultiplyPanel(const PanelTask& task) {
+template <size_t kHeight, size_t kBatch, class Value>
+void MultiplyPanel(const PanelTask<Value>& task) {
   using L = Layout<kHeight>;
   // A sum waits for the one before it: with few inputs, blocks take turns.
   constexpr size_t kSums = kBatch * L::kVectors;
   constexpr size_t kSets = kSums >= 8 ? 1 : 8 / kSums;
-  constexpr size_t kAhead = 192;
   hn::Vec<typename L::D> sums[kSets * kSums];
   COPPICE_UNROLL
   for (size_t i = 0; i < kSets * kSums; ++i) {
     sums[i] = hn::Zero(typename L::D());
   }
-  const float* HWY_RESTRICT values = task.values;
+  const Value* HWY_RESTRICT values = task.values;
   const uint16_t* HWY_RESTRICT columns = task.columns;
   const uint16_t* end = columns + task.blocks;
   for (; columns + kSets <= end; columns += kSets) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSets; ++s) {
-      if (s * kHeight % 16 == 0) {
-        hwy::Prefetch(values + s * kHeight + kAhead);
-      }
+      PrefetchAhead<kHeight, 768>(s, values + s * kHeight);
       AddBlock<kHeight, kBatch>(
           values + s * kHeight,
           task.x + columns[s] * task.x_stride,
@@ -128,8 +125,8 @@ constexpr size_t MostInputs() {
 }
 
 /// The panel under `batch` inputs: as many at once as registers hold.
-template <size_t kHeight, size_t kBatch = MostInputs<kHeight>()>
-void MultiplyInputs(PanelTask task, size_t batch) {
+template <size_t kHeight, size_t kBatch = MostInputs<kHeight>(), class Value>
+void MultiplyInputs(PanelTask<Value> task, size_t batch) {
   while (batch >= kBatch) {
     MultiplyPanel<kHeight, kBatch>(task);
     batch -= kBatch;
@@ -145,9 +142,10 @@ void MultiplyInputs(PanelTask task, size_t batch) {
 
 /// The panels in `range` under a tile of the batch, whose inputs of a column
 /// are `width` apart from those of the next.
-template <size_t kHeight>
+template <size_t kHeight, class Value>
 void MultiplyTile(
     const OutputBlocks& w,
+    const Value* values,
     const float* x,
     size_t width,
     size_t batch,
@@ -157,8 +155,8 @@ void MultiplyTile(
   for (size_t p = range.begin; p < range.end; ++p) {
     const size_t row = p * kHeight;
     const uint64_t begin = w.begins[p];
-    const PanelTask task{
-        w.values.data() + begin * kHeight,
+    const PanelTask<Value> task{
+        values + begin * kHeight,
         w.columns.data() + begin,
         w.begins[p + 1] - begin,
         x,
@@ -171,20 +169,22 @@ void MultiplyTile(
   }
 }
 
-template <size_t kHeight>
+template <size_t kHeight, class Value>
 void MultiplyBatch(
     const OutputBlocks& w,
+    const Value* values,
     const float* x,
     size_t batch,
     const float* bias,
     Range range,
     float* y) {
   if (batch == 1) {
-    return MultiplyTile<kHeight>(w, x, 1, 1, bias, range, y);
+    return MultiplyTile<kHeight>(w, values, x, 1, 1, bias, range, y);
   }
   ForEachTile(batch, w.cols, [&](size_t first, size_t width, size_t offset) {
     MultiplyTile<kHeight>(
         w,
+        values,
         x + offset,
         width,
         std::min(width, batch - first),
@@ -201,10 +201,16 @@ void OutputBlocksProduct(
     const float* bias,
     Range range,
     float* y) {
-  const auto multiply = w.height == 4 ? &MultiplyBatch<4>
-      : w.height == 8                 ? &MultiplyBatch<8>
-                                      : &MultiplyBatch<16>;
-  multiply(w, x, batch, bias, range, y);
+  w.values.visit([&](const auto* values) {
+    switch (w.height) {
+      case 4:
+        return MultiplyBatch<4>(w, values, x, batch, bias, range, y);
+      case 8:
+        return MultiplyBatch<8>(w, values, x, batch, bias, range, y);
+      default:
+        return MultiplyBatch<16>(w, values, x, batch, bias, range, y);
+    }
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -226,45 +232,66 @@ void output_blocks_product(
   HWY_DYNAMIC_DISPATCH(OutputBlocksProduct)(w, x, batch, bias, panels, y);
 }
 
-OutputBlocks
-pack_output_blocks(const float* w, size_t rows, size_t cols, size_t height) {
+OutputBlocks pack_output_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t height,
+    const Packing& packing) {
   OutputBlocks packed;
   packed.rows = rows;
   packed.cols = cols;
   packed.height = height;
   packed.panels = (rows + height - 1) / height;
-  packed.begins.push_back(0);
-  for (size_t row = 0; row < rows; row += height) {
+  const IsStored is_stored(packing.dtype);
+  // Calls `body(column, its weights, how many of them there are)` for each
+  // block of a panel that is stored.
+  const auto for_each_block = [&](size_t panel, const auto& body) {
+    const size_t row = panel * height;
     const size_t real = std::min(height, rows - row);
     for (size_t c = 0; c < cols; ++c) {
       const float* block = w + row * cols + c;
-      bool stored = false;
-      for (size_t r = 0; r < real; ++r) {
-        stored |= is_stored(block[r * cols]);
-      }
-      if (!stored) {
-        continue;
-      }
-      packed.columns.push_back(static_cast<uint16_t>(c));
-      for (size_t r = 0; r < height; ++r) {
-        packed.values.push_back(r < real ? block[r * cols] : 0.0f);
+      if (is_stored.bits(block, real, cols) != 0) {
+        body(c, block, real);
       }
     }
-    packed.begins.push_back(packed.columns.size());
-  }
+  };
+  packed.begins = begins_of(packing, packed.panels, [&](size_t panel) {
+    uint64_t count = 0;
+    for_each_block(panel, [&](size_t, const float*, size_t) { ++count; });
+    return count;
+  });
+  packed.columns.resize(packed.begins.back());
+  packed.values = Values(packing.dtype, packed.begins.back() * height);
+  packed.values.visit([&](auto* values) {
+    for_each(packing, packed.panels, [&](size_t panel) {
+      uint64_t next = packed.begins[panel];
+      for_each_block(panel, [&](size_t c, const float* block, size_t real) {
+        packed.columns[next] = static_cast<uint16_t>(c);
+        for (size_t r = 0; r < height; ++r) {
+          const float value = r < real ? block[r * cols] : 0.0f;
+          store(value, values + next * height + r);
+        }
+        ++next;
+      });
+    });
+  });
   return packed;
 }
 
 void unpack(const OutputBlocks& w, float* dense) {
   std::fill(dense, dense + w.rows * w.cols, 0.0f);
-  for (size_t p = 0; p < w.panels; ++p) {
-    const size_t row = p * w.height;
-    for (uint64_t b = w.begins[p]; b < w.begins[p + 1]; ++b) {
-      for (size_t r = 0; r < std::min(w.height, w.rows - row); ++r) {
-        dense[(row + r) * w.cols + w.columns[b]] = w.values[b * w.height + r];
+  w.values.visit([&](const auto* values) {
+    for (size_t p = 0; p < w.panels; ++p) {
+      const size_t row = p * w.height;
+      for (uint64_t b = w.begins[p]; b < w.begins[p + 1]; ++b) {
+        for (size_t r = 0; r < std::min(w.height, w.rows - row); ++r) {
+          dense[(row + r) * w.cols + w.columns[b]] =
+              to_float(values[b * w.height + r]);
+        }
       }
     }
-  }
+  });
 }
 
 } // namespace coppice::kernels

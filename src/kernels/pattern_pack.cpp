@@ -9,58 +9,80 @@
 namespace coppice::kernels {
 namespace {
 
+/// A cell of a weight that is being packed, [rows, cols] at `w`.
+struct Cell {
+  const float* w;
+  size_t rows;
+  size_t cols;
+  size_t stride; ///< From one row to the next.
+};
+
+Cell cell_at(const float* w, const PatternPanels& packed, size_t index) {
+  const size_t row = index % packed.panels * kPanelRows;
+  const size_t col = index / packed.panels * packed.chunk;
+  return {
+      w + row * packed.cols + col,
+      std::min(kPanelRows, packed.rows - row),
+      std::min(packed.chunk, packed.cols - col),
+      packed.cols};
+}
+
+/// Which of the weights of a cell's column are stored: bit r for row r.
+unsigned pattern_at(const IsStored& is_stored, const Cell& cell, size_t col) {
+  return static_cast<unsigned>(
+      is_stored.bits(cell.w + col, cell.rows, cell.stride));
+}
+
 /// Columns of a cell by the rows that have a weight there.
 using Groups = std::array<std::vector<uint16_t>, 1 << kPanelRows>;
 
-/// Which of `rows` weights, `stride` apart, are stored: bit r for row r.
-unsigned pattern_at(const float* w, size_t rows, size_t stride) {
-  unsigned pattern = 0;
-  for (size_t r = 0; r < rows; ++r) {
-    pattern |= static_cast<unsigned>(is_stored(w[r * stride])) << r;
-  }
-  return pattern;
-}
-
-/// Appends a cell, [rows, cols] at `w`, to `packed`.
-void append_cell(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    Groups& groups,
-    PatternPanels& packed) {
+/// Writes a cell's columns and weights to where they belong.
+template <class Value>
+void write_cell(
+    const IsStored& is_stored,
+    const Cell& cell,
+    uint16_t* columns,
+    Value* values) {
+  thread_local Groups groups;
   for (auto& group : groups) {
     group.clear();
   }
-  for (size_t c = 0; c < cols; ++c) {
-    groups[pattern_at(w + c, rows, packed.cols)].push_back(
-        static_cast<uint16_t>(c));
-  }
-  packed.cells.push_back({packed.columns.size(), packed.values.size()});
-  for (const unsigned pattern : kPatterns) {
-    packed.columns.push_back(static_cast<uint16_t>(groups[pattern].size()));
+  for (size_t c = 0; c < cell.cols; ++c) {
+    groups[pattern_at(is_stored, cell, c)].push_back(static_cast<uint16_t>(c));
   }
   for (const unsigned pattern : kPatterns) {
+    *columns++ = static_cast<uint16_t>(groups[pattern].size());
+  }
+  for (const unsigned pattern : kPatterns) {
+    columns =
+        std::copy(groups[pattern].begin(), groups[pattern].end(), columns);
     for (const uint16_t c : groups[pattern]) {
-      packed.columns.push_back(c);
-      for (size_t r = 0; r < kPanelRows; ++r) {
-        if (pattern >> r & 1) {
-          packed.values.push_back(w[r * packed.cols + c]);
-        }
-      }
+      values = store_set(pattern, cell.w + c, values, cell.stride);
     }
   }
 }
 
-/// How many weights precede each panel, were they stored panel after panel.
-Buffer<uint64_t> panel_begins(const float* w, const PatternPanels& packed) {
-  Buffer<uint64_t> begins{0};
-  for (size_t p = 0; p < packed.panels; ++p) {
-    const float* begin = w + p * kPanelRows * packed.cols;
-    const float* end =
-        w + std::min((p + 1) * kPanelRows, packed.rows) * packed.cols;
-    begins.push_back(begins.back() + std::count_if(begin, end, is_stored));
+/// How many entries of `columns` and of `values` a cell has.
+PatternPanels::Cell sizes_of(const IsStored& is_stored, const Cell& cell) {
+  PatternPanels::Cell sizes{kPatterns.size(), 0};
+  for (size_t c = 0; c < cell.cols; ++c) {
+    const unsigned pattern = pattern_at(is_stored, cell, c);
+    sizes.columns += pattern != 0;
+    sizes.values += static_cast<uint64_t>(__builtin_popcount(pattern));
   }
-  return begins;
+  return sizes;
+}
+
+/// Makes of the cells' sizes their beginnings, and returns where all end.
+PatternPanels::Cell begin_cells(Buffer<PatternPanels::Cell>& cells) {
+  PatternPanels::Cell next{0, 0};
+  for (auto& cell : cells) {
+    const auto sizes = cell;
+    cell = next;
+    next.columns += sizes.columns;
+    next.values += sizes.values;
+  }
+  return next;
 }
 
 } // namespace
@@ -75,47 +97,64 @@ size_t pattern_chunk(double density, size_t batch) {
   return density > 0.15 ? chunk : 2 * chunk;
 }
 
-PatternPanels
-pack_pattern_panels(const float* w, size_t rows, size_t cols, size_t chunk) {
+PatternPanels pack_pattern_panels(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t chunk,
+    const Packing& packing) {
+  const IsStored is_stored(packing.dtype);
   PatternPanels packed;
   packed.rows = rows;
   packed.cols = cols;
   packed.chunk = chunk;
   packed.panels = (rows + kPanelRows - 1) / kPanelRows;
-  packed.begins = panel_begins(w, packed);
-  packed.values.reserve(packed.begins.back());
-  Groups groups;
-  for (size_t c = 0; c < cols; c += chunk) {
-    for (size_t r = 0; r < rows; r += kPanelRows) {
-      append_cell(
-          w + r * cols + c,
-          std::min(kPanelRows, rows - r),
-          std::min(chunk, cols - c),
-          groups,
-          packed);
+  packed.cells.resize((cols + chunk - 1) / chunk * packed.panels);
+  // Sizes of cells, and with them how many weights precede a panel, were they
+  // stored panel after panel.
+  packed.begins = begins_of(packing, packed.panels, [&](size_t panel) {
+    uint64_t weights = 0;
+    for (size_t i = panel; i < packed.cells.size(); i += packed.panels) {
+      packed.cells[i] = sizes_of(is_stored, cell_at(w, packed, i));
+      weights += packed.cells[i].values;
     }
-  }
+    return weights;
+  });
+  const auto end = begin_cells(packed.cells);
+  packed.columns.resize(end.columns);
+  packed.values = Values(packing.dtype, end.values);
+  packed.values.visit([&](auto* values) {
+    for_each(packing, packed.cells.size(), [&](size_t i) {
+      write_cell(
+          is_stored,
+          cell_at(w, packed, i),
+          packed.columns.data() + packed.cells[i].columns,
+          values + packed.cells[i].values);
+    });
+  });
   return packed;
 }
 
 void unpack(const PatternPanels& w, float* dense) {
   std::fill(dense, dense + w.rows * w.cols, 0.0f);
-  for (size_t cell = 0; cell < w.cells.size(); ++cell) {
-    const uint16_t* counts = w.columns.data() + w.cells[cell].columns;
-    const uint16_t* columns = counts + kPatterns.size();
-    const float* values = w.values.data() + w.cells[cell].values;
-    const size_t row = cell % w.panels * kPanelRows;
-    float* to = dense + row * w.cols + cell / w.panels * w.chunk;
-    for (size_t g = 0; g < kPatterns.size(); ++g) {
-      for (size_t i = 0; i < counts[g]; ++i, ++columns) {
-        for (size_t r = 0; r < kPanelRows; ++r) {
-          if (kPatterns[g] >> r & 1) {
-            to[r * w.cols + *columns] = *values++;
+  w.values.visit([&](const auto* first) {
+    for (size_t cell = 0; cell < w.cells.size(); ++cell) {
+      const uint16_t* counts = w.columns.data() + w.cells[cell].columns;
+      const uint16_t* columns = counts + kPatterns.size();
+      const auto* values = first + w.cells[cell].values;
+      const size_t row = cell % w.panels * kPanelRows;
+      float* to = dense + row * w.cols + cell / w.panels * w.chunk;
+      for (size_t g = 0; g < kPatterns.size(); ++g) {
+        for (size_t i = 0; i < counts[g]; ++i, ++columns) {
+          for (size_t r = 0; r < kPanelRows; ++r) {
+            if (kPatterns[g] >> r & 1) {
+              to[r * w.cols + *columns] = to_float(*values++);
+            }
           }
         }
       }
     }
-  }
+  });
 }
 
 } // namespace coppice::kernels

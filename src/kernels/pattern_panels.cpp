@@ -9,7 +9,6 @@
 #define HWY_TARGET_INCLUDE "kernels/pattern_panels.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 #include "kernels/transpose-inl.h"
 
@@ -31,9 +30,9 @@ struct Sums {
 };
 
 /// Adds one column: its inputs times the weights that `kPattern` says it has.
-template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
+template <unsigned kPattern, size_t kSet, class D, size_t kVectors, class Value>
 HWY_INLINE void
-AddColumn(D d, const float* x, const float* values, Sums<D, kVectors>& sums) {
+AddColumn(D d, const float* x, const Value* values, Sums<D, kVectors>& sums) {
   hn::Vec<D> inputs[kVectors];
   COPPICE_UNROLL
   for (size_t v = 0; v < kVectors; ++v) {
@@ -43,7 +42,7 @@ AddColumn(D d, const float* x, const float* values, Sums<D, kVectors>& sums) {
   COPPICE_UNROLL
   for (size_t r = 0; r < kPanelRows; ++r) {
     if (kPattern >> r & 1) {
-      const auto value = hn::Set(d, values[next++]);
+      const auto value = SetWeight(d, values + next++);
       COPPICE_UNROLL
       for (size_t v = 0; v < kVectors; ++v) {
         auto& sum = sums.at[kSet][r][v];
@@ -60,48 +59,48 @@ constexpr size_t WeightsIn(unsigned pattern) {
 }
 
 /// A place in a cell: what the groups read one after another.
+template <class Value>
 struct Cursor {
   const uint16_t* columns;
-  const float* values;
+  const Value* values;
 };
 
 /// Adds a column to each set of sums.
-template <unsigned kPattern, size_t kSet, class D, size_t kVectors>
+template <unsigned kPattern, size_t kSet, class D, size_t kVectors, class Value>
 HWY_INLINE void AddColumns(
     D d,
     const uint16_t* columns,
-    const float* values,
+    const Value* values,
     const float* x,
     Sums<D, kVectors>& sums) {
   if constexpr (kSet < Sums<D, kVectors>::kSets) {
     constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
     const float* inputs = x + columns[kSet] * kWidth;
-    const float* weights = values + kSet * WeightsIn(kPattern);
+    const Value* weights = values + kSet * WeightsIn(kPattern);
     AddColumn<kPattern, kSet>(d, inputs, weights, sums);
     AddColumns<kPattern, kSet + 1>(d, columns, values, x, sums);
   }
 }
 
 /// Adds the next `count` columns of the cell, which have the same pattern.
-template <unsigned kPattern, class D, size_t kVectors>
+template <unsigned kPattern, class D, size_t kVectors, class Value>
 HWY_INLINE void AddGroup(
     D d,
     size_t count,
     const float* x,
-    Cursor& cursor,
+    Cursor<Value>& cursor,
     Sums<D, kVectors>& sums) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   constexpr size_t kSets = Sums<D, kVectors>::kSets;
   constexpr size_t kWeights = WeightsIn(kPattern);
-  constexpr size_t kAhead = 256;
   const uint16_t* HWY_RESTRICT columns = cursor.columns;
-  const float* HWY_RESTRICT values = cursor.values;
+  const Value* HWY_RESTRICT values = cursor.values;
   const uint16_t* end = columns + count;
   if constexpr (kSets > 1) {
     for (; columns + kSets <= end; columns += kSets) {
       if constexpr (kVectors == 1) {
         // Few multiplications a weight: memory must be asked early.
-        hwy::Prefetch(values + kAhead);
+        PrefetchAhead<1, 1024>(0, values);
       }
       AddColumns<kPattern, 0>(d, columns, values, x, sums);
       values += kSets * kWeights;
@@ -116,12 +115,12 @@ HWY_INLINE void AddGroup(
 
 /// Groups from `kGroup` on, which is a template's argument so that each group's
 /// loop is compiled for its pattern.
-template <size_t kGroup, class D, size_t kVectors>
+template <size_t kGroup, class D, size_t kVectors, class Value>
 HWY_INLINE void AddGroups(
     D d,
     const uint16_t* counts,
     const float* x,
-    Cursor& cursor,
+    Cursor<Value>& cursor,
     Sums<D, kVectors>& sums) {
   if constexpr (kGroup < kPatterns.size()) {
     AddGroup<kPatterns[kGroup]>(d, counts[kGroup], x, cursor, sums);
@@ -130,11 +129,11 @@ HWY_INLINE void AddGroups(
 }
 
 /// Adds a cell to the sums of its panel, [4, width].
-template <class D, size_t kVectors>
+template <class D, size_t kVectors, class Value>
 HWY_INLINE void AddCell(
     D d,
     const uint16_t* columns,
-    const float* values,
+    const Value* values,
     const float* x,
     float* HWY_RESTRICT kept) {
   constexpr size_t kLanes = hn::MaxLanes(D());
@@ -151,7 +150,7 @@ HWY_INLINE void AddCell(
       sums.at[s][r][v] = hn::Zero(d);
     }
   }
-  Cursor cursor{columns + kPatterns.size(), values};
+  Cursor<Value> cursor{columns + kPatterns.size(), values};
   AddGroups<0>(d, columns, x, cursor, sums);
   COPPICE_UNROLL
   for (size_t i = 0; i < kPanelRows * kVectors; ++i) {
@@ -179,8 +178,13 @@ struct Tile {
 };
 
 /// The rows of at most kBlockPanels panels under one tile.
-template <class D, size_t kVectors>
-void MultiplyTile(D d, const PatternPanels& w, const Tile& tile, Range panels) {
+template <class D, size_t kVectors, class Value>
+void MultiplyTile(
+    D d,
+    const PatternPanels& w,
+    const Value* values,
+    const Tile& tile,
+    Range panels) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   const size_t first = panels.begin * kPanelRows;
   const size_t rows = std::min(panels.end * kPanelRows, w.rows) - first;
@@ -196,7 +200,7 @@ void MultiplyTile(D d, const PatternPanels& w, const Tile& tile, Range panels) {
       AddCell<D, kVectors>(
           d,
           w.columns.data() + cells[p].columns,
-          w.values.data() + cells[p].values,
+          values + cells[p].values,
           x,
           sums);
       sums += kPanelRows * kWidth;
@@ -206,23 +210,25 @@ void MultiplyTile(D d, const PatternPanels& w, const Tile& tile, Range panels) {
   StoreTile(d, tile.sums, rows, kWidth, tile.batch, y, w.rows);
 }
 
+template <class Value>
 void MultiplyTileOf(
     size_t width,
     const PatternPanels& w,
+    const Value* values,
     const Tile& tile,
     Range panels) {
   const Wide d;
   if (width < kWideLanes) {
-    return MultiplyTile<Narrow, 1>(Narrow(), w, tile, panels);
+    return MultiplyTile<Narrow, 1>(Narrow(), w, values, tile, panels);
   }
   if (width == kWideLanes) {
-    return MultiplyTile<Wide, 1>(d, w, tile, panels);
+    return MultiplyTile<Wide, 1>(d, w, values, tile, panels);
   }
   if (width == 2 * kWideLanes) {
-    return MultiplyTile<Wide, 2>(d, w, tile, panels);
+    return MultiplyTile<Wide, 2>(d, w, values, tile, panels);
   }
   if constexpr (kWidestTile == 4 * kWideLanes) {
-    MultiplyTile<Wide, 4>(d, w, tile, panels);
+    MultiplyTile<Wide, 4>(d, w, values, tile, panels);
   }
 }
 
@@ -240,7 +246,9 @@ void PatternProduct(
       const size_t real = std::min(width, batch - first);
       const Tile tile{
           transposed + offset, real, bias, scratch, y + first * w.rows};
-      MultiplyTileOf(width, w, tile, block);
+      w.values.visit([&](const auto* values) {
+        MultiplyTileOf(width, w, values, tile, block);
+      });
     });
   }
 }

@@ -7,7 +7,10 @@
 #endif
 
 #include <cstddef>
+#include <cstdint>
 
+#include "coppice/kernels/bfloat16.h"
+#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 /// Unrolls a loop of constant length whole, so that what it indexes stays in
@@ -26,6 +29,52 @@ constexpr size_t kWideLanes = hn::MaxLanes(Wide());
 /// Half of the vector registers: what a loop may sum in, the other half being
 /// for what it loads.
 constexpr size_t kSumRegisters = HWY_TARGET <= HWY_AVX3 ? 16 : 8;
+
+/// The next weights, as many as there are lanes.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const float* values) {
+  return hn::LoadU(d, values);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const BFloat16* values) {
+  const hn::Rebind<uint16_t, D> halves;
+  const hn::Rebind<uint32_t, D> wholes;
+  const auto* bits = reinterpret_cast<const uint16_t*>(values);
+  const auto upper = hn::PromoteTo(wholes, hn::LoadU(halves, bits));
+  return hn::BitCast(d, hn::ShiftLeft<16>(upper));
+}
+
+/// A weight in every lane.
+template <class D>
+HWY_INLINE hn::Vec<D> SetWeight(D d, const float* value) {
+  return hn::Set(d, *value);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> SetWeight(D d, const BFloat16* value) {
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(d, to_float(*value));
+#else
+  // Twice in each lane, so that it need not pass through a scalar register.
+  const hn::Repartition<uint16_t, D> halves;
+  const hn::RebindToUnsigned<D> wholes;
+  const auto twice = hn::BitCast(wholes, hn::Set(halves, value->bits));
+  return hn::BitCast(d, hn::ShiftLeft<16>(twice));
+#endif
+}
+
+/// How far ahead of the processor's own prefetching, which stops at pages, a
+/// loop over rows asks memory.
+constexpr size_t kBytesAhead = 2048;
+
+/// Asks memory for what lies `kBytes` ahead of piece `i` of a loop that is
+/// unrolled, of kLength weights, unless the piece before it asked for the same
+/// cache line.
+template <size_t kLength, size_t kBytes, class Value>
+HWY_INLINE void PrefetchAhead(size_t i, const Value* piece) {
+  if (i * kLength * sizeof(Value) % 64 == 0) {
+    hwy::Prefetch(reinterpret_cast<const char*>(piece) + kBytes);
+  }
+}
 
 /// The sum of the lanes of `v`, always added in the same order.
 template <class D>

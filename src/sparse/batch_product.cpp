@@ -1,12 +1,9 @@
 // Formats that are made for batches, which lie in tiles.
 
-#include <utility>
-
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
 #include "sparse/kept.h"
-#include "sparse/packed_bytes.h"
-#include "sparse/product.h"
+#include "sparse/packed_product.h"
 
 namespace coppice::sparse {
 namespace {
@@ -15,33 +12,31 @@ using kernels::OutputBlocks;
 using kernels::PatternPanels;
 using kernels::Range;
 
-class OutputBlocksProduct final : public Product {
+/// A format of panels of rows.
+template <class Self, class Packed>
+class PanelProduct : public PackedProduct<Self, Packed> {
  public:
-  explicit OutputBlocksProduct(OutputBlocks w) : w_(std::move(w)) {}
+  using PackedProduct<Self, Packed>::PackedProduct;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<OutputBlocksProduct>(*this);
+  size_t stored() const override {
+    return this->w_.values.size();
   }
-  void unpack(float* dense) const override {
-    kernels::unpack(w_, dense);
+  Range part(size_t part, size_t parts) const override {
+    const auto& w = this->w_;
+    return kernels::balanced_range(w.begins.data(), w.panels, part, parts);
   }
+};
+
+class OutputBlocksProduct final
+    : public PanelProduct<OutputBlocksProduct, OutputBlocks> {
+ public:
+  using PanelProduct::PanelProduct;
+
   size_t nbytes() const override {
     return bytes_of(w_.values, w_.columns, w_.begins);
   }
-  size_t stored() const override {
-    return w_.values.size();
-  }
-  size_t rows() const override {
-    return w_.rows;
-  }
-  size_t cols() const override {
-    return w_.cols;
-  }
   bool takes_tiles(size_t batch) const override {
     return batch > 1;
-  }
-  Range part(size_t part, size_t parts) const override {
-    return kernels::balanced_range(w_.begins.data(), w_.panels, part, parts);
   }
   size_t unit_rows() const override {
     return w_.height;
@@ -52,38 +47,18 @@ class OutputBlocksProduct final : public Product {
     kernels::output_blocks_product(
         w_, call.x, call.batch, call.bias, part, call.y);
   }
-
- private:
-  OutputBlocks w_;
 };
 
-class PatternPanelsProduct final : public Product {
+class PatternPanelsProduct final
+    : public PanelProduct<PatternPanelsProduct, PatternPanels> {
  public:
-  explicit PatternPanelsProduct(PatternPanels w) : w_(std::move(w)) {}
+  using PanelProduct::PanelProduct;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<PatternPanelsProduct>(*this);
-  }
-  void unpack(float* dense) const override {
-    kernels::unpack(w_, dense);
-  }
   size_t nbytes() const override {
-    return bytes_of(w_.cells, w_.columns, w_.values, w_.begins);
-  }
-  size_t stored() const override {
-    return w_.values.size();
-  }
-  size_t rows() const override {
-    return w_.rows;
-  }
-  size_t cols() const override {
-    return w_.cols;
+    return bytes_of(w_.values, w_.cells, w_.columns, w_.begins);
   }
   bool takes_tiles(size_t /*batch*/) const override {
     return true;
-  }
-  Range part(size_t part, size_t parts) const override {
-    return kernels::balanced_range(w_.begins.data(), w_.panels, part, parts);
   }
   size_t unit_rows() const override {
     return 4;
@@ -101,9 +76,6 @@ class PatternPanelsProduct final : public Product {
         scratch.at_least(kernels::pattern_scratch_size()),
         call.y);
   }
-
- private:
-  PatternPanels w_;
 };
 
 std::unique_ptr<Product>

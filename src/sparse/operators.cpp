@@ -17,6 +17,52 @@ namespace {
 using sparse::OptionalTensor;
 using torch::Tensor;
 
+/// The operator `name`, to be called as `Signature`.
+template <class Signature>
+c10::TypedOperatorHandle<Signature> find(const char* name) {
+  return c10::Dispatcher::singleton()
+      .findSchemaOrThrow(name, "")
+      .typed<Signature>();
+}
+
+using Linear =
+    Tensor(const Tensor&, const PackedWeightPtr&, const OptionalTensor&);
+using LinearAbove = Tensor(
+    const Tensor&,
+    const PackedWeightPtr&,
+    const OptionalTensor&,
+    double);
+using Conv2d = Tensor(
+    const Tensor&,
+    const PackedWeightPtr&,
+    const OptionalTensor&,
+    c10::IntArrayRef,
+    c10::IntArrayRef,
+    c10::IntArrayRef);
+
+template <bool relu>
+Tensor call_linear(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias) {
+  static const auto operation =
+      find<Linear>(relu ? "coppice::linear_relu" : "coppice::linear");
+  return operation.call(x, w, bias);
+}
+
+template <bool relu>
+Tensor call_conv2d(
+    const Tensor& x,
+    const PackedWeightPtr& w,
+    const OptionalTensor& bias,
+    c10::IntArrayRef stride,
+    c10::IntArrayRef padding,
+    c10::IntArrayRef dilation) {
+  static const auto operation =
+      find<Conv2d>(relu ? "coppice::conv2d_relu" : "coppice::conv2d");
+  return operation.call(x, w, bias, stride, padding, dilation);
+}
+
 // Each operator on the CPU, on meta tensors (shapes alone), and where gradients
 // are recorded. `relu` tells the two forms of an operator apart.
 
@@ -46,7 +92,7 @@ Tensor linear_on_autograd(
     return sparse::linear_with_gradient(x, w, bias, relu);
   }
   const at::AutoDispatchBelowADInplaceOrView guard;
-  return relu ? linear_relu(x, w, bias) : linear(x, w, bias);
+  return call_linear<relu>(x, w, bias);
 }
 
 void check_above(const PackedWeight& w, double threshold) {
@@ -133,8 +179,7 @@ Tensor conv2d_on_autograd(
     return sparse::conv2d_with_gradient(x, w, bias, steps, relu);
   }
   const at::AutoDispatchBelowADInplaceOrView guard;
-  return relu ? conv2d_relu(x, w, bias, stride, padding, dilation)
-              : conv2d(x, w, bias, stride, padding, dilation);
+  return call_conv2d<relu>(x, w, bias, stride, padding, dilation);
 }
 
 std::string printed(const PackedWeightPtr& w) {
@@ -211,43 +256,18 @@ TORCH_LIBRARY_IMPL(coppice, Autograd, library) {
   library.impl("conv2d_relu", &conv2d_on_autograd<true>);
 }
 
-/// The operator `name`, to be called as `Signature`.
-template <class Signature>
-c10::TypedOperatorHandle<Signature> find(const char* name) {
-  return c10::Dispatcher::singleton()
-      .findSchemaOrThrow(name, "")
-      .typed<Signature>();
-}
-
-using Linear =
-    Tensor(const Tensor&, const PackedWeightPtr&, const OptionalTensor&);
-using LinearAbove = Tensor(
-    const Tensor&,
-    const PackedWeightPtr&,
-    const OptionalTensor&,
-    double);
-using Conv2d = Tensor(
-    const Tensor&,
-    const PackedWeightPtr&,
-    const OptionalTensor&,
-    c10::IntArrayRef,
-    c10::IntArrayRef,
-    c10::IntArrayRef);
-
 } // namespace
 
 Tensor
 linear(const Tensor& x, const PackedWeightPtr& w, const OptionalTensor& bias) {
-  static const auto operation = find<Linear>("coppice::linear");
-  return operation.call(x, w, bias);
+  return call_linear<false>(x, w, bias);
 }
 
 Tensor linear_relu(
     const Tensor& x,
     const PackedWeightPtr& w,
     const OptionalTensor& bias) {
-  static const auto operation = find<Linear>("coppice::linear_relu");
-  return operation.call(x, w, bias);
+  return call_linear<true>(x, w, bias);
 }
 
 Tensor linear_above(
@@ -266,8 +286,7 @@ Tensor conv2d(
     c10::IntArrayRef stride,
     c10::IntArrayRef padding,
     c10::IntArrayRef dilation) {
-  static const auto operation = find<Conv2d>("coppice::conv2d");
-  return operation.call(x, w, bias, stride, padding, dilation);
+  return call_conv2d<false>(x, w, bias, stride, padding, dilation);
 }
 
 Tensor conv2d_relu(
@@ -277,8 +296,7 @@ Tensor conv2d_relu(
     c10::IntArrayRef stride,
     c10::IntArrayRef padding,
     c10::IntArrayRef dilation) {
-  static const auto operation = find<Conv2d>("coppice::conv2d_relu");
-  return operation.call(x, w, bias, stride, padding, dilation);
+  return call_conv2d<true>(x, w, bias, stride, padding, dilation);
 }
 
 } // namespace coppice

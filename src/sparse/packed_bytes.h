@@ -3,13 +3,16 @@
 #include <cstddef>
 
 #include "coppice/kernels/buffer.h"
+#include "coppice/kernels/values.h"
 
 namespace coppice::sparse {
 
-/// The bytes that buffers hold.
+/// The bytes that a format's values and its other buffers hold.
 template <class... T>
-size_t bytes_of(const kernels::Buffer<T>&... buffers) {
-  return (0 + ... + (buffers.size() * sizeof(T)));
+size_t bytes_of(
+    const kernels::Values& values,
+    const kernels::Buffer<T>&... others) {
+  return (values.nbytes() + ... + (others.size() * sizeof(T)));
 }
 
 } // namespace coppice::sparse

@@ -71,7 +71,7 @@ PackedWeight::~PackedWeight() = default;
 
 torch::Tensor PackedWeight::to_dense() const {
   auto dense = at::empty(shape_, torch::kFloat);
-  product_->unpack(dense.data_ptr<float>());
+  product_->to_dense(dense.data_ptr<float>());
   return dense;
 }
 

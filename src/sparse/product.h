@@ -29,7 +29,7 @@ class Product {
   virtual ~Product() = default;
 
   virtual std::unique_ptr<Product> copy() const = 0;
-  virtual void unpack(float* dense) const = 0;
+  virtual void to_dense(float* dense) const = 0;
   virtual size_t nbytes() const = 0;
   /// Weights that are multiplied with an input.
   virtual size_t stored() const = 0;

@@ -1,31 +1,30 @@
 // Formats that lie row by row and are made for single inputs.
 
 #include <algorithm>
-#include <utility>
 
 #include "coppice/kernels/bitmask_rows.h"
 #include "coppice/kernels/compressed_rows.h"
 #include "coppice/kernels/dense.h"
 #include "coppice/kernels/input_blocks.h"
-#include "sparse/packed_bytes.h"
-#include "sparse/product.h"
+#include "sparse/packed_product.h"
 
 namespace coppice::sparse {
 namespace {
 
 using kernels::BitmaskRows;
 using kernels::CompressedRows;
+using kernels::DenseRows;
 using kernels::InputBlocks;
 using kernels::Range;
 
 size_t bytes_in(const BitmaskRows& w) {
-  return bytes_of(w.mask, w.values, w.begins);
+  return bytes_of(w.values, w.mask, w.begins);
 }
 size_t bytes_in(const CompressedRows& w) {
-  return bytes_of(w.columns, w.values, w.begins);
+  return bytes_of(w.values, w.columns, w.begins);
 }
 size_t bytes_in(const InputBlocks& w) {
-  return bytes_of(w.blocks, w.values, w.begins);
+  return bytes_of(w.values, w.blocks, w.begins);
 }
 
 size_t weights_in(const BitmaskRows& w) {
@@ -38,56 +37,22 @@ size_t weights_in(const InputBlocks& w) {
   return w.begins.back() * w.width;
 }
 
-void multiply_rows(
-    const BitmaskRows& w,
-    const float* x,
-    const float* bias,
-    Range rows,
-    float* y) {
-  kernels::bitmask_rows_product(w, x, bias, rows, y);
-}
-void multiply_rows(
-    const CompressedRows& w,
-    const float* x,
-    const float* bias,
-    Range rows,
-    float* y) {
-  kernels::compressed_rows_product(w, x, bias, rows, y);
-}
-void multiply_rows(
-    const InputBlocks& w,
-    const float* x,
-    const float* bias,
-    Range rows,
-    float* y) {
-  kernels::input_blocks_product(w, x, bias, rows, y);
-}
-
-template <class Packed>
-class RowProduct final : public Product {
+/// `kMultiply` is the kernel, which takes one input.
+template <class Packed, auto kMultiply>
+class RowProduct final
+    : public PackedProduct<RowProduct<Packed, kMultiply>, Packed> {
  public:
-  explicit RowProduct(Packed w) : w_(std::move(w)) {}
+  using PackedProduct<RowProduct, Packed>::PackedProduct;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<RowProduct>(*this);
-  }
-  void unpack(float* dense) const override {
-    kernels::unpack(w_, dense);
-  }
   size_t nbytes() const override {
-    return bytes_in(w_);
+    return bytes_in(this->w_);
   }
   size_t stored() const override {
-    return weights_in(w_);
-  }
-  size_t rows() const override {
-    return w_.rows;
-  }
-  size_t cols() const override {
-    return w_.cols;
+    return weights_in(this->w_);
   }
   Range part(size_t part, size_t parts) const override {
-    return kernels::balanced_range(w_.begins.data(), w_.rows, part, parts);
+    const auto& begins = this->w_.begins;
+    return kernels::balanced_range(begins.data(), this->rows(), part, parts);
   }
   size_t unit_rows() const override {
     return 1;
@@ -101,41 +66,32 @@ class RowProduct final : public Product {
     for (size_t r = part.begin; r < part.end; r += step) {
       const Range rows{r, std::min(r + step, part.end)};
       for (size_t n = 0; n < call.batch; ++n) {
-        multiply_rows(
-            w_, call.x + n * w_.cols, call.bias, rows, call.y + n * w_.rows);
+        const float* x = call.x + n * this->cols();
+        kMultiply(this->w_, x, call.bias, rows, call.y + n * this->rows());
       }
     }
   }
-
- private:
-  Packed w_;
 };
 
-class DenseProduct final : public Product {
- public:
-  DenseProduct(const float* w, size_t rows, size_t cols)
-      : rows_(rows), cols_(cols), w_(w, w + rows * cols) {}
+using BitmaskRowsProduct =
+    RowProduct<BitmaskRows, kernels::bitmask_rows_product>;
+using CompressedRowsProduct =
+    RowProduct<CompressedRows, kernels::compressed_rows_product>;
+using InputBlocksProduct =
+    RowProduct<InputBlocks, kernels::input_blocks_product>;
 
-  std::unique_ptr<Product> copy() const override {
-    return std::make_unique<DenseProduct>(*this);
-  }
-  void unpack(float* dense) const override {
-    std::copy(w_.begin(), w_.end(), dense);
-  }
+class DenseProduct final : public PackedProduct<DenseProduct, DenseRows> {
+ public:
+  using PackedProduct::PackedProduct;
+
   size_t nbytes() const override {
-    return bytes_of(w_);
+    return bytes_of(w_.values);
   }
   size_t stored() const override {
-    return w_.size();
-  }
-  size_t rows() const override {
-    return rows_;
-  }
-  size_t cols() const override {
-    return cols_;
+    return w_.values.size();
   }
   Range part(size_t part, size_t parts) const override {
-    return kernels::even_range(rows_, part, parts);
+    return kernels::even_range(w_.rows, part, parts);
   }
   size_t unit_rows() const override {
     return 1;
@@ -143,19 +99,14 @@ class DenseProduct final : public Product {
 
  protected:
   void multiply(const ProductCall& call, Range part) const override {
-    kernels::dense_product(
-        w_.data(), rows_, cols_, call.x, call.batch, call.bias, part, call.y);
+    kernels::dense_product(w_, call.x, call.batch, call.bias, part, call.y);
   }
-
- private:
-  size_t rows_;
-  size_t cols_;
-  kernels::Buffer<float> w_;
 };
 
-template <class Packed>
-std::unique_ptr<Product> product_of(Packed packed) {
-  return std::make_unique<RowProduct<Packed>>(std::move(packed));
+std::unique_ptr<Product>
+input_blocks(const float* w, size_t rows, size_t cols, size_t width) {
+  return std::make_unique<InputBlocksProduct>(
+      kernels::pack_input_blocks(w, rows, cols, width));
 }
 
 } // namespace
@@ -167,17 +118,20 @@ std::unique_ptr<Product> make_row_product(
     size_t cols) {
   switch (format) {
     case PackedFormat::BitmaskRows:
-      return product_of(kernels::pack_bitmask_rows(w, rows, cols));
+      return std::make_unique<BitmaskRowsProduct>(
+          kernels::pack_bitmask_rows(w, rows, cols));
     case PackedFormat::CompressedRows:
-      return product_of(kernels::pack_compressed_rows(w, rows, cols));
+      return std::make_unique<CompressedRowsProduct>(
+          kernels::pack_compressed_rows(w, rows, cols));
     case PackedFormat::InputBlocks4:
-      return product_of(kernels::pack_input_blocks(w, rows, cols, 4));
+      return input_blocks(w, rows, cols, 4);
     case PackedFormat::InputBlocks8:
-      return product_of(kernels::pack_input_blocks(w, rows, cols, 8));
+      return input_blocks(w, rows, cols, 8);
     case PackedFormat::InputBlocks16:
-      return product_of(kernels::pack_input_blocks(w, rows, cols, 16));
+      return input_blocks(w, rows, cols, 16);
     default:
-      return std::make_unique<DenseProduct>(w, rows, cols);
+      return std::make_unique<DenseProduct>(
+          kernels::pack_dense_rows(w, rows, cols));
   }
 }
 

@@ -9,7 +9,6 @@
 
 #include "coppice/core/torch_compat.h"
 #include "coppice/sparse/operators.h"
-#include "sparse/layer_archive.h"
 
 namespace coppice::nn {
 namespace {
@@ -56,7 +55,7 @@ SparseConv2dImpl::SparseConv2dImpl(
     ConvStepping stepping,
     bool bias)
     : SparseConv2dImpl(
-          sparse::zero_weight(
+          zero_weight(
               {out_channels, in_channels, kernel_size[0], kernel_size[1]}),
           stepping,
           bias ? torch::zeros({out_channels}) : torch::Tensor()) {}
@@ -65,22 +64,19 @@ SparseConv2dImpl::SparseConv2dImpl(
     c10::intrusive_ptr<PackedWeight> weight,
     ConvStepping stepping,
     const torch::Tensor& bias)
-    : bias(bias), weight_(std::move(weight)), stepping_(stepping) {
-  sparse::check_layer("SparseConv2d", weight_, 4, bias);
+    : PackedLayer("SparseConv2d", 4, std::move(weight), bias),
+      stepping_(stepping) {
   SparseConv2dImpl::reset();
 }
 
 void SparseConv2dImpl::reset() {
-  bias = register_parameter(
-      "bias",
-      bias.defined() ? bias.detach().clone() : torch::Tensor(),
-      /*requires_grad=*/false);
+  register_bias();
 }
 
 torch::Tensor SparseConv2dImpl::forward(const torch::Tensor& x) {
   return conv2d(
       x,
-      weight_,
+      weight(),
       bias,
       stepping_.stride,
       stepping_.padding,
@@ -88,23 +84,14 @@ torch::Tensor SparseConv2dImpl::forward(const torch::Tensor& x) {
 }
 
 void SparseConv2dImpl::pretty_print(std::ostream& stream) const {
-  const auto& shape = weight_->shape();
+  const auto& shape = weight()->shape();
   stream << std::boolalpha << "coppice::nn::SparseConv2d(" << shape[1] << ", "
          << shape[0] << ", kernel_size=[" << shape[2] << ", " << shape[3]
          << "], stride=" << torch::IntArrayRef(stepping_.stride)
          << ", padding=" << torch::IntArrayRef(stepping_.padding)
          << ", dilation=" << torch::IntArrayRef(stepping_.dilation)
-         << ", bias=" << bias.defined() << ", format=" << weight_->format()
+         << ", bias=" << bias.defined() << ", format=" << weight()->format()
          << ")";
-}
-
-void SparseConv2dImpl::save(torch::serialize::OutputArchive& archive) const {
-  torch::nn::Module::save(archive);
-  sparse::write_weight(archive, weight_);
-}
-
-void SparseConv2dImpl::load(torch::serialize::InputArchive& archive) {
-  weight_ = sparse::read_layer("SparseConv2d", archive, *weight_, bias);
 }
 
 std::string SparseConv2d::why_not(const torch::nn::Conv2dImpl& dense) {

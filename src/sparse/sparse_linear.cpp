@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "coppice/sparse/operators.h"
-#include "sparse/layer_archive.h"
 
 namespace coppice::nn {
 
@@ -14,42 +13,29 @@ SparseLinearImpl::SparseLinearImpl(
     int64_t out_features,
     bool bias)
     : SparseLinearImpl(
-          sparse::zero_weight({out_features, in_features}),
+          zero_weight({out_features, in_features}),
           bias ? torch::zeros({out_features}) : torch::Tensor()) {}
 
 SparseLinearImpl::SparseLinearImpl(
     c10::intrusive_ptr<PackedWeight> weight,
     const torch::Tensor& bias)
-    : bias(bias), weight_(std::move(weight)) {
-  sparse::check_layer("SparseLinear", weight_, 2, bias);
+    : PackedLayer("SparseLinear", 2, std::move(weight), bias) {
   SparseLinearImpl::reset();
 }
 
 void SparseLinearImpl::reset() {
-  bias = register_parameter(
-      "bias",
-      bias.defined() ? bias.detach().clone() : torch::Tensor(),
-      /*requires_grad=*/false);
+  register_bias();
 }
 
 torch::Tensor SparseLinearImpl::forward(const torch::Tensor& x) {
-  return linear(x, weight_, bias);
+  return linear(x, weight(), bias);
 }
 
 void SparseLinearImpl::pretty_print(std::ostream& stream) const {
   stream << std::boolalpha
-         << "coppice::nn::SparseLinear(in_features=" << weight_->cols()
-         << ", out_features=" << weight_->rows() << ", bias=" << bias.defined()
-         << ", format=" << weight_->format() << ")";
-}
-
-void SparseLinearImpl::save(torch::serialize::OutputArchive& archive) const {
-  torch::nn::Module::save(archive);
-  sparse::write_weight(archive, weight_);
-}
-
-void SparseLinearImpl::load(torch::serialize::InputArchive& archive) {
-  weight_ = sparse::read_layer("SparseLinear", archive, *weight_, bias);
+         << "coppice::nn::SparseLinear(in_features=" << weight()->cols()
+         << ", out_features=" << weight()->rows() << ", bias=" << bias.defined()
+         << ", format=" << weight()->format() << ")";
 }
 
 SparseLinear SparseLinear::from_dense(

@@ -10,7 +10,9 @@
 namespace coppice::kernels::compressed_rows_test {
 namespace {
 
+using testing::as_stored;
 using testing::Expected;
+using testing::kDtypes;
 using testing::kOddShapes;
 using testing::Problem;
 
@@ -28,8 +30,9 @@ struct Bitmask {
 class SingleInput : public testing::OnEveryTarget {};
 
 template <class Format>
-std::vector<float> product(const Problem& p, size_t parts = 1) {
-  const auto packed = Format::pack(p.w.data(), p.rows, p.cols);
+std::vector<float>
+product(const Problem& p, Dtype dtype = Dtype::Float32, size_t parts = 1) {
+  const auto packed = Format::pack(p.w.data(), p.rows, p.cols, {dtype});
   std::vector<float> x(p.cols + 1);
   std::copy(p.x.begin(), p.x.end(), x.begin() + 1);
   std::vector<float> y(p.rows, NAN);
@@ -48,9 +51,12 @@ template <class Format>
 void multiplies() {
   for (const auto& shape : kOddShapes) {
     for (const double sparsity : {0.0, 0.5, 0.9, 1.0}) {
-      const auto p = Problem(shape.rows, shape.cols, 1).drop(sparsity);
-      ASSERT_NO_FATAL_FAILURE(expect_close(product<Format>(p), Expected(p)))
-          << shape.rows << 'x' << shape.cols << ' ' << sparsity;
+      for (const auto dtype : kDtypes) {
+        const auto p = Problem(shape.rows, shape.cols, 1).drop(sparsity);
+        ASSERT_NO_FATAL_FAILURE(expect_close(
+            product<Format>(p, dtype), Expected(as_stored(p, dtype))))
+            << shape.rows << 'x' << shape.cols << ' ' << sparsity;
+      }
     }
   }
 }
@@ -58,9 +64,12 @@ void multiplies() {
 template <class Format>
 void gives_the_same_bits_for_any_split() {
   const auto p = Problem(131, 257, 1).drop(0.7);
-  const auto whole = product<Format>(p);
-  for (const size_t parts : {2, 3, 7, 200}) {
-    EXPECT_TRUE(testing::same_bits(product<Format>(p, parts), whole)) << parts;
+  for (const auto dtype : kDtypes) {
+    const auto whole = product<Format>(p, dtype);
+    for (const size_t parts : {2, 3, 7, 200}) {
+      EXPECT_TRUE(testing::same_bits(product<Format>(p, dtype, parts), whole))
+          << parts;
+    }
   }
 }
 
@@ -69,13 +78,14 @@ void unpacks() {
   for (const auto& shape : kOddShapes) {
     const auto w = testing::random_floats(
         shape.rows * shape.cols, testing::Floats::kSpecial, 3);
-    auto wanted = w;
-    for (float& value : wanted) {
-      value = value == 0 ? 0.0f : value;
+    for (const auto dtype : kDtypes) {
+      std::vector<float> unpacked(w.size(), NAN);
+      unpack(
+          Format::pack(w.data(), shape.rows, shape.cols, {dtype}),
+          unpacked.data());
+      EXPECT_TRUE(testing::same_bits(
+          unpacked, testing::without_minus_zero(as_stored(w, dtype))));
     }
-    std::vector<float> unpacked(w.size(), NAN);
-    unpack(Format::pack(w.data(), shape.rows, shape.cols), unpacked.data());
-    EXPECT_TRUE(testing::same_bits(unpacked, wanted));
   }
 }
 
@@ -102,16 +112,20 @@ TEST_P(SingleInput, NanAndInfinityReachJustTheRowsThatWeighThem) {
   auto p = Problem(37, 129, 1).drop(0.8);
   p.x[5] = INFINITY;
   p.w[7 * p.cols + 9] = -INFINITY;
-  expect_close(product<Compressed>(p), Expected(p));
+  for (const auto dtype : kDtypes) {
+    expect_close(product<Compressed>(p, dtype), Expected(as_stored(p, dtype)));
+  }
 }
 
 TEST_P(SingleInput, BitmaskRowsMultiplyDroppedWeightsToo) {
   Problem p(3, 64, 1);
   p.zero_block(0, 5, 1, 1);
   p.x[5] = INFINITY;
-  const auto y = product<Bitmask>(p);
-  EXPECT_TRUE(std::isnan(y[0]));
-  EXPECT_TRUE(std::isinf(y[1]));
+  for (const auto dtype : kDtypes) {
+    const auto y = product<Bitmask>(p, dtype);
+    EXPECT_TRUE(std::isnan(y[0]));
+    EXPECT_TRUE(std::isinf(y[1]));
+  }
 }
 
 COPPICE_TEST_ON_EVERY_TARGET(SingleInput);

@@ -8,20 +8,21 @@
 namespace coppice::kernels::dense_test {
 namespace {
 
+using testing::as_stored;
 using testing::Expected;
+using testing::kDtypes;
 using testing::kOddShapes;
 using testing::Problem;
 
 class Dense : public testing::OnEveryTarget {};
 
 /// The product in `parts` parts.
-std::vector<float> product(const Problem& p, size_t parts = 1) {
+std::vector<float> product(const Problem& p, Dtype dtype, size_t parts = 1) {
+  const auto packed = pack_dense_rows(p.w.data(), p.rows, p.cols, {dtype});
   std::vector<float> y(p.batch * p.rows, NAN);
   for (size_t part = 0; part < parts; ++part) {
     dense_product(
-        p.w.data(),
-        p.rows,
-        p.cols,
+        packed,
         p.x.data(),
         p.batch,
         p.bias.data(),
@@ -34,9 +35,12 @@ std::vector<float> product(const Problem& p, size_t parts = 1) {
 TEST_P(Dense, MultipliesEveryShapeAndBatch) {
   for (const auto& shape : kOddShapes) {
     for (size_t batch = 0; batch <= 19; ++batch) {
-      const Problem p(shape.rows, shape.cols, batch);
-      ASSERT_NO_FATAL_FAILURE(expect_close(product(p), Expected(p)))
-          << shape.rows << 'x' << shape.cols << " batch " << batch;
+      for (const auto dtype : kDtypes) {
+        const Problem p(shape.rows, shape.cols, batch);
+        ASSERT_NO_FATAL_FAILURE(
+            expect_close(product(p, dtype), Expected(as_stored(p, dtype))))
+            << shape.rows << 'x' << shape.cols << " batch " << batch;
+      }
     }
   }
 }
@@ -44,11 +48,22 @@ TEST_P(Dense, MultipliesEveryShapeAndBatch) {
 TEST_P(Dense, GivesTheSameBitsForAnySplitOfTheRows) {
   for (const size_t batch : {1, 2, 3, 4, 5, 8, 11}) {
     const Problem p(67, 301, batch);
-    const auto whole = product(p);
-    for (const size_t parts : {2, 3, 7, 67, 100}) {
-      EXPECT_TRUE(testing::same_bits(product(p, parts), whole))
-          << batch << ' ' << parts;
+    for (const auto dtype : kDtypes) {
+      const auto whole = product(p, dtype);
+      for (const size_t parts : {2, 3, 7, 67, 100}) {
+        EXPECT_TRUE(testing::same_bits(product(p, dtype, parts), whole))
+            << batch << ' ' << parts;
+      }
     }
+  }
+}
+
+TEST_P(Dense, UnpacksWhatIsStored) {
+  for (const auto dtype : kDtypes) {
+    const auto w = testing::random_floats(35, testing::Floats::kTied, 3);
+    std::vector<float> unpacked(w.size(), NAN);
+    unpack(pack_dense_rows(w.data(), 5, 7, {dtype}), unpacked.data());
+    EXPECT_TRUE(testing::same_bits(unpacked, as_stored(w, dtype)));
   }
 }
 

@@ -37,7 +37,7 @@ TEST(FlushDenormalsTest, ProductsFlushAndRestoreTheCallersSetting) {
   const float w[] = {1e-40f};
   const float x[] = {1.0f};
   float y[] = {1.0f};
-  dense_product(w, 1, 1, x, 1, nullptr, {0, 1}, y);
+  dense_product(pack_dense_rows(w, 1, 1), x, 1, nullptr, {0, 1}, y);
   EXPECT_EQ(y[0], 0.0f);
   EXPECT_GT(half_of_smallest(), 0.0f);
 }

@@ -53,9 +53,9 @@ TEST(BufferTest, BeginsACacheLine) {
   for (const size_t count : {1, 100, 1 << 20}) {
     Buffer<float> buffer(count, 1.0f);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data()) % 64, 0u);
-    buffer.resize(3 * count);
+    buffer.resize(3 * count, 2.0f);
     EXPECT_EQ(buffer.front(), 1.0f);
-    EXPECT_EQ(buffer.back(), 0.0f);
+    EXPECT_EQ(buffer.back(), 2.0f);
   }
 }
 

@@ -9,9 +9,59 @@
 #include <random>
 #include <vector>
 
+#include "coppice/kernels/values.h"
 #include "support/floats.h"
 
 namespace coppice::testing {
+
+constexpr kernels::Dtype kDtypes[] = {
+    kernels::Dtype::Float32,
+    kernels::Dtype::BFloat16};
+
+/// What is left of a weight that is stored as `dtype`: of the two floats around
+/// it that have 7 bits of fraction the nearest, ties to the even one. NaN, of
+/// which none is special here, keeps its sign.
+inline float as_stored(float value, kernels::Dtype dtype) {
+  if (dtype == kernels::Dtype::Float32 || !std::isfinite(value)) {
+    return value;
+  }
+  uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const auto to_float = [](uint32_t b) {
+    float f;
+    std::memcpy(&f, &b, sizeof f);
+    return f;
+  };
+  const uint32_t below = bits & 0xffff0000;
+  const uint32_t above = below + 0x10000; // Infinity after the largest.
+  // Infinity stands where the next number would.
+  const bool last = (above & 0x7fffffff) == 0x7f800000;
+  const double top = std::copysign(std::ldexp(1.0, 128), value);
+  const double up = last ? top : to_float(above);
+  const double to_below = std::fabs(double(value) - to_float(below));
+  const double to_above = std::fabs(up - double(value));
+  const bool even_below = (below >> 16 & 1) == 0;
+  return to_below < to_above || (to_below == to_above && even_below)
+      ? to_float(below)
+      : to_float(above);
+}
+
+inline std::vector<float> as_stored(
+    std::vector<float> values,
+    kernels::Dtype dtype) {
+  for (float& value : values) {
+    value = as_stored(value, dtype);
+  }
+  return values;
+}
+
+/// What formats that store no zero make of both.
+inline std::vector<float> without_minus_zero(std::vector<float> values) {
+  for (float& value : values) {
+    value = value == 0 ? 0.0f : value;
+  }
+  return values;
+}
 
 /// A weight [rows, cols], an input [batch, cols] and a bias [rows].
 struct Problem {
@@ -53,6 +103,12 @@ struct Problem {
     }
   }
 };
+
+/// The problem with the weight that `dtype` stores.
+inline Problem as_stored(Problem p, kernels::Dtype dtype) {
+  p.w = as_stored(p.w, dtype);
+  return p;
+}
 
 /// What a product must give, in double precision, skipping zero weights, and
 /// how far rounding may take it.

@@ -5,7 +5,7 @@
 
 #include "coppice/kernels/buffer.h"
 #include "coppice/kernels/input_columns.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -21,15 +21,19 @@ struct BitmaskColumns {
   size_t tiles = 0;      ///< ceil(rows / kTileRows).
   size_t words = 0;      ///< Words of a column: ceil(rows / 64).
   Buffer<uint64_t> mask; ///< [cols, words], the lowest bit first.
-  Buffer<float> values;  ///< With 16 zeros at the end, which are read.
-  /// [cols, tiles], where each column's part of a tile begins in `values`.
+  Values values;         ///< With 16 zeros at the end, which are read.
+  /// [cols * tiles + 1], where each column's part of a tile begins in `values`.
   Buffer<uint64_t> begins;
 };
 
 /// Packs `w`, [rows, cols] row-major.
-BitmaskColumns pack_bitmask_columns(const float* w, size_t rows, size_t cols);
+BitmaskColumns pack_bitmask_columns(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
 void unpack(const BitmaskColumns& w, float* dense);
 
 /// y = W x + bias for the rows of W in `tiles`, over the inputs that

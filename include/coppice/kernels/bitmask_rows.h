@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -17,14 +17,18 @@ struct BitmaskRows {
   size_t cols = 0;
   size_t words = 0;        ///< Words of a row: ceil(cols / 64).
   Buffer<uint64_t> mask;   ///< [rows, words], the lowest bit first.
-  Buffer<float> values;    ///< With 16 zeros at the end, which are read.
+  Values values;           ///< With 16 zeros at the end, which are read.
   Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
 };
 
 /// Packs `w`, [rows, cols] row-major.
-BitmaskRows pack_bitmask_rows(const float* w, size_t rows, size_t cols);
+BitmaskRows pack_bitmask_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
 void unpack(const BitmaskRows& w, float* dense);
 
 /// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null

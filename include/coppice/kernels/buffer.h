@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
+#include <utility>
 #include <vector>
 
 namespace coppice::kernels {
@@ -11,7 +13,8 @@ namespace coppice::kernels {
 void* allocate_pages(size_t bytes);
 void free_pages(void* memory) noexcept;
 
-/// Allocates through `allocate_pages`.
+/// Allocates through `allocate_pages`. Numbers that are given no value have
+/// none: the threads that fill them need not wait for one that writes zeros.
 template <class T>
 struct PageAllocator {
   using value_type = T;
@@ -26,6 +29,15 @@ struct PageAllocator {
   void deallocate(T* memory, size_t /*count*/) noexcept {
     free_pages(memory);
   }
+
+  template <class Item>
+  void construct(Item* at) {
+    ::new (static_cast<void*>(at)) Item;
+  }
+  template <class Item, class... Arguments>
+  void construct(Item* at, Arguments&&... arguments) {
+    ::new (static_cast<void*>(at)) Item(std::forward<Arguments>(arguments)...);
+  }
 };
 
 template <class T, class Other>
@@ -37,7 +49,8 @@ bool operator!=(const PageAllocator<T>&, const PageAllocator<Other>&) {
   return false;
 }
 
-/// A vector whose first element begins a cache line.
+/// A vector whose first element begins a cache line. `Buffer<float>(count)` and
+/// `resize(count)` leave new numbers unwritten.
 template <class T>
 using Buffer = std::vector<T, PageAllocator<T>>;
 

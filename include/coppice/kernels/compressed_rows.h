@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -14,15 +14,19 @@ namespace coppice::kernels {
 struct CompressedRows {
   size_t rows = 0;
   size_t cols = 0;
-  Buffer<float> values;
+  Values values;
   Buffer<uint16_t> columns;
   Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
 };
 
 /// Packs `w`, [rows, cols] row-major, of at most 65536 columns.
-CompressedRows pack_compressed_rows(const float* w, size_t rows, size_t cols);
+CompressedRows pack_compressed_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
 void unpack(const CompressedRows& w, float* dense);
 
 /// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null

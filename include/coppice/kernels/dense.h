@@ -2,20 +2,36 @@
 
 #include <cstddef>
 
+#include "coppice/kernels/packing.h"
 #include "coppice/kernels/range.h"
 
 namespace coppice::kernels {
 
-/// y = x W^T + bias for the rows of W in `range`: w is [rows, cols], x
-/// [batch, cols], y [batch, rows], all row-major; a null `bias` is zero.
+/// A weight of which nothing is left out.
+struct DenseRows {
+  size_t rows = 0;
+  size_t cols = 0;
+  Values values; ///< [rows, cols]
+};
+
+/// Packs `w`, [rows, cols] row-major.
+DenseRows pack_dense_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
+
+/// The weight as it is stored, bit for bit.
+void unpack(const DenseRows& w, float* dense);
+
+/// y = x W^T + bias for the rows of W in `range`: x [batch, cols], y [batch,
+/// rows], row-major; a null `bias` is zero.
 ///
 /// Meant for a batch of at most 8, where it reads the weight about as fast as
 /// memory gives it; larger ones are done eight at a time. Denormals count as
 /// zero.
 void dense_product(
-    const float* w,
-    size_t rows,
-    size_t cols,
+    const DenseRows& w,
     const float* x,
     size_t batch,
     const float* bias,

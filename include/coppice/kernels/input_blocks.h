@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -14,17 +14,21 @@ struct InputBlocks {
   size_t rows = 0;
   size_t cols = 0;
   size_t width = 4;        ///< 4, 8 or 16.
-  Buffer<float> values;    ///< [stored blocks, width]; past the last column 0.
+  Values values;           ///< [stored blocks, width]; past the last column 0.
   Buffer<uint16_t> blocks; ///< Of a stored block its first column / width.
   Buffer<uint64_t> begins; ///< [rows + 1], where each row's blocks begin.
 };
 
 /// Packs `w`, [rows, cols] row-major, of at most 65536 * width columns.
-InputBlocks
-pack_input_blocks(const float* w, size_t rows, size_t cols, size_t width);
+InputBlocks pack_input_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t width,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0 in blocks that store nothing
-/// else, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0 in blocks that store
+/// nothing else, which comes back as 0.
 void unpack(const InputBlocks& w, float* dense);
 
 /// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null

@@ -3,8 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -15,7 +14,7 @@ namespace coppice::kernels {
 struct InputColumns {
   size_t rows = 0;
   size_t cols = 0;
-  Buffer<float> values; ///< [cols, rows]
+  Values values; ///< [cols, rows]
 };
 
 /// An input that is not skipped.
@@ -25,9 +24,13 @@ struct ActiveInput {
 };
 
 /// Packs `w`, [rows, cols] row-major.
-InputColumns pack_input_columns(const float* w, size_t rows, size_t cols);
+InputColumns pack_input_columns(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit.
+/// The weight as it is stored, bit for bit.
 void unpack(const InputColumns& w, float* dense);
 
 /// Lists the inputs with |x| > threshold, in order, in `active`, which has room

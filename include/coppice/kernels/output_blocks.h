@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -13,19 +13,23 @@ namespace coppice::kernels {
 struct OutputBlocks {
   size_t rows = 0;
   size_t cols = 0;
-  size_t height = 16;   ///< 4, 8 or 16.
-  size_t panels = 0;    ///< ceil(rows / height).
-  Buffer<float> values; ///< [blocks, height]; rows that are not there are 0.
+  size_t height = 16; ///< 4, 8 or 16.
+  size_t panels = 0;  ///< ceil(rows / height).
+  Values values;      ///< [blocks, height]; rows that are not there are 0.
   Buffer<uint16_t> columns; ///< [blocks]
   Buffer<uint64_t> begins;  ///< [panels + 1], where each panel's blocks begin.
 };
 
 /// Packs `w`, [rows, cols] row-major, of at most 65536 columns.
-OutputBlocks
-pack_output_blocks(const float* w, size_t rows, size_t cols, size_t height);
+OutputBlocks pack_output_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t height,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0 in blocks that store nothing
-/// else, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0 in blocks that store
+/// nothing else, which comes back as 0.
 void unpack(const OutputBlocks& w, float* dense);
 
 /// y = x W^T + bias for the rows of W in `panels`; y is [batch, rows]

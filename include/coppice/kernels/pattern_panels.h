@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/buffer.h"
-#include "coppice/kernels/range.h"
+#include "coppice/kernels/packing.h"
 
 namespace coppice::kernels {
 
@@ -33,7 +33,7 @@ struct PatternPanels {
   /// themselves, counted from the chunk's first.
   Buffer<uint16_t> columns;
   /// A column's weights, from the upper row to the lower.
-  Buffer<float> values;
+  Values values;
   Buffer<uint64_t> begins; ///< [panels + 1], for `balanced_range`.
 };
 
@@ -42,10 +42,14 @@ struct PatternPanels {
 size_t pattern_chunk(double density, size_t batch);
 
 /// Packs `w`, [rows, cols] row-major. A chunk has 1 to 65535 columns.
-PatternPanels
-pack_pattern_panels(const float* w, size_t rows, size_t cols, size_t chunk);
+PatternPanels pack_pattern_panels(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t chunk,
+    const Packing& packing = {});
 
-/// The weight as it was, bit for bit, but for -0, which comes back as 0.
+/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
 void unpack(const PatternPanels& w, float* dense);
 
 /// How many floats of scratch a call of `pattern_product` needs: few, and the

@@ -3,7 +3,6 @@
 #include <torch/nn/cloneable.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
-#include <torch/serialize/archive.h>
 
 #include <array>
 #include <cstdint>
@@ -11,6 +10,7 @@
 #include <ostream>
 #include <string>
 
+#include "coppice/sparse/packed_layer.h"
 #include "coppice/sparse/packed_weight.h"
 
 namespace coppice::nn {
@@ -23,9 +23,9 @@ struct ConvStepping {
 };
 
 /// A convolution with a packed weight, in place of a `torch::nn::Conv2d` of one
-/// group whose weight does not change any more. Parameters, saving, clones and
-/// `to` are as for `SparseLinear`.
-class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl> {
+/// group whose weight does not change any more.
+class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl>,
+                         public PackedLayer {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///
@@ -52,9 +52,6 @@ class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl> {
   /// `coppice::conv2d`.
   torch::Tensor forward(const torch::Tensor& x);
 
-  const c10::intrusive_ptr<PackedWeight>& weight() const {
-    return weight_;
-  }
   const ConvStepping& stepping() const {
     return stepping_;
   }
@@ -63,16 +60,7 @@ class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl> {
   /// padding=[1, 1], dilation=[1, 1], bias=true, format=pattern_panels)"
   void pretty_print(std::ostream& stream) const override;
 
-  void save(torch::serialize::OutputArchive& archive) const override;
-
-  /// Errors: c10::ValueError if the archive holds no packed weight of this
-  ///   layer's shape. Its steps stay this layer's.
-  void load(torch::serialize::InputArchive& archive) override;
-
-  torch::Tensor bias; ///< Undefined if there is none.
-
  private:
-  c10::intrusive_ptr<PackedWeight> weight_;
   ConvStepping stepping_;
 };
 

@@ -3,23 +3,20 @@
 #include <torch/nn/cloneable.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
-#include <torch/serialize/archive.h>
 
 #include <cstdint>
 #include <memory>
 #include <ostream>
 
+#include "coppice/sparse/packed_layer.h"
 #include "coppice/sparse/packed_weight.h"
 
 namespace coppice::nn {
 
 /// A linear layer with a packed weight, in place of a `torch::nn::Linear` whose
 /// weight does not change any more.
-///
-/// Only the bias is a parameter. `torch::save` and `torch::load` take the
-/// packed weight along; a program that loads it needs Coppice. Clones share the
-/// packed weight. It stays on the CPU in float32, whatever `to` is asked.
-class SparseLinearImpl : public torch::nn::Cloneable<SparseLinearImpl> {
+class SparseLinearImpl : public torch::nn::Cloneable<SparseLinearImpl>,
+                         public PackedLayer {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///
@@ -38,24 +35,9 @@ class SparseLinearImpl : public torch::nn::Cloneable<SparseLinearImpl> {
   /// [..., in] to [..., out]: see `coppice::linear`.
   torch::Tensor forward(const torch::Tensor& x);
 
-  const c10::intrusive_ptr<PackedWeight>& weight() const {
-    return weight_;
-  }
-
   /// "coppice::nn::SparseLinear(in_features=128, out_features=256, bias=true,
   /// format=bitmask_rows)"
   void pretty_print(std::ostream& stream) const override;
-
-  void save(torch::serialize::OutputArchive& archive) const override;
-
-  /// Errors: c10::ValueError if the archive holds no packed weight of this
-  ///   layer's shape.
-  void load(torch::serialize::InputArchive& archive) override;
-
-  torch::Tensor bias; ///< Undefined if there is none.
-
- private:
-  c10::intrusive_ptr<PackedWeight> weight_;
 };
 
 class SparseLinear : public torch::nn::ModuleHolder<SparseLinearImpl> {

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <variant>
+
+#include "coppice/kernels/bfloat16.h"
+#include "coppice/kernels/buffer.h"
+
+namespace coppice::kernels {
+
+/// As what a format stores its weights. Products and sums are float32 with
+/// either; BFloat16 takes half the bytes, which is what a single input waits
+/// for.
+enum class Dtype { Float32, BFloat16 };
+
+/// The weights that a format stores, one after another.
+class Values {
+ public:
+  Values() = default;
+
+  /// Room for `count`, not yet written.
+  Values(Dtype dtype, size_t count) {
+    if (dtype == Dtype::BFloat16) {
+      buffer_ = Buffer<BFloat16>(count);
+    } else {
+      buffer_ = Buffer<float>(count);
+    }
+  }
+
+  Dtype dtype() const {
+    return buffer_.index() == 1 ? Dtype::BFloat16 : Dtype::Float32;
+  }
+
+  size_t size() const {
+    return std::visit([](const auto& b) { return b.size(); }, buffer_);
+  }
+
+  size_t nbytes() const {
+    return size() *
+        (dtype() == Dtype::BFloat16 ? sizeof(BFloat16) : sizeof(float));
+  }
+
+  /// Calls `body` with a pointer to the first, float or BFloat16.
+  template <class Body>
+  void visit(Body body) const {
+    std::visit([&](const auto& b) { body(b.data()); }, buffer_);
+  }
+  template <class Body>
+  void visit(Body body) {
+    std::visit([&](auto& b) { body(b.data()); }, buffer_);
+  }
+
+ private:
+  std::variant<Buffer<float>, Buffer<BFloat16>> buffer_;
+};
+
+} // namespace coppice::kernels

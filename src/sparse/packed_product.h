@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "sparse/packed_bytes.h"
+#include "sparse/product.h"
+
+namespace coppice::sparse {
+
+/// A product whose weight `kernels/` packed: what is the same for every format.
+/// `Self` is the class that derives from it, one a format.
+template <class Self, class Packed>
+class PackedProduct : public Product {
+ public:
+  explicit PackedProduct(Packed w) : w_(std::move(w)) {}
+
+  std::unique_ptr<Product> copy() const final {
+    return std::make_unique<Self>(w_);
+  }
+  void to_dense(float* dense) const final {
+    unpack(w_, dense);
+  }
+  size_t rows() const final {
+    return w_.rows;
+  }
+  size_t cols() const final {
+    return w_.cols;
+  }
+
+ protected:
+  Packed w_;
+};
+
+} // namespace coppice::sparse
