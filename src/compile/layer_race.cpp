@@ -137,21 +137,21 @@ std::vector<Candidate> candidates_for(
   if (batches.empty()) {
     return candidates;
   }
-  std::set<int64_t> layouts(batches.begin(), batches.end());
-  for (const auto format : applicable_formats(op.weight, has_zeros)) {
+  const std::set<int64_t> layouts(batches.begin(), batches.end());
+  auto formats = applicable_formats(op.weight, has_zeros);
+  if (formats.size() == 1) {
+    // Without zeros it is one pattern: a dense product for large batches.
+    formats.push_back(PackedFormat::PatternPanels);
+  }
+  for (const auto format : formats) {
     if (!serves_any(format, batches)) {
       continue;
     }
     // One format alone is laid out for a batch.
-    if (format != PackedFormat::PatternPanels) {
-      candidates.push_back(
-          {PackedWeight::pack(op.weight, format, batches.front())});
-      continue;
-    }
-    for (const int64_t batch : layouts) {
-      if (serves_batch(format, batch)) {
-        candidates.push_back({PackedWeight::pack(op.weight, format, batch)});
-      }
+    const bool is_for_batch = format == PackedFormat::PatternPanels;
+    for (const int64_t batch :
+         is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
+      candidates.push_back({PackedWeight::pack(op.weight, format, batch)});
     }
   }
   return candidates;
@@ -165,11 +165,9 @@ std::vector<Candidate> entrants_of(
   if (!packs(op, input)) {
     return entrants;
   }
-  const int64_t rows = rows_of(op, input);
   const auto right = op.dense(input);
   for (const auto& candidate : candidates) {
     if (!candidate.is_libtorch() &&
-        serves_batch(candidate.weight->format(), rows) &&
         agrees(candidate.runner(op, input)(), right)) {
       entrants.push_back(candidate);
     }

@@ -38,14 +38,15 @@ struct LayerRace {
 };
 
 /// LibTorch's own first, then the weight in every format that fits its zeros
-/// and serves the products of one of the inputs. Formats by column are among
+/// and is made for one of the inputs: among several inputs, one that is made
+/// for the large may still be the best for all. Formats by column are among
 /// them where a single input is largely zero, as after a relu.
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
     const std::vector<torch::Tensor>& inputs);
 
-/// Those of the candidates that serve this input and whose results are those of
-/// LibTorch but for rounding; LibTorch's own first.
+/// Those of the candidates whose results on this input are those of LibTorch but
+/// for rounding; LibTorch's own first.
 std::vector<Candidate> entrants_of(
     const WeightOp& op,
     const torch::Tensor& input,

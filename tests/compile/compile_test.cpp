@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "coppice/graph/weight_ops.h"
 #include "coppice/masks/weight_norm.h"
 #include "coppice/sparse/packed_weight.h"
 #include "support/errors.h"
@@ -115,6 +116,15 @@ TEST(Compile, SkipsZerosOfASingleInput) {
   EXPECT_NE(
       compile(net, {x.repeat({4, 1})}, quick()).layers[0].format,
       "input_columns");
+}
+
+TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
+  std::stringstream file;
+  frozen_module(sparse_net()).save(file);
+  const auto layers =
+      compile(torch::jit::load(file), {images()}, quick()).layers;
+  EXPECT_EQ(layers.at(0).layer, "layer 1");
+  EXPECT_EQ(layers.at(2).layer, "layer 3");
 }
 
 TEST(Compile, PacksForTheBatchThatItMeasured) {
