@@ -4,29 +4,10 @@
 #include <coppice/report/json.h>
 #include <fmt/format.h>
 
-#include <filesystem>
-
 #include "cli/blas.h"
 
 namespace coppice::cli {
 namespace {
-
-std::string blas_name() {
-  const auto path = blas_path();
-  if (path.empty()) {
-    return "LibTorch's own";
-  }
-  // Debian names the folder after the BLAS, and the file always alike.
-  const std::filesystem::path file(path);
-  return (file.parent_path().filename() / file.filename()).string();
-}
-
-std::string conditions() {
-  return fmt::format(
-      "threads: {}, BLAS: {}, medians of runs in turn",
-      at::get_num_threads(),
-      blas_name());
-}
 
 nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
   auto list = nlohmann::ordered_json::array();
@@ -40,7 +21,9 @@ nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
   return list;
 }
 
-nlohmann::ordered_json json_of(
+} // namespace
+
+nlohmann::ordered_json compiled_json(
     const std::string& model,
     const CompiledModel& compiled) {
   return {
@@ -52,20 +35,25 @@ nlohmann::ordered_json json_of(
       {"layers", to_json(compiled.rows())}};
 }
 
-} // namespace
+std::string compile_conditions() {
+  return fmt::format(
+      "threads: {}, BLAS: {}, medians of runs in turn",
+      at::get_num_threads(),
+      blas_name());
+}
 
 std::string compile_text(
     const std::string& output,
     const CompiledModel& compiled) {
   return fmt::format(
-      "{}\n{}\nWritten to {}.", compiled.table(), conditions(), output);
+      "{}\n{}\nWritten to {}.", compiled.table(), compile_conditions(), output);
 }
 
 std::string compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   json["output"] = output;
   return json_text(json);
 }
@@ -74,7 +62,7 @@ std::string bench_text(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto text = compiled.table() + "\n" + conditions();
+  auto text = compiled.table() + "\n" + compile_conditions();
   for (const auto& timing : others) {
     text += fmt::format(
         "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model",
@@ -91,7 +79,7 @@ std::string bench_json(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   if (!other.empty()) {
     json["other"] = {{"model", other}, {"whole", json_of(others)}};
   }

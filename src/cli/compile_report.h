@@ -2,10 +2,19 @@
 
 #include <coppice/compile/compile.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace coppice::cli {
+
+/// What was found out, as an object that more can be added to.
+nlohmann::ordered_json compiled_json(
+    const std::string& model,
+    const CompiledModel& compiled);
+
+/// "threads: 2, BLAS: ...": how it was measured.
+std::string compile_conditions();
 
 /// What `coppice compile` and `coppice bench` print at their end.
 std::string compile_text(

@@ -120,6 +120,7 @@ CompiledLayer described(const WeightOp& op) {
   layer.layer = op.layer_fqn;
   layer.kind = op.kind == WeightOp::Kind::kLinear ? "linear" : "conv2d";
   layer.shape = op.weight.sizes().vec();
+  layer.weight = op.weight;
   layer.sparsity = sparsity(op.weight);
   if (layer.sparsity > 0) {
     layer.pattern = to_string(detect_pattern(op.weight));
@@ -273,13 +274,19 @@ CompiledModel compile(
       heats[i].push_back({each.batch, inputs[i], {}, {}});
     }
   }
-  const bool from_memory = weight_bytes(ops) > compiling::last_cache_bytes();
   CompiledModel result;
+  result.processor = compiling::processor_name();
+  result.from_memory = weight_bytes(ops) > compiling::last_cache_bytes();
   std::vector<WeightOpReplacement> replacements;
   for (size_t i = 0; i < ops.size(); ++i) {
     c10::intrusive_ptr<PackedWeight> chosen;
     result.layers.push_back(
-        decided(ops[i], std::move(heats[i]), from_memory, options, chosen));
+        decided(
+            ops[i],
+            std::move(heats[i]),
+            result.from_memory,
+            options,
+            chosen));
     if (chosen) {
       replacements.push_back(
           {i, Candidate{chosen}.operator_name(ops[i]), chosen});

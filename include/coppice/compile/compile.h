@@ -70,6 +70,7 @@ struct CompiledLayer {
   std::string layer; ///< FQN.
   std::string kind;  ///< "linear", "conv2d"
   std::vector<int64_t> shape;
+  torch::Tensor weight; ///< As it was: where its zeros are can be shown.
   double sparsity = 0;
   std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
   /// The name of a `PackedFormat`, or "libtorch": left as it was.
@@ -93,6 +94,10 @@ struct CompiledModel {
   torch::jit::Module module;
   std::vector<CompiledLayer> layers;
   std::vector<ModelTiming> timings; ///< One a batch.
+  std::string processor; ///< What it was measured on; "unknown" if it is.
+  /// Layers were timed with caches that hold nothing of them: their weights do
+  /// not fit into the last one together.
+  bool from_memory = false;
   /// The largest difference to the outputs of the model as it was given, in
   /// parts of its largest output.
   double difference = 0;
