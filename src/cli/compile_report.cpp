@@ -6,33 +6,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "cli/blas.h"
 
 namespace coppice::cli {
 namespace {
-
-std::string blas_name() {
-  const auto path = blas_path();
-  if (path.empty()) {
-    return "LibTorch's own";
-  }
-  // Debian names the folder after the BLAS, and the file always alike.
-  const std::filesystem::path file(path);
-  return (file.parent_path().filename() / file.filename()).string();
-}
-
-std::string conditions() {
-  return fmt::format(
-      "threads: {}, instruction set: {}{}, BLAS: {}, medians of runs in turn",
-      at::get_num_threads(),
-      kernels::instruction_set(),
-      kernels::has_fast_path()
-          ? ""
-          : " (plain loops: Coppice has no fast path for this processor)",
-      blas_name());
-}
 
 double largest_difference(const std::vector<ModelTiming>& timings) {
   double largest = 0;
@@ -54,11 +32,14 @@ nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
   return list;
 }
 
-nlohmann::ordered_json json_of(
+} // namespace
+
+nlohmann::ordered_json compiled_json(
     const std::string& model,
     const CompiledModel& compiled) {
   return {
       {"model", model},
+      {"processor", compiled.processor},
       {"threads", at::get_num_threads()},
       {"instruction_set", kernels::instruction_set()},
       {"blas", blas_name()},
@@ -67,20 +48,33 @@ nlohmann::ordered_json json_of(
       {"layers", to_json(compiled.rows())}};
 }
 
-} // namespace
+std::string instruction_set_text() {
+  return kernels::instruction_set() +
+      (kernels::has_fast_path()
+           ? ""
+           : " (plain loops: Coppice has no fast path for this processor)");
+}
+
+std::string compile_conditions() {
+  return fmt::format(
+      "threads: {}, instruction set: {}, BLAS: {}, medians of runs in turn",
+      at::get_num_threads(),
+      instruction_set_text(),
+      blas_name());
+}
 
 std::string compile_text(
     const std::string& output,
     const CompiledModel& compiled) {
   return fmt::format(
-      "{}\n{}\nWritten to {}.", compiled.table(), conditions(), output);
+      "{}\n{}\nWritten to {}.", compiled.table(), compile_conditions(), output);
 }
 
 std::string compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   json["output"] = output;
   return json_text(json);
 }
@@ -89,7 +83,7 @@ std::string bench_text(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto text = compiled.table() + "\n" + conditions();
+  auto text = compiled.table() + "\n" + compile_conditions();
   for (const auto& timing : others) {
     text += fmt::format(
         "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model; largest "
@@ -108,7 +102,7 @@ std::string bench_json(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   if (!other.empty()) {
     json["other"] = {
         {"model", other},

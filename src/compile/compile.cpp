@@ -5,6 +5,7 @@
 
 #include "compile/examples.h"
 #include "compile/layer_choice.h"
+#include "compile/machine.h"
 #include "compile/model_race.h"
 #include "coppice/graph/weight_ops.h"
 
@@ -195,6 +196,7 @@ CompiledModel compile(
   auto original = evaluating(module);
   const double seconds = options.seconds_per_layer();
   CompiledModel result;
+  result.processor = compiling::processor_name();
   result.module = with_replaced_weight_ops(frozen, replacements(ops, choices));
   auto race =
       compiling::race_models(original, result.module, examples, seconds);

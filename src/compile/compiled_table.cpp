@@ -21,19 +21,6 @@ std::string ratio_text(double ratio) {
   return fmt::format("{:.2f}", ratio);
 }
 
-/// Where the weights were when a layer was timed.
-std::string weights_text(const CompiledModel& model) {
-  int64_t most = 0;
-  for (const auto& layer : model.layers) {
-    most = std::max(most, layer.passing_bytes);
-  }
-  return most == 0 ? "weights warm in the caches"
-                   : fmt::format(
-                         "{} of other memory read before each run of a layer, "
-                         "as the model's other weights are",
-                         to_text(most, CellFormat::kBytes));
-}
-
 std::vector<Cell> row_of(
     const CompiledModel& model,
     const CompiledLayer& layer,
@@ -93,6 +80,18 @@ Table CompiledModel::rows() const {
   return table;
 }
 
+std::string CompiledModel::weights_text() const {
+  int64_t most = 0;
+  for (const auto& layer : layers) {
+    most = std::max(most, layer.passing_bytes);
+  }
+  return most == 0 ? "weights warm in the caches"
+                   : fmt::format(
+                         "{} of other memory read before each run of a layer, "
+                         "as the model's other weights are",
+                         to_text(most, CellFormat::kBytes));
+}
+
 std::string CompiledModel::table() const {
   std::string text = to_text(rows());
   int64_t before = 0;
@@ -110,7 +109,7 @@ std::string CompiledModel::table() const {
         timing.after,
         ratio_text(timing.before / timing.after));
   }
-  text += "\nlayers: " + weights_text(*this);
+  text += "\nlayers: " + weights_text();
   text += fmt::format(
       "\nweights: {} before, {} after; largest difference of outputs: {:.1e} "
       "of the largest",

@@ -69,6 +69,7 @@ CompiledLayer described(const WeightOp& op) {
   layer.layer = op.layer_fqn;
   layer.kind = op.kind == WeightOp::Kind::kLinear ? "linear" : "conv2d";
   layer.shape = op.weight.sizes().vec();
+  layer.weight = op.weight;
   layer.sparsity = sparsity(op.weight);
   if (layer.sparsity > 0) {
     layer.pattern = to_string(detect_pattern(op.weight));

@@ -70,6 +70,7 @@ struct CompiledLayer {
   std::string layer; ///< FQN.
   std::string kind;  ///< "linear", "conv2d"
   std::vector<int64_t> shape;
+  torch::Tensor weight; ///< As it was: where its zeros are can be shown.
   double sparsity = 0;
   std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
   /// The name of a `PackedFormat`, or "libtorch": left as it was.
@@ -99,6 +100,7 @@ struct CompiledModel {
   torch::jit::Module module;
   std::vector<CompiledLayer> layers;
   std::vector<ModelTiming> timings; ///< One a batch.
+  std::string processor; ///< What it was measured on; "unknown" if it is.
   /// The largest difference to the outputs of the model as it was given, in
   /// parts of its largest output.
   double difference = 0;
@@ -106,6 +108,8 @@ struct CompiledModel {
   /// A row a layer: name, shape, zeros, pattern, format, times, ratio, bytes,
   /// share of the model's time.
   Table rows() const;
+  /// Where the weights were when layers were timed: "weights warm in the caches".
+  std::string weights_text() const;
   /// `rows` and the totals as text.
   std::string table() const;
 };
