@@ -137,7 +137,7 @@ TEST_F(Compile, SaysThatThereIsNoFastPath) {
   EXPECT_THAT(outcome.out, HasSubstr("no fast path for this processor"));
 }
 
-/// A layer with a packed weight, saved as another version of Coppice saves it:
+/// A module with a packed weight, saved as another version of Coppice saves it:
 /// the version is the number before the name of the format.
 std::string file_of_another_version() {
   torch::jit::Module net("Net");
@@ -145,9 +145,7 @@ std::string file_of_another_version() {
       "weight",
       torch::getCustomClass("__torch__.torch.classes.coppice.PackedWeight"),
       PackedWeight::pack(torch::ones({4, 6}), PackedFormat::CompressedRows));
-  net.define(
-      "def forward(self, x):\n"
-      "  return torch.ops.coppice.linear(x, self.weight)\n");
+  net.define("def forward(self, x):\n  return x\n");
   std::ostringstream file;
   net.save(file);
   auto bytes = file.str();
