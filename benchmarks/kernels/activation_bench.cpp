@@ -50,12 +50,19 @@ double ratio(
   return *std::min_element(times.begin(), times.end() - 1) / times.back();
 }
 
-void print_row(size_t rows, size_t cols, double weight_sparsity) {
+void print_row(
+    size_t rows,
+    size_t cols,
+    double weight_sparsity,
+    kernels::Dtype dtype) {
   const Buffer w = random_values(rows * cols, weight_sparsity);
   Buffer y(rows);
-  const auto dense = kernels::pack_input_columns(w.data(), rows, cols);
-  const auto sparse = kernels::pack_bitmask_columns(w.data(), rows, cols);
-  std::printf("| %.0f%% |", weight_sparsity * 100);
+  const auto dense = kernels::pack_input_columns(w.data(), rows, cols, {dtype});
+  const auto sparse =
+      kernels::pack_bitmask_columns(w.data(), rows, cols, {dtype});
+  const bool is_float = dtype == kernels::Dtype::Float32;
+  std::printf(
+      "| %.0f%%%s |", weight_sparsity * 100, is_float ? "" : ", bfloat16");
   for (const double sparsity : kInputs) {
     const Buffer x = random_values(cols, sparsity);
     const Layer layer{w.data(), rows, cols, x.data(), 1, y.data()};
@@ -83,7 +90,8 @@ void print_table(size_t rows, size_t cols) {
   }
   std::printf("\n|---|---|---|---|---|---|---|---|\n");
   for (const double sparsity : {0.0, 0.5, 0.7, 0.8}) {
-    print_row(rows, cols, sparsity);
+    print_row(rows, cols, sparsity, kernels::Dtype::Float32);
+    print_row(rows, cols, sparsity, kernels::Dtype::BFloat16);
   }
 }
 

@@ -1,7 +1,9 @@
 // Sparse products over the fastest dense one, one thread: for each shape of
 // blocks, sparsity and batch, all contenders take turns in one run, and medians
 // are compared. With batch 1 the caches are emptied before every product, so
-// that weights come from memory.
+// that weights come from memory; further rows then store the weights as
+// bfloat16 and say in brackets how much faster that is than the same format in
+// float32.
 //
 // product_bench [--rows N] [--cols N] [--batch N]... [--pattern NAME]...
 //               [--turns N]
@@ -11,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <random>
 #include <string>
 #include <vector>
@@ -69,8 +72,12 @@ kernels::Buffer<float> sparse_weight(
   return w;
 }
 
-/// Complains about a contender whose result is not the first one's.
-void check(const std::vector<Contender>& contenders, const Buffer& y) {
+/// Complains about a contender whose result is off from the first one's by more
+/// than `most` of the largest.
+void check(
+    const std::vector<Contender>& contenders,
+    const Buffer& y,
+    double most) {
   contenders[0].run();
   const Buffer expected = y;
   double scale = 0;
@@ -80,7 +87,7 @@ void check(const std::vector<Contender>& contenders, const Buffer& y) {
   for (const auto& contender : contenders) {
     contender.run();
     for (size_t i = 0; i < y.size(); ++i) {
-      if (!(std::fabs(y[i] - expected[i]) <= 1e-4 * scale)) {
+      if (!(std::fabs(y[i] - expected[i]) <= most * scale)) {
         std::fprintf(stderr, "%s is wrong\n", contender.name.c_str());
         break;
       }
@@ -88,8 +95,39 @@ void check(const std::vector<Contender>& contenders, const Buffer& y) {
   }
 }
 
+const Packing kBFloat16{kernels::Dtype::BFloat16};
+
+/// Medians of the sparse products and of the best dense one.
+struct Times {
+  double dense;
+  std::vector<double> sparse;
+  std::vector<double> sparse_bfloat16; ///< None, or of the same formats.
+  std::vector<std::string> names;
+};
+
 /// A cell of the table: the best sparse product over the best dense one.
-std::string compare(
+std::string cell_of(
+    const Times& times,
+    const std::vector<double>& products,
+    bool of_float) {
+  const auto best = std::min_element(products.begin(), products.end());
+  const size_t which = best - products.begin();
+  char text[80];
+  char more[32] = "";
+  if (of_float) {
+    std::snprintf(more, sizeof(more), ", %.2f", times.sparse[which] / *best);
+  }
+  std::snprintf(
+      text,
+      sizeof(text),
+      "%.2f (%s%s)",
+      times.dense / *best,
+      times.names[which].c_str(),
+      more);
+  return text;
+}
+
+Times compare(
     const Options& options,
     const std::string& pattern,
     double sparsity,
@@ -107,14 +145,18 @@ std::string compare(
     contenders.push_back(own_dense(layer));
   }
   const size_t dense = contenders.size();
-  for (auto& contender : sparse_contenders(layer, pattern, 1 - sparsity)) {
-    contenders.push_back(std::move(contender));
+  auto sparse = sparse_contenders(layer, pattern, 1 - sparsity);
+  const size_t formats = sparse.size();
+  std::move(sparse.begin(), sparse.end(), std::back_inserter(contenders));
+  check(contenders, y, 1e-4);
+  if (batch == 1) {
+    sparse = sparse_contenders(layer, pattern, 1 - sparsity, kBFloat16);
+    std::move(sparse.begin(), sparse.end(), std::back_inserter(contenders));
+    check(contenders, y, 1e-2);
   }
-  check(contenders, y);
   const auto times = measure(contenders, options.turns, batch == 1);
   const auto best_dense =
       std::min_element(times.begin(), times.begin() + dense);
-  const auto best = std::min_element(times.begin() + dense, times.end());
   if (options.verbose) {
     for (size_t i = 0; i < times.size(); ++i) {
       std::fprintf(
@@ -123,19 +165,45 @@ std::string compare(
           pattern.c_str(),
           sparsity,
           batch,
-          contenders[i].name.c_str(),
+          (contenders[i].name + (i < dense + formats ? "" : " bfloat16"))
+              .c_str(),
           times[i] * 1e6,
           *best_dense / times[i]);
     }
   }
-  char text[80];
-  std::snprintf(
-      text,
-      sizeof(text),
-      "%.2f (%s)",
-      *best_dense / *best,
-      contenders[best - times.begin()].name.c_str());
-  return text;
+  Times result{*best_dense, {}, {}, {}};
+  for (size_t i = 0; i < formats; ++i) {
+    result.names.push_back(contenders[dense + i].name);
+  }
+  const auto first = times.begin() + dense;
+  result.sparse.assign(first, first + formats);
+  result.sparse_bfloat16.assign(first + formats, times.end());
+  return result;
+}
+
+void print_row(
+    const Options& options,
+    const std::string& pattern,
+    size_t batch) {
+  std::string bfloat16;
+  std::printf("| %s | %zu |", pattern.c_str(), batch);
+  for (const double sparsity : options.sparsities) {
+    if (pattern == "2:4" && sparsity != 0.5) {
+      std::printf(" |");
+      bfloat16 += " |";
+      continue;
+    }
+    const auto times = compare(options, pattern, sparsity, batch);
+    std::printf(" %s |", cell_of(times, times.sparse, false).c_str());
+    std::fflush(stdout);
+    if (batch == 1) {
+      bfloat16 += " " + cell_of(times, times.sparse_bfloat16, true) + " |";
+    }
+  }
+  std::printf("\n");
+  if (batch == 1) {
+    std::printf("| %s, bfloat16 | 1 |%s\n", pattern.c_str(), bfloat16.c_str());
+  }
 }
 
 void print_table(const Options& options) {
@@ -150,15 +218,7 @@ void print_table(const Options& options) {
   std::printf("\n");
   for (const size_t batch : options.batches) {
     for (const auto& pattern : options.patterns) {
-      std::printf("| %s | %zu |", pattern.c_str(), batch);
-      for (const double sparsity : options.sparsities) {
-        const bool given = pattern != "2:4" || sparsity == 0.5;
-        const auto cell =
-            given ? compare(options, pattern, sparsity, batch) : std::string();
-        std::printf(" %s |", cell.c_str());
-        std::fflush(stdout);
-      }
-      std::printf("\n");
+      print_row(options, pattern, batch);
     }
   }
 }

@@ -18,10 +18,12 @@ namespace coppice::bench {
 
 using Buffer = kernels::Buffer<float>;
 
+using kernels::Packing;
+
 /// Our own dense product, which counts as dense.
-inline Contender own_dense(const Layer& layer) {
+inline Contender own_dense(const Layer& layer, const Packing& packing = {}) {
   auto packed = std::make_shared<kernels::DenseRows>(
-      kernels::pack_dense_rows(layer.w, layer.rows, layer.cols));
+      kernels::pack_dense_rows(layer.w, layer.rows, layer.cols, packing));
   return {
       "own dense", [=] {
         kernels::dense_product(
@@ -49,9 +51,11 @@ inline Contender pattern_panels(const Layer& layer, size_t chunk) {
           }};
 }
 
-inline Contender output_blocks(const Layer& layer, size_t height) {
-  auto packed = std::make_shared<kernels::OutputBlocks>(
-      kernels::pack_output_blocks(layer.w, layer.rows, layer.cols, height));
+inline Contender
+output_blocks(const Layer& layer, size_t height, const Packing& packing) {
+  auto packed =
+      std::make_shared<kernels::OutputBlocks>(kernels::pack_output_blocks(
+          layer.w, layer.rows, layer.cols, height, packing));
   auto x = std::make_shared<Buffer>(
       kernels::transposed_size(layer.batch, layer.cols));
   return {"output blocks", [=] {
@@ -86,7 +90,8 @@ Contender single_input(
 inline std::vector<Contender> sparse_contenders(
     const Layer& layer,
     const std::string& pattern,
-    double density) {
+    double density,
+    const Packing& packing = {}) {
   size_t height = 1;
   size_t width = 1;
   std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
@@ -98,23 +103,24 @@ inline std::vector<Contender> sparse_contenders(
     contenders.push_back(single_input(
         "bitmask",
         layer,
-        kernels::pack_bitmask_rows(layer.w, layer.rows, layer.cols),
+        kernels::pack_bitmask_rows(layer.w, layer.rows, layer.cols, packing),
         kernels::bitmask_rows_product));
     contenders.push_back(single_input(
         "rows",
         layer,
-        kernels::pack_compressed_rows(layer.w, layer.rows, layer.cols),
+        kernels::pack_compressed_rows(layer.w, layer.rows, layer.cols, packing),
         kernels::compressed_rows_product));
     if (pattern != "2:4" && width >= 4) {
       contenders.push_back(single_input(
           "input blocks",
           layer,
-          kernels::pack_input_blocks(layer.w, layer.rows, layer.cols, width),
+          kernels::pack_input_blocks(
+              layer.w, layer.rows, layer.cols, width, packing),
           kernels::input_blocks_product));
     }
   }
   if (pattern != "2:4" && height >= 4) {
-    contenders.push_back(output_blocks(layer, height));
+    contenders.push_back(output_blocks(layer, height, packing));
   }
   return contenders;
 }

@@ -74,6 +74,7 @@ struct CompileRun {
   std::vector<std::string> inputs;
   std::vector<int64_t> batches;
   double seconds = 1;
+  bool bfloat16 = false;
   bool no_cache = false;
   bool json = false;
   int threads = 0;
@@ -84,7 +85,8 @@ CompiledModel compiled(
     const torch::jit::Module& model) {
   auto how = CompileOptions()
                  .batches(options.batches)
-                 .seconds_per_layer(options.seconds);
+                 .seconds_per_layer(options.seconds)
+                 .bfloat16(options.bfloat16);
   if (options.no_cache) {
     how.cache("");
   }
@@ -207,6 +209,10 @@ void add_common(CLI::App& command, CompileRun& options) {
           "--seconds", options.seconds, "At most so long for a layer and batch")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command.add_flag(
+      "--bfloat16",
+      options.bfloat16,
+      "Also store weights as bfloat16: half the bytes, each off by up to 0.2%");
   command.add_flag(
       "--no-cache", options.no_cache, "Measure anew and remember nothing");
   command

@@ -17,6 +17,12 @@ double model_time(const CompiledModel& model, int64_t batch) {
   return 0;
 }
 
+bool has_bfloat16(const std::vector<CompiledLayer>& layers) {
+  return std::any_of(layers.begin(), layers.end(), [](const auto& layer) {
+    return layer.format.find("bfloat16") != std::string::npos;
+  });
+}
+
 std::string ratio_text(double ratio) {
   return fmt::format("{:.2f}", ratio);
 }
@@ -112,10 +118,12 @@ std::string CompiledModel::table() const {
   text += "\nlayers: " + weights_text();
   text += fmt::format(
       "\nweights: {} before, {} after; largest difference of outputs: {:.1e} "
-      "of the largest",
+      "of the largest{}",
       to_text(before, CellFormat::kBytes),
       to_text(after, CellFormat::kBytes),
-      difference);
+      difference,
+      has_bfloat16(layers) ? ", most of it of weights rounded to bfloat16"
+                           : "");
   return text;
 }
 

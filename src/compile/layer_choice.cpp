@@ -114,7 +114,11 @@ LayerChoice choose_for(
   for (const auto& each : inputs) {
     tensors.push_back(each.input);
   }
-  const auto candidates = candidates_for(op, tensors);
+  std::vector<torch::ScalarType> dtypes{torch::kFloat};
+  if (options.bfloat16()) {
+    dtypes.push_back(torch::kBFloat16);
+  }
+  const auto candidates = candidates_for(op, tensors, dtypes);
   const int64_t passing = passing_bytes(others);
   std::vector<Heat> heats;
   for (const auto& each : inputs) {

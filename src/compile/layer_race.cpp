@@ -15,11 +15,22 @@ namespace {
 /// Both sum in float32, in another order: beyond this it is no rounding.
 constexpr double kTolerance = 1e-3;
 
-bool agrees(const torch::Tensor& result, const torch::Tensor& right) {
+/// The same if each weight is off by up to 2^-9, where sums may nearly cancel.
+constexpr double kBfloat16Tolerance = 2e-2;
+
+double tolerance_of(const Candidate& candidate) {
+  return candidate.weight->dtype() == torch::kBFloat16 ? kBfloat16Tolerance
+                                                       : kTolerance;
+}
+
+bool agrees(
+    const torch::Tensor& result,
+    const torch::Tensor& right,
+    double tolerance) {
   const auto scale = right.abs().max().item<double>();
   const auto difference = (result - right).abs().max().item<double>();
   // Not `>`: NaN on both sides is a difference of NaN.
-  return !(difference > kTolerance * std::max(scale, 1e-30));
+  return !(difference > tolerance * std::max(scale, 1e-30));
 }
 
 using torch::jit::Stack;
@@ -89,7 +100,11 @@ bool serves_any(PackedFormat format, const std::vector<int64_t>& batches) {
 } // namespace
 
 std::string Candidate::name() const {
-  return is_libtorch() ? "libtorch" : to_string(weight->format());
+  if (is_libtorch()) {
+    return "libtorch";
+  }
+  const bool is_short = weight->dtype() == torch::kBFloat16;
+  return to_string(weight->format()) + (is_short ? " bfloat16" : "");
 }
 
 std::string Candidate::operator_name(const WeightOp& op) const {
@@ -124,7 +139,8 @@ double skipped_share(const WeightOp& op, const torch::Tensor& input) {
 
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
-    const std::vector<torch::Tensor>& inputs) {
+    const std::vector<torch::Tensor>& inputs,
+    const std::vector<torch::ScalarType>& dtypes) {
   std::vector<Candidate> candidates{{}};
   std::vector<int64_t> batches;
   bool has_zeros = false;
@@ -151,7 +167,10 @@ std::vector<Candidate> candidates_for(
     const bool is_for_batch = format == PackedFormat::PatternPanels;
     for (const int64_t batch :
          is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
-      candidates.push_back({PackedWeight::pack(op.weight, format, batch)});
+      for (const auto dtype : dtypes) {
+        candidates.push_back({PackedWeight::pack(
+            op.weight, PackOptions(format).batch(batch).dtype(dtype))});
+      }
     }
   }
   return candidates;
@@ -168,7 +187,7 @@ std::vector<Candidate> entrants_of(
   const auto right = op.dense(input);
   for (const auto& candidate : candidates) {
     if (!candidate.is_libtorch() &&
-        agrees(candidate.runner(op, input)(), right)) {
+        agrees(candidate.runner(op, input)(), right, tolerance_of(candidate))) {
       entrants.push_back(candidate);
     }
   }

@@ -18,7 +18,8 @@ struct Candidate {
   bool is_libtorch() const {
     return !weight;
   }
-  /// The name of its format; "libtorch" for LibTorch's own.
+  /// The name of its format, "bitmask_rows" or "bitmask_rows bfloat16";
+  /// "libtorch" for LibTorch's own.
   std::string name() const;
   /// The operator that runs it, for a graph: "coppice::linear_relu".
   std::string operator_name(const WeightOp& op) const;
@@ -40,13 +41,15 @@ struct LayerRace {
 /// LibTorch's own first, then the weight in every format that fits its zeros
 /// and is made for one of the inputs: among several inputs, one that is made
 /// for the large may still be the best for all. Formats by column are among
-/// them where a single input is largely zero, as after a relu.
+/// them where a single input is largely zero, as after a relu. Each comes with
+/// its weights stored as each of `dtypes`.
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
-    const std::vector<torch::Tensor>& inputs);
+    const std::vector<torch::Tensor>& inputs,
+    const std::vector<torch::ScalarType>& dtypes = {torch::kFloat});
 
-/// Those of the candidates whose results on this input are those of LibTorch but
-/// for rounding; LibTorch's own first.
+/// Those of the candidates whose results on this input are those of LibTorch
+/// but for rounding; LibTorch's own first.
 std::vector<Candidate> entrants_of(
     const WeightOp& op,
     const torch::Tensor& input,

@@ -1,5 +1,8 @@
 // Formats that are made for batches, which lie in tiles.
 
+#include <algorithm>
+#include <atomic>
+
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
 #include "sparse/kept.h"
@@ -78,23 +81,35 @@ class PatternPanelsProduct final
   }
 };
 
-std::unique_ptr<Product>
-output_blocks(const float* w, size_t rows, size_t cols, size_t height) {
+std::unique_ptr<Product> output_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t height,
+    const kernels::Packing& packing) {
   return std::make_unique<OutputBlocksProduct>(
-      kernels::pack_output_blocks(w, rows, cols, height));
+      kernels::pack_output_blocks(w, rows, cols, height, packing));
 }
 
-std::unique_ptr<Product>
-pattern_panels(const float* w, size_t rows, size_t cols, size_t batch) {
-  size_t nonzeros = 0;
-  for (size_t i = 0; i < rows * cols; ++i) {
-    nonzeros += w[i] != 0;
-  }
-  const double density = rows * cols == 0
-      ? 0.0
-      : static_cast<double>(nonzeros) / static_cast<double>(rows * cols);
-  return std::make_unique<PatternPanelsProduct>(kernels::pack_pattern_panels(
-      w, rows, cols, kernels::pattern_chunk(density, batch)));
+/// The fraction that is not zero.
+double density(const float* w, size_t count, const kernels::Packing& packing) {
+  std::atomic<size_t> zeros{0};
+  packing.for_each_range(count, [&](Range range) {
+    zeros += std::count(w + range.begin, w + range.end, 0.0f);
+  });
+  return count == 0 ? 0.0 : 1 - static_cast<double>(zeros) / count;
+}
+
+std::unique_ptr<Product> pattern_panels(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t batch,
+    const kernels::Packing& packing) {
+  const size_t chunk =
+      kernels::pattern_chunk(density(w, rows * cols, packing), batch);
+  return std::make_unique<PatternPanelsProduct>(
+      kernels::pack_pattern_panels(w, rows, cols, chunk, packing));
 }
 
 } // namespace
@@ -104,16 +119,17 @@ std::unique_ptr<Product> make_batch_product(
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch) {
+    size_t batch,
+    const kernels::Packing& packing) {
   switch (format) {
     case PackedFormat::OutputBlocks4:
-      return output_blocks(w, rows, cols, 4);
+      return output_blocks(w, rows, cols, 4, packing);
     case PackedFormat::OutputBlocks8:
-      return output_blocks(w, rows, cols, 8);
+      return output_blocks(w, rows, cols, 8, packing);
     case PackedFormat::OutputBlocks16:
-      return output_blocks(w, rows, cols, 16);
+      return output_blocks(w, rows, cols, 16, packing);
     default:
-      return pattern_panels(w, rows, cols, batch);
+      return pattern_panels(w, rows, cols, batch, packing);
   }
 }
 

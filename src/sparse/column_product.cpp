@@ -100,13 +100,14 @@ std::unique_ptr<Product> make_column_product(
     PackedFormat format,
     const float* w,
     size_t rows,
-    size_t cols) {
+    size_t cols,
+    const kernels::Packing& packing) {
   if (format == PackedFormat::InputColumns) {
     return std::make_unique<InputColumnsProduct>(
-        kernels::pack_input_columns(w, rows, cols));
+        kernels::pack_input_columns(w, rows, cols, packing));
   }
   return std::make_unique<BitmaskColumnsProduct>(
-      kernels::pack_bitmask_columns(w, rows, cols));
+      kernels::pack_bitmask_columns(w, rows, cols, packing));
 }
 
 } // namespace coppice::sparse

@@ -126,16 +126,16 @@ const ConvertMapping::Replace* ConvertMapping::find(const Module& layer) const {
   return found == replacements_.end() ? nullptr : &found->second;
 }
 
-ConvertMapping sparse_mapping(PackedFormat format, int64_t batch) {
+ConvertMapping sparse_mapping(const PackOptions& options) {
   ConvertMapping mapping;
   mapping.add<torch::nn::LinearImpl>(
       [=](const std::string&, torch::nn::LinearImpl& layer) {
-        return AnyModule(nn::SparseLinear::from_dense(layer, format, batch));
+        return AnyModule(nn::SparseLinear::from_dense(layer, options));
       });
   mapping.add<torch::nn::Conv2dImpl>(
       [=](const std::string&, torch::nn::Conv2dImpl& layer) {
         return nn::SparseConv2d::why_not(layer).empty()
-            ? AnyModule(nn::SparseConv2d::from_dense(layer, format, batch))
+            ? AnyModule(nn::SparseConv2d::from_dense(layer, options))
             : AnyModule();
       });
   return mapping;

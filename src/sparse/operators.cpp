@@ -188,9 +188,14 @@ std::string printed(const PackedWeightPtr& w) {
   return text.str();
 }
 
-PackedWeightPtr
-pack_by_name(const Tensor& weight, const std::string& format, int64_t batch) {
-  return PackedWeight::pack(weight, parse_packed_format(format), batch);
+PackedWeightPtr pack_by_name(
+    const Tensor& weight,
+    const std::string& format,
+    int64_t batch,
+    at::ScalarType dtype) {
+  return PackedWeight::pack(
+      weight,
+      PackOptions(parse_packed_format(format)).batch(batch).dtype(dtype));
 }
 
 void register_class(torch::Library& library) {
@@ -200,6 +205,11 @@ void register_class(torch::Library& library) {
       .def(
           "format",
           [](const PackedWeightPtr& w) { return to_string(w->format()); })
+      .def(
+          "dtype",
+          [](const PackedWeightPtr& w) -> std::string {
+            return w->dtype() == torch::kBFloat16 ? "bfloat16" : "float32";
+          })
       .def("shape", [](const PackedWeightPtr& w) { return w->shape(); })
       .def("batch", &PackedWeight::batch)
       .def("nbytes", &PackedWeight::nbytes)

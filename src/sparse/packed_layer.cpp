@@ -38,6 +38,13 @@ void PackedLayer::register_bias() {
       /*requires_grad=*/false);
 }
 
+void PackedLayer::print_common(std::ostream& stream) const {
+  const bool halves = weight_->dtype() == torch::kBFloat16;
+  stream << std::boolalpha << "bias=" << bias.defined()
+         << ", format=" << weight_->format()
+         << (halves ? ", dtype=bfloat16" : "");
+}
+
 c10::intrusive_ptr<PackedWeight> PackedLayer::zero_weight(
     const std::vector<int64_t>& shape) {
   for (const int64_t size : shape) {

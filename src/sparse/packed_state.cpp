@@ -3,16 +3,17 @@
 #include <c10/util/Exception.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <limits>
 
+#include "coppice/kernels/bfloat16.h"
 #include "coppice/kernels/bitmask.h"
 #include "coppice/sparse/packed_weight.h"
 
 namespace coppice {
 namespace {
 
-constexpr int64_t kVersion = 1;
-constexpr size_t kWidth = sizeof(float);
+constexpr int64_t kVersion = 2;
 
 std::byte* bytes_of(const torch::Tensor& tensor) {
   return static_cast<std::byte*>(tensor.data_ptr());
@@ -61,23 +62,34 @@ void check_tensor(
       "; the file is damaged");
 }
 
+/// The bfloat16 numbers that `dense`, float32, holds; NaN with its payload.
+torch::Tensor as_bfloat16(const torch::Tensor& dense) {
+  auto halves = at::empty(dense.sizes(), torch::kBFloat16);
+  const auto* from = dense.data_ptr<float>();
+  auto* to = static_cast<kernels::BFloat16*>(halves.data_ptr());
+  std::transform(from, from + dense.numel(), to, kernels::to_bfloat16);
+  return halves;
+}
+
 } // namespace
 
 PackedWeight::State PackedWeight::state() const {
-  const auto dense = to_dense();
+  const auto dense =
+      dtype() == torch::kBFloat16 ? as_bfloat16(to_dense()) : to_dense();
+  const size_t width = dense.element_size();
   const auto elements = static_cast<size_t>(dense.numel());
   const auto* values = bytes_of(dense);
   auto bits = at::empty({mask_bytes(dense.numel())}, torch::kByte);
-  kernels::nonzero_bits(values, elements, kWidth, bits.data_ptr<uint8_t>());
+  kernels::nonzero_bits(values, elements, width, bits.data_ptr<uint8_t>());
   // Compressing may write as many elements as there are.
-  auto room = at::empty({dense.numel()}, torch::kFloat);
+  auto room = at::empty({dense.numel()}, dense.options());
   const size_t kept =
-      kernels::compress_nonzeros(values, elements, kWidth, bytes_of(room));
+      kernels::compress_nonzeros(values, elements, width, bytes_of(room));
   // A tensor of its own, or the whole room would be saved.
   auto nonzeros = room.narrow(0, 0, static_cast<int64_t>(kept)).clone();
-  std::vector<int64_t> numbers{batch_};
+  std::vector<int64_t> numbers{batch()};
   numbers.insert(numbers.end(), shape_.begin(), shape_.end());
-  return {kVersion, to_string(format_), std::move(numbers), {bits, nonzeros}};
+  return {kVersion, to_string(format()), std::move(numbers), {bits, nonzeros}};
 }
 
 c10::intrusive_ptr<PackedWeight> PackedWeight::from_state(const State& state) {
@@ -103,16 +115,20 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::from_state(const State& state) {
   const auto* bits = tensors[0].data_ptr<uint8_t>();
   const size_t stored =
       kernels::count_bits(bits, static_cast<size_t>(elements));
-  check_tensor(
-      "values", tensors[1], torch::kFloat, static_cast<int64_t>(stored));
-  auto dense = at::empty(shape, torch::kFloat);
+  const bool halves =
+      tensors[1].defined() && tensors[1].scalar_type() == torch::kBFloat16;
+  const auto dtype = halves ? torch::kBFloat16 : torch::kFloat;
+  check_tensor("values", tensors[1], dtype, static_cast<int64_t>(stored));
+  auto dense = at::empty(shape, dtype);
   kernels::expand_nonzeros(
       bits,
       bytes_of(tensors[1]),
       static_cast<size_t>(elements),
-      kWidth,
+      dense.element_size(),
       bytes_of(dense));
-  return pack(dense, format, numbers[0]);
+  return pack(
+      dense.to(torch::kFloat),
+      PackOptions(format).batch(numbers[0]).dtype(dtype));
 }
 
 } // namespace coppice

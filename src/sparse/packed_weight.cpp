@@ -34,37 +34,39 @@ std::string readable_bytes(int64_t bytes) {
 
 c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
     const torch::Tensor& weight,
-    PackedFormat format,
-    int64_t batch) {
+    const PackOptions& options) {
   sparse::check_weight("pack", weight);
   const auto matrix = sparse::as_matrix(weight);
   TORCH_CHECK_VALUE(
-      sparse::columns_fit(format, matrix.size(1)),
+      sparse::columns_fit(options.format(), matrix.size(1)),
       "pack: a weight of ",
       matrix.size(1),
       " columns is too wide for the format `",
-      to_string(format),
+      to_string(options.format()),
       "`; `pattern_panels` and `bitmask_rows` take any width");
   TORCH_CHECK_VALUE(
-      batch > 0, "pack: the batch must be positive but is ", batch);
+      options.batch() > 0,
+      "pack: the batch must be positive but is ",
+      options.batch());
+  TORCH_CHECK_TYPE(
+      options.dtype() == torch::kFloat || options.dtype() == torch::kBFloat16,
+      "pack: weights are stored as float32 or bfloat16 but the dtype is ",
+      options.dtype());
   auto product = sparse::make_product(
-      format,
+      options,
       matrix.data_ptr<float>(),
       static_cast<size_t>(matrix.size(0)),
-      static_cast<size_t>(matrix.size(1)),
-      static_cast<size_t>(batch));
+      static_cast<size_t>(matrix.size(1)));
   return c10::make_intrusive<PackedWeight>(
-      format, weight.sizes().vec(), batch, std::move(product));
+      options, weight.sizes().vec(), std::move(product));
 }
 
 PackedWeight::PackedWeight(
-    PackedFormat format,
+    const PackOptions& options,
     std::vector<int64_t> shape,
-    int64_t batch,
     std::unique_ptr<sparse::Product> product)
-    : format_(format),
+    : options_(options),
       shape_(std::move(shape)),
-      batch_(batch),
       product_(std::move(product)) {}
 
 PackedWeight::~PackedWeight() = default;
@@ -92,8 +94,7 @@ int64_t PackedWeight::stored() const {
 }
 
 c10::intrusive_ptr<PackedWeight> PackedWeight::copy() const {
-  return c10::make_intrusive<PackedWeight>(
-      format_, shape_, batch_, product_->copy());
+  return c10::make_intrusive<PackedWeight>(options_, shape_, product_->copy());
 }
 
 std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight) {
@@ -107,7 +108,9 @@ std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight) {
       all == 0 ? 0.0 : 1 - static_cast<double>(weight.stored()) / all;
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.1f", 100 * (zeros < 0 ? 0 : zeros));
-  return stream << ", " << weight.format() << ", " << percent << "% zeros, "
+  const bool halves = weight.dtype() == torch::kBFloat16;
+  return stream << ", " << weight.format() << (halves ? " as bfloat16" : "")
+                << ", " << percent << "% zeros, "
                 << readable_bytes(weight.nbytes()) << ")";
 }
 

@@ -2,7 +2,26 @@
 
 #include <algorithm>
 
+#include "sparse/parts.h"
+
 namespace coppice::sparse {
+namespace {
+
+/// How a weight of that many elements is packed.
+kernels::Packing packing_of(torch::ScalarType dtype, size_t elements) {
+  kernels::Packing packing;
+  packing.dtype = dtype == torch::kBFloat16 ? kernels::Dtype::BFloat16
+                                            : kernels::Dtype::Float32;
+  const size_t parts = parts_for(elements);
+  packing.for_each_range = [parts](size_t count, const auto& body) {
+    for_each_part(parts, [&](size_t part) {
+      body(kernels::even_range(count, part, parts));
+    });
+  };
+  return packing;
+}
+
+} // namespace
 
 bool Product::takes_tiles(size_t /*batch*/) const {
   return false;
@@ -24,22 +43,25 @@ void Product::run(const ProductCall& call, kernels::Range part) const {
 }
 
 std::unique_ptr<Product> make_product(
-    PackedFormat format,
+    const PackOptions& options,
     const float* w,
     size_t rows,
-    size_t cols,
-    size_t batch) {
+    size_t cols) {
+  const auto format = options.format();
+  const auto packing = packing_of(options.dtype(), rows * cols);
   switch (format) {
     case PackedFormat::PatternPanels:
     case PackedFormat::OutputBlocks4:
     case PackedFormat::OutputBlocks8:
-    case PackedFormat::OutputBlocks16:
-      return make_batch_product(format, w, rows, cols, batch);
+    case PackedFormat::OutputBlocks16: {
+      const auto batch = static_cast<size_t>(options.batch());
+      return make_batch_product(format, w, rows, cols, batch, packing);
+    }
     case PackedFormat::InputColumns:
     case PackedFormat::BitmaskColumns:
-      return make_column_product(format, w, rows, cols);
+      return make_column_product(format, w, rows, cols, packing);
     default:
-      return make_row_product(format, w, rows, cols);
+      return make_row_product(format, w, rows, cols, packing);
   }
 }
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "coppice/kernels/range.h"
-#include "coppice/sparse/packed_format.h"
+#include "coppice/kernels/packing.h"
+#include "coppice/sparse/packed_weight.h"
 
 namespace coppice::sparse {
 
@@ -51,27 +51,32 @@ class Product {
   virtual void multiply(const ProductCall& call, kernels::Range part) const = 0;
 };
 
-/// Packs `w`, [rows, cols] row-major.
+/// Packs `w`, [rows, cols] row-major, on all threads.
 std::unique_ptr<Product> make_product(
+    const PackOptions& options,
+    const float* w,
+    size_t rows,
+    size_t cols);
+
+// The families of formats that `make_product` chooses from.
+std::unique_ptr<Product> make_row_product(
     PackedFormat format,
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch);
-
-// The families of formats that `make_product` chooses from.
-std::unique_ptr<Product>
-make_row_product(PackedFormat format, const float* w, size_t rows, size_t cols);
+    const kernels::Packing& packing);
 std::unique_ptr<Product> make_batch_product(
     PackedFormat format,
     const float* w,
     size_t rows,
     size_t cols,
-    size_t batch);
+    size_t batch,
+    const kernels::Packing& packing);
 std::unique_ptr<Product> make_column_product(
     PackedFormat format,
     const float* w,
     size_t rows,
-    size_t cols);
+    size_t cols,
+    const kernels::Packing& packing);
 
 } // namespace coppice::sparse

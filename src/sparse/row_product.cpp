@@ -103,10 +103,14 @@ class DenseProduct final : public PackedProduct<DenseProduct, DenseRows> {
   }
 };
 
-std::unique_ptr<Product>
-input_blocks(const float* w, size_t rows, size_t cols, size_t width) {
+std::unique_ptr<Product> input_blocks(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t width,
+    const kernels::Packing& packing) {
   return std::make_unique<InputBlocksProduct>(
-      kernels::pack_input_blocks(w, rows, cols, width));
+      kernels::pack_input_blocks(w, rows, cols, width, packing));
 }
 
 } // namespace
@@ -115,23 +119,24 @@ std::unique_ptr<Product> make_row_product(
     PackedFormat format,
     const float* w,
     size_t rows,
-    size_t cols) {
+    size_t cols,
+    const kernels::Packing& packing) {
   switch (format) {
     case PackedFormat::BitmaskRows:
       return std::make_unique<BitmaskRowsProduct>(
-          kernels::pack_bitmask_rows(w, rows, cols));
+          kernels::pack_bitmask_rows(w, rows, cols, packing));
     case PackedFormat::CompressedRows:
       return std::make_unique<CompressedRowsProduct>(
-          kernels::pack_compressed_rows(w, rows, cols));
+          kernels::pack_compressed_rows(w, rows, cols, packing));
     case PackedFormat::InputBlocks4:
-      return input_blocks(w, rows, cols, 4);
+      return input_blocks(w, rows, cols, 4, packing);
     case PackedFormat::InputBlocks8:
-      return input_blocks(w, rows, cols, 8);
+      return input_blocks(w, rows, cols, 8, packing);
     case PackedFormat::InputBlocks16:
-      return input_blocks(w, rows, cols, 16);
+      return input_blocks(w, rows, cols, 16, packing);
     default:
       return std::make_unique<DenseProduct>(
-          kernels::pack_dense_rows(w, rows, cols));
+          kernels::pack_dense_rows(w, rows, cols, packing));
   }
 }
 

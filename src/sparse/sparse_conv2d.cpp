@@ -85,13 +85,13 @@ torch::Tensor SparseConv2dImpl::forward(const torch::Tensor& x) {
 
 void SparseConv2dImpl::pretty_print(std::ostream& stream) const {
   const auto& shape = weight()->shape();
-  stream << std::boolalpha << "coppice::nn::SparseConv2d(" << shape[1] << ", "
-         << shape[0] << ", kernel_size=[" << shape[2] << ", " << shape[3]
+  stream << "coppice::nn::SparseConv2d(" << shape[1] << ", " << shape[0]
+         << ", kernel_size=[" << shape[2] << ", " << shape[3]
          << "], stride=" << torch::IntArrayRef(stepping_.stride)
          << ", padding=" << torch::IntArrayRef(stepping_.padding)
-         << ", dilation=" << torch::IntArrayRef(stepping_.dilation)
-         << ", bias=" << bias.defined() << ", format=" << weight()->format()
-         << ")";
+         << ", dilation=" << torch::IntArrayRef(stepping_.dilation) << ", ";
+  print_common(stream);
+  stream << ")";
 }
 
 std::string SparseConv2d::why_not(const torch::nn::Conv2dImpl& dense) {
@@ -112,8 +112,7 @@ std::string SparseConv2d::why_not(const torch::nn::Conv2dImpl& dense) {
 
 SparseConv2d SparseConv2d::from_dense(
     const torch::nn::Conv2dImpl& dense,
-    PackedFormat format,
-    int64_t batch) {
+    const PackOptions& options) {
   const auto reason = why_not(dense);
   TORCH_CHECK_VALUE(
       reason.empty(),
@@ -121,16 +120,15 @@ SparseConv2d SparseConv2d::from_dense(
       reason,
       "; leave it dense");
   return SparseConv2d(
-      PackedWeight::pack(dense.weight, format, batch),
+      PackedWeight::pack(dense.weight, options),
       stepping_of(dense.options),
       dense.bias);
 }
 
 SparseConv2d SparseConv2d::from_dense(
     const torch::nn::Conv2d& dense,
-    PackedFormat format,
-    int64_t batch) {
-  return from_dense(*dense, format, batch);
+    const PackOptions& options) {
+  return from_dense(*dense, options);
 }
 
 } // namespace coppice::nn

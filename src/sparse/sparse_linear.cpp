@@ -32,25 +32,22 @@ torch::Tensor SparseLinearImpl::forward(const torch::Tensor& x) {
 }
 
 void SparseLinearImpl::pretty_print(std::ostream& stream) const {
-  stream << std::boolalpha
-         << "coppice::nn::SparseLinear(in_features=" << weight()->cols()
-         << ", out_features=" << weight()->rows() << ", bias=" << bias.defined()
-         << ", format=" << weight()->format() << ")";
+  stream << "coppice::nn::SparseLinear(in_features=" << weight()->cols()
+         << ", out_features=" << weight()->rows() << ", ";
+  print_common(stream);
+  stream << ")";
 }
 
 SparseLinear SparseLinear::from_dense(
     const torch::nn::LinearImpl& dense,
-    PackedFormat format,
-    int64_t batch) {
-  return SparseLinear(
-      PackedWeight::pack(dense.weight, format, batch), dense.bias);
+    const PackOptions& options) {
+  return SparseLinear(PackedWeight::pack(dense.weight, options), dense.bias);
 }
 
 SparseLinear SparseLinear::from_dense(
     const torch::nn::Linear& dense,
-    PackedFormat format,
-    int64_t batch) {
-  return from_dense(*dense, format, batch);
+    const PackOptions& options) {
+  return from_dense(*dense, options);
 }
 
 torch::nn::Linear SparseLinear::to_dense() const {

@@ -118,6 +118,25 @@ TEST(Compile, SkipsZerosOfASingleInput) {
       "input_columns");
 }
 
+TEST(Compile, StoresWeightsAsBfloat16IfAllowed) {
+  torch::manual_seed(5);
+  torch::jit::Module net("Net");
+  // Larger than the second-level cache: half the bytes decide.
+  net.register_parameter("weight", torch::randn({2048, 2048}), false);
+  net.define("def forward(self, x):\n  return torch.linear(x, self.weight)\n");
+  const auto x = torch::randn({1, 2048});
+  auto options = quick().seconds_per_layer(1);
+  const auto plain = compile(net, {x}, options);
+  EXPECT_EQ(plain.layers[0].format, "dense");
+  EXPECT_LT(plain.difference, 1e-5);
+  const auto halved = compile(net, {x}, options.bfloat16(true));
+  EXPECT_EQ(halved.layers[0].format, "dense bfloat16");
+  EXPECT_EQ(2 * halved.layers[0].bytes_after, halved.layers[0].bytes_before);
+  EXPECT_GT(halved.difference, 1e-5);
+  EXPECT_LT(halved.difference, 1e-2);
+  EXPECT_THAT(halved.table(), HasSubstr("rounded to bfloat16"));
+}
+
 TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
   std::stringstream file;
   frozen_module(sparse_net()).save(file);

@@ -55,18 +55,25 @@ torch::jit::Module linear_module(const PackedWeightPtr& weight) {
 }
 
 TEST_P(EveryPackedState, ComesBackFromATorchScriptFile) {
-  const auto weight = sparse_weight({21, 35}, 0.7);
-  auto module = linear_module(PackedWeight::pack(weight, GetParam(), 7));
-  const auto x = testing::random({3, 35}, 9);
-  const auto wanted = module.forward({x}).toTensor();
-  std::stringstream file;
-  module.save(file);
-  auto loaded = torch::jit::load(file);
-  EXPECT_TRUE(same_bits(loaded.forward({x}).toTensor(), wanted));
-  const auto packed = loaded.attr("weight").toCustomClass<PackedWeight>();
-  EXPECT_EQ(packed->format(), GetParam());
-  EXPECT_EQ(packed->batch(), 7);
-  EXPECT_TRUE(same_bits(packed->to_dense(), weight));
+  auto weight = sparse_weight({21, 35}, 0.7);
+  weight[3][5] = NAN;
+  weight[4][5] = -1e-40;
+  for (const auto dtype : {torch::kFloat, torch::kBFloat16}) {
+    const auto original = PackedWeight::pack(
+        weight, PackOptions(GetParam()).batch(7).dtype(dtype));
+    auto module = linear_module(original);
+    const auto x = testing::random({3, 35}, 9);
+    const auto wanted = module.forward({x}).toTensor();
+    std::stringstream file;
+    module.save(file);
+    auto loaded = torch::jit::load(file);
+    EXPECT_TRUE(same_bits(loaded.forward({x}).toTensor(), wanted));
+    const auto packed = loaded.attr("weight").toCustomClass<PackedWeight>();
+    EXPECT_EQ(packed->format(), GetParam());
+    EXPECT_EQ(packed->batch(), 7);
+    EXPECT_EQ(packed->dtype(), dtype);
+    EXPECT_TRUE(same_bits(packed->to_dense(), original->to_dense()));
+  }
 }
 
 TEST_P(EveryPackedState, RunsOnEveryInstructionSet) {
@@ -98,12 +105,25 @@ TEST_P(EveryPackedState, IsDeepCopiedWithItsModule) {
 TEST(PackedState, HoldsABitmaskAndTheNonZeros) {
   const auto weight = torch::tensor({{0.F, 2.F, 0.F}, {3.F, 0.F, 5.F}});
   const auto [version, name, numbers, tensors] =
-      PackedWeight::pack(weight, PackedFormat::PatternPanels, 9)->state();
-  EXPECT_EQ(version, 1);
+      PackedWeight::pack(
+          weight, PackOptions(PackedFormat::PatternPanels).batch(9))
+          ->state();
+  EXPECT_EQ(version, 2);
   EXPECT_EQ(name, "pattern_panels");
   EXPECT_EQ(numbers, (std::vector<int64_t>{9, 2, 3}));
   EXPECT_TRUE(tensors[0].equal(torch::tensor({0b101010}, torch::kByte)));
   EXPECT_TRUE(tensors[1].equal(torch::tensor({2.F, 3.F, 5.F})));
+}
+
+TEST(PackedState, HoldsBFloat16WhereTheWeightDoes) {
+  const auto weight = torch::tensor({{0.F, 1.00390625F}, {3.F, 0.F}});
+  const auto tensors = std::get<3>(
+      PackedWeight::pack(
+          weight,
+          PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16))
+          ->state());
+  EXPECT_EQ(tensors[1].scalar_type(), torch::kBFloat16);
+  EXPECT_TRUE(tensors[1].equal(torch::tensor({1.F, 3.F}).to(torch::kBFloat16)));
 }
 
 /// A good state, changed by `damage`, must be refused.
@@ -117,9 +137,13 @@ std::string refusal(Damage damage) {
 }
 
 TEST(PackedState, OfAnotherVersionIsToldInASentence) {
-  EXPECT_THAT(
-      refusal([](State& state) { std::get<0>(state) = 2; }),
-      AllOf(HasSubstr("another version of Coppice"), HasSubstr("state 2")));
+  for (const int64_t version : {1, 3}) {
+    EXPECT_THAT(
+        refusal([&](State& state) { std::get<0>(state) = version; }),
+        AllOf(
+            HasSubstr("another version of Coppice"),
+            HasSubstr("state " + std::to_string(version))));
+  }
 }
 
 TEST(PackedState, ThatIsDamagedIsRefused) {

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "coppice/sparse/operators.h"
 #include "support/errors.h"
 #include "support/packed.h"
 
@@ -35,6 +36,54 @@ TEST_P(EveryFormat, GivesTheWeightBackBitForBit) {
   }
 }
 
+TEST_P(EveryFormat, StoresTheNearestBFloat16IfAsked) {
+  const auto options = PackOptions(GetParam()).dtype(torch::kBFloat16);
+  const std::vector<std::vector<int64_t>> shapes = {
+      {1, 1}, {1, 97}, {97, 1}, {0, 5}, {67, 131}, {6, 5, 3, 3}};
+  for (const auto& shape : shapes) {
+    for (const double sparsity : {0.0, 0.5, 1.0}) {
+      const auto weight = sparse_weight(shape, sparsity);
+      const auto packed = PackedWeight::pack(weight, options);
+      EXPECT_TRUE(same_bits(packed->to_dense(), testing::rounded(weight)));
+      EXPECT_EQ(packed->dtype(), torch::kBFloat16);
+    }
+  }
+  const auto weight = sparse_weight({64, 128}, 0.5);
+  EXPECT_LT(
+      PackedWeight::pack(weight, options)->nbytes(),
+      0.7 * PackedWeight::pack(weight, GetParam())->nbytes());
+}
+
+TEST_P(EveryFormat, KeepsInfinityAndNanAsBFloat16) {
+  auto weight = torch::zeros({4, 4});
+  // NaN of either kind and sign, an infinity, what rounds to one and to zero.
+  const uint32_t bits[] = {
+      0x7fc12345, 0xff800001, 0x7f800000, 0xff7fffff, 0x00008000};
+  const uint32_t wanted[] = {0x7fc10000, 0xffc00000, 0x7f800000, 0xff800000, 0};
+  std::memcpy(weight.data_ptr<float>() + 3, bits, sizeof bits);
+  const auto dense =
+      PackedWeight::pack(
+          weight, PackOptions(GetParam()).dtype(torch::kBFloat16))
+          ->to_dense();
+  EXPECT_EQ(std::memcmp(dense.data_ptr<float>() + 3, wanted, sizeof wanted), 0);
+}
+
+TEST_P(EveryFormat, IsPackedToEqualBytesByAnyNumberOfThreads) {
+  const auto weight = sparse_weight({517, 401}, 0.6);
+  const auto x = testing::random({3, 401}, 5);
+  const auto packed_by = [&](int threads) {
+    torch::set_num_threads(threads);
+    return PackedWeight::pack(weight, GetParam());
+  };
+  const int before = torch::get_num_threads();
+  const auto one = packed_by(1);
+  const auto three = packed_by(3);
+  torch::set_num_threads(before);
+  EXPECT_TRUE(same_bits(three->to_dense(), weight));
+  EXPECT_EQ(three->nbytes(), one->nbytes());
+  EXPECT_TRUE(same_bits(linear(x, three), linear(x, one)));
+}
+
 TEST_P(EveryFormat, KeepsNanPayloadsAndDenormals) {
   auto weight = torch::zeros({4, 4});
   const uint32_t bits[] = {0x7fc12345, 0xffc54321, 1, 0x80000001, 0x7f800000};
@@ -62,7 +111,7 @@ TEST_P(EveryFormat, TakesAnyStridesAndGradients) {
 
 TEST_P(EveryFormat, CopiesToMemoryOfItsOwn) {
   const auto weight = sparse_weight({20, 12}, 0.5);
-  auto packed = PackedWeight::pack(weight, GetParam(), 5);
+  auto packed = PackedWeight::pack(weight, PackOptions(GetParam()).batch(5));
   const auto copy = packed->copy();
   EXPECT_EQ(copy->nbytes(), packed->nbytes());
   EXPECT_NE(&copy->product(), &packed->product());
@@ -94,9 +143,16 @@ TEST_P(EveryFormat, RefusesWhatItCannotPack) {
       AllOf(HasSubstr("Double"), HasSubstr("torch::kFloat")));
   EXPECT_THAT(
       message_of([&] {
-        PackedWeight::pack(torch::ones({2, 3}), GetParam(), 0);
+        PackedWeight::pack(
+            torch::ones({2, 3}), PackOptions(GetParam()).batch(0));
       }),
       HasSubstr("batch"));
+  EXPECT_THAT(
+      message_of<c10::TypeError>([&] {
+        PackedWeight::pack(
+            torch::ones({2, 3}), PackOptions(GetParam()).dtype(torch::kHalf));
+      }),
+      AllOf(HasSubstr("float32 or bfloat16"), HasSubstr("Half")));
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -139,6 +195,13 @@ TEST(PackedWeight, PrintsWhatItIs) {
   EXPECT_EQ(
       text.str(),
       "PackedWeight(256 x 128, bitmask_rows, 75.0% zeros, 38.1 KiB)");
+  text.str("");
+  text << *PackedWeight::pack(
+      weight, PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+  EXPECT_EQ(
+      text.str(),
+      "PackedWeight(256 x 128, bitmask_rows as bfloat16, 75.0% zeros, "
+      "22.0 KiB)");
 }
 
 } // namespace

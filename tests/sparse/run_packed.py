@@ -18,7 +18,7 @@ assert torch.allclose(y, x @ weight.t(), atol=1e-4), "wrong result"
 print(net.weight)
 
 PackedWeight = torch.classes.coppice.PackedWeight
-packed = PackedWeight.pack(weight, "bitmask_rows", 1)
+packed = PackedWeight.pack(weight, "bitmask_rows", 1, torch.float32)
 assert packed.format() == "bitmask_rows" and packed.shape() == [21, 35]
 assert torch.equal(packed.to_dense(), weight)
 bias = torch.ones(21)
@@ -26,9 +26,14 @@ relu = torch.ops.coppice.linear_relu(x, packed, bias)
 assert torch.allclose(relu, (y + bias).relu(), atol=1e-4)
 assert torch.ops.coppice.linear(torch.empty(4, 35, device="meta"), packed).shape == (4, 21)
 try:
-    PackedWeight.pack(torch.ones(3), "dense", 1)
+    PackedWeight.pack(torch.ones(3), "dense", 1, torch.float32)
 except ValueError as error:
     print("ValueError:", str(error).splitlines()[0])
+
+halves = PackedWeight.pack(weight, "bitmask_rows", 1, torch.bfloat16)
+assert halves.dtype() == "bfloat16" and packed.dtype() == "float32"
+assert torch.equal(halves.to_dense(), weight.bfloat16().float())
+assert halves.nbytes() < packed.nbytes()
 
 
 class Net(torch.nn.Module):
@@ -43,3 +48,7 @@ class Net(torch.nn.Module):
 scripted = torch.jit.script(Net(packed))
 assert torch.allclose(scripted(x), y, atol=1e-4)
 scripted.save(folder + "/from_python.pt")
+torch.jit.script(Net(halves)).save(folder + "/halves.pt")
+again = torch.jit.load(folder + "/halves.pt")
+assert torch.equal(again(x), torch.ops.coppice.linear(x, halves))
+print("done")

@@ -37,6 +37,25 @@ TEST(SparseLinear, StandsInForTheDenseLayer) {
   }
 }
 
+TEST(SparseLinear, StoresBFloat16IfAskedAlsoInFiles) {
+  auto dense = pruned(30, 20);
+  auto layer = SparseLinear::from_dense(
+      dense, PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+  std::stringstream file;
+  torch::save(layer, file);
+  SparseLinear loaded(30, 20);
+  torch::load(loaded, file);
+  const auto x = testing::random({4, 30}, 3);
+  EXPECT_EQ(loaded->weight()->dtype(), torch::kBFloat16);
+  EXPECT_TRUE(loaded(x).equal(layer(x)));
+  EXPECT_TRUE(same_bits(
+      loaded.to_dense()->weight.detach(),
+      testing::rounded(dense->weight.detach())));
+  std::ostringstream text;
+  text << loaded;
+  EXPECT_THAT(text.str(), HasSubstr("format=bitmask_rows, dtype=bfloat16)"));
+}
+
 TEST(SparseLinear, RunsInASequential) {
   auto dense = pruned(30, 20);
   torch::nn::Sequential net(
@@ -76,7 +95,8 @@ TEST(SparseLinear, IsSavedAndLoadedInsideAModel) {
   for (const bool bias : {true, false}) {
     torch::nn::Sequential net(
         SparseLinear::from_dense(
-            pruned(30, 20, bias), PackedFormat::OutputBlocks4, 3),
+            pruned(30, 20, bias),
+            PackOptions(PackedFormat::OutputBlocks4).batch(3)),
         torch::nn::Linear(20, 2));
     std::stringstream file;
     torch::save(net, file);

@@ -44,6 +44,11 @@ inline torch::Tensor sparse_weight(
       keeps.reshape(shape), weight, torch::zeros({}, torch::kFloat));
 }
 
+/// What is left of a weight that is stored as bfloat16.
+inline torch::Tensor rounded(const torch::Tensor& weight) {
+  return weight.to(torch::kBFloat16).to(torch::kFloat);
+}
+
 /// Equal bit for bit: NaN equals itself, 0 is not -0.
 inline bool same_bits(const torch::Tensor& a, const torch::Tensor& b) {
   return a.sizes() == b.sizes() &&

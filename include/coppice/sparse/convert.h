@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "coppice/sparse/packed_format.h"
+#include "coppice/sparse/packed_weight.h"
 
 namespace coppice {
 
@@ -50,9 +50,9 @@ class ConvertMapping {
 };
 
 /// Every `torch::nn::Linear` becomes a `SparseLinear` and every
-/// `torch::nn::Conv2d` a `SparseConv2d`, packed for `batch` inputs.
+/// `torch::nn::Conv2d` a `SparseConv2d`, packed as the options say.
 /// Convolutions that `SparseConv2d` cannot be stay.
-ConvertMapping sparse_mapping(PackedFormat format, int64_t batch = 32);
+ConvertMapping sparse_mapping(const PackOptions& options);
 
 /// Replaces layers below `module` by what `mapping` makes of them, in place,
 /// and returns their FQNs. `layers` are the FQNs, or shell patterns of them

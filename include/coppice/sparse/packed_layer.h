@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <cstddef>
+#include <ostream>
 #include <vector>
 
 #include "coppice/sparse/packed_weight.h"
@@ -44,6 +45,10 @@ class PackedLayer : public virtual torch::nn::Module {
 
   /// Makes a copy of the bias the layer's parameter.
   void register_bias();
+
+  /// Prints "bias=true, format=bitmask_rows" and, if that is the dtype,
+  /// ", dtype=bfloat16".
+  void print_common(std::ostream& stream) const;
 
   /// A weight of that shape without a non-zero, for layers to be loaded into.
   static c10::intrusive_ptr<PackedWeight> zero_weight(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <torch/arg.h>
 #include <torch/custom_class.h>
 #include <torch/types.h>
 
@@ -18,8 +19,27 @@ namespace sparse {
 class Product;
 } // namespace sparse
 
-/// A weight in the format that a sparse kernel reads; float32, on the CPU. It
-/// never changes, so that layers and threads may share one.
+/// How a weight is packed. A `PackedFormat` alone will do.
+///
+///     PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16)
+struct PackOptions {
+  /* implicit */ PackOptions(PackedFormat format) : format_(format) {}
+
+  TORCH_ARG(PackedFormat, format);
+
+  /// How many inputs products will mostly have: `PatternPanels` is laid out for
+  /// it.
+  TORCH_ARG(int64_t, batch) = 32;
+
+  /// As what weights are stored: float32, or bfloat16, which takes half the
+  /// bytes and pays where products wait for memory, with single inputs. It is
+  /// the nearest bfloat16, ties to even, off by at most 2^-9 of the weight;
+  /// products and sums are float32 with both.
+  TORCH_ARG(torch::ScalarType, dtype) = torch::kFloat;
+};
+
+/// A weight in the format that a sparse kernel reads, on the CPU. It never
+/// changes, so that layers and threads may share one.
 ///
 /// Denormals are kept, though the products take them for zero. So are NaN with
 /// their payloads. -0 is a zero: where a format does not store it, it comes
@@ -32,29 +52,35 @@ class Product;
 class PackedWeight : public torch::CustomClassHolder {
  public:
   /// Packs `weight`, [out, ...]: its first dimension are the rows of the
-  /// matrix, all others flattened its columns. `batch` is how many inputs
-  /// products will mostly have: `PatternPanels` is laid out for it.
+  /// matrix, all others flattened its columns. All threads take part; the
+  /// result has the same bytes whatever their number.
   ///
-  /// Errors: c10::TypeError unless `weight` is float32; c10::ValueError unless
-  ///   it is a plain tensor on the CPU of two dimensions or more, if it has
-  ///   more columns than the format can count, or unless `batch` is positive.
-  static c10::intrusive_ptr<PackedWeight>
-  pack(const torch::Tensor& weight, PackedFormat format, int64_t batch = 32);
+  /// Errors: c10::TypeError unless `weight` is float32 and the dtype float32 or
+  ///   bfloat16; c10::ValueError unless `weight` is a plain tensor on the CPU
+  ///   of two dimensions or more, if it has more columns than the format can
+  ///   count, or unless the batch is positive.
+  static c10::intrusive_ptr<PackedWeight> pack(
+      const torch::Tensor& weight,
+      const PackOptions& options);
 
   ~PackedWeight() override;
 
-  /// The weight as it was, bit for bit (but for -0): float32, `shape()`.
+  /// The weight as it is stored, bit for bit (but for -0): float32, `shape()`.
   torch::Tensor to_dense() const;
 
   PackedFormat format() const {
-    return format_;
+    return options_.format();
+  }
+  /// As what weights are stored: torch::kFloat or torch::kBFloat16.
+  torch::ScalarType dtype() const {
+    return options_.dtype();
   }
   const std::vector<int64_t>& shape() const {
     return shape_;
   }
   /// The batch that the weight was packed for.
   int64_t batch() const {
-    return batch_;
+    return options_.batch();
   }
   /// The matrix that products see: [rows, cols] is [out, all others].
   int64_t rows() const;
@@ -70,8 +96,8 @@ class PackedWeight : public torch::CustomClassHolder {
   c10::intrusive_ptr<PackedWeight> copy() const;
 
   /// What is saved: version, name of the format, `batch` and `shape`, bitmask
-  /// and non-zeros. The type is that of every version, so that a file of
-  /// another one can be told.
+  /// and non-zeros, which have the dtype. The type is that of every version, so
+  /// that a file of another one can be told.
   using State = std::tuple<
       int64_t,
       std::string,
@@ -93,20 +119,19 @@ class PackedWeight : public torch::CustomClassHolder {
 
   /// Only `pack`, `copy` and `from_state` make one.
   PackedWeight(
-      PackedFormat format,
+      const PackOptions& options,
       std::vector<int64_t> shape,
-      int64_t batch,
       std::unique_ptr<sparse::Product> product);
 
  private:
-  PackedFormat format_;
+  PackOptions options_;
   std::vector<int64_t> shape_;
-  int64_t batch_;
   std::unique_ptr<sparse::Product> product_;
 };
 
 /// "PackedWeight(256 x 128, bitmask_rows, 80.0% zeros, 31.1 KiB)"; for formats
-/// of blocks the share that they leave out.
+/// of blocks the share that they leave out. "bitmask_rows as bfloat16" if that
+/// is the dtype.
 std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight);
 
 } // namespace coppice

@@ -76,12 +76,10 @@ class SparseConv2d : public torch::nn::ModuleHolder<SparseConv2dImpl> {
   ///   and `kSame` where it pads the two sides differently.
   static SparseConv2d from_dense(
       const torch::nn::Conv2dImpl& dense,
-      PackedFormat format,
-      int64_t batch = 32);
+      const PackOptions& options);
   static SparseConv2d from_dense(
       const torch::nn::Conv2d& dense,
-      PackedFormat format,
-      int64_t batch = 32);
+      const PackOptions& options);
 
   /// Why `from_dense` refuses a layer, "it has 4 groups"; empty if it does not.
   static std::string why_not(const torch::nn::Conv2dImpl& dense);

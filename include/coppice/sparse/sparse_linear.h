@@ -49,12 +49,10 @@ class SparseLinear : public torch::nn::ModuleHolder<SparseLinearImpl> {
   /// is copied. The dense layer stays as it is.
   static SparseLinear from_dense(
       const torch::nn::LinearImpl& dense,
-      PackedFormat format,
-      int64_t batch = 32);
+      const PackOptions& options);
   static SparseLinear from_dense(
       const torch::nn::Linear& dense,
-      PackedFormat format,
-      int64_t batch = 32);
+      const PackOptions& options);
 
   /// A dense layer with the same weight and bias.
   torch::nn::Linear to_dense() const;
