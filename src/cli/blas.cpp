@@ -22,6 +22,16 @@ std::string blas_path() {
   return error ? info.dli_fname : path.string();
 }
 
+std::string blas_name() {
+  const auto path = blas_path();
+  if (path.empty()) {
+    return "LibTorch's own";
+  }
+  // Debian names the folder after the BLAS, and the file always alike.
+  const std::filesystem::path file(path);
+  return (file.parent_path().filename() / file.filename()).string();
+}
+
 bool is_reference_blas(const std::string& path) {
   const std::filesystem::path file(path);
   return file.parent_path().filename() == "blas" &&

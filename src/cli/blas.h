@@ -8,6 +8,9 @@ namespace coppice::cli {
 /// they are part of LibTorch itself.
 std::string blas_path();
 
+/// What people call it: "openblas-pthread/libblas.so.3".
+std::string blas_name();
+
 /// Whether a path, links resolved, is Netlib's reference BLAS, which
 /// `libtorch-dev` pulls in on a fresh Debian and which is many times slower
 /// than OpenBLAS. Debian keeps it in `<libdir>/blas/`, others in folders of

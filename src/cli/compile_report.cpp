@@ -1,31 +1,23 @@
 #include "cli/compile_report.h"
 
 #include <ATen/Parallel.h>
+#include <coppice/kernels/instruction_set.h>
 #include <coppice/report/json.h>
 #include <fmt/format.h>
 
-#include <filesystem>
+#include <algorithm>
 
 #include "cli/blas.h"
 
 namespace coppice::cli {
 namespace {
 
-std::string blas_name() {
-  const auto path = blas_path();
-  if (path.empty()) {
-    return "LibTorch's own";
+double largest_difference(const std::vector<ModelTiming>& timings) {
+  double largest = 0;
+  for (const auto& timing : timings) {
+    largest = std::max(largest, timing.difference);
   }
-  // Debian names the folder after the BLAS, and the file always alike.
-  const std::filesystem::path file(path);
-  return (file.parent_path().filename() / file.filename()).string();
-}
-
-std::string conditions() {
-  return fmt::format(
-      "threads: {}, BLAS: {}, medians of runs in turn",
-      at::get_num_threads(),
-      blas_name());
+  return largest;
 }
 
 nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
@@ -40,32 +32,49 @@ nlohmann::ordered_json json_of(const std::vector<ModelTiming>& timings) {
   return list;
 }
 
-nlohmann::ordered_json json_of(
+} // namespace
+
+nlohmann::ordered_json compiled_json(
     const std::string& model,
     const CompiledModel& compiled) {
   return {
       {"model", model},
+      {"processor", compiled.processor},
       {"threads", at::get_num_threads()},
+      {"instruction_set", kernels::instruction_set()},
       {"blas", blas_name()},
       {"difference", compiled.difference},
       {"whole", json_of(compiled.timings)},
       {"layers", to_json(compiled.rows())}};
 }
 
-} // namespace
+std::string instruction_set_text() {
+  return kernels::instruction_set() +
+      (kernels::has_fast_path()
+           ? ""
+           : " (plain loops: Coppice has no fast path for this processor)");
+}
+
+std::string compile_conditions() {
+  return fmt::format(
+      "threads: {}, instruction set: {}, BLAS: {}, medians of runs in turn",
+      at::get_num_threads(),
+      instruction_set_text(),
+      blas_name());
+}
 
 std::string compile_text(
     const std::string& output,
     const CompiledModel& compiled) {
   return fmt::format(
-      "{}\n{}\nWritten to {}.", compiled.table(), conditions(), output);
+      "{}\n{}\nWritten to {}.", compiled.table(), compile_conditions(), output);
 }
 
 std::string compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   json["output"] = output;
   return json_text(json);
 }
@@ -74,14 +83,16 @@ std::string bench_text(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto text = compiled.table() + "\n" + conditions();
+  auto text = compiled.table() + "\n" + compile_conditions();
   for (const auto& timing : others) {
     text += fmt::format(
-        "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model",
+        "\n{}, batch {}: {:.1f} us, {:.2f} times as fast as the model; largest "
+        "difference of outputs: {:.1e} of the largest",
         other,
         timing.batch,
         timing.after,
-        timing.before / timing.after);
+        timing.before / timing.after,
+        timing.difference);
   }
   return text;
 }
@@ -91,9 +102,12 @@ std::string bench_json(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others) {
-  auto json = json_of(model, compiled);
+  auto json = compiled_json(model, compiled);
   if (!other.empty()) {
-    json["other"] = {{"model", other}, {"whole", json_of(others)}};
+    json["other"] = {
+        {"model", other},
+        {"difference", largest_difference(others)},
+        {"whole", json_of(others)}};
   }
   return json_text(json);
 }

@@ -2,10 +2,22 @@
 
 #include <coppice/compile/compile.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 namespace coppice::cli {
+
+/// What was found out, as an object that more can be added to.
+nlohmann::ordered_json compiled_json(
+    const std::string& model,
+    const CompiledModel& compiled);
+
+/// What kernels run on, and whether that is plain loops alone.
+std::string instruction_set_text();
+
+/// "threads: 2, instruction set: ...": how it was measured.
+std::string compile_conditions();
 
 /// What `coppice compile` and `coppice bench` print at their end.
 std::string compile_text(

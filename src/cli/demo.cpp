@@ -11,12 +11,17 @@ namespace {
 
 constexpr const char* kDemoAbout =
     "Train a small network on Fashion-MNIST, prune it to 90% sparsity while "
-    "training on, and compare the two.";
+    "training on, compile it, and compare all three.";
 
 constexpr const char* kDemoExamples =
     "Without --data it reads /usr/share/datasets/fashion-mnist (Debian "
     "package\n"
     "dataset-fashion-mnist) or, if that is not there, draws its own images.\n"
+    "\n"
+    "Into the folder of --out go demo-dense.pt, demo.pt (the sparse network),\n"
+    "demo-compiled.pt (the same on the products that are fastest here) and "
+    "demo.html,\n"
+    "a page that shows layer by layer what was gained.\n"
     "\n"
     "Examples:\n"
     "  coppice demo\n"
@@ -28,7 +33,7 @@ void add_options(CLI::App& command, DemoOptions& options) {
       "--data",
       options.data,
       "Folder of IDX files of 28x28 images, plain or gzip");
-  command.add_option("--out", options.out, "Folder for the two networks")
+  command.add_option("--out", options.out, "Folder for the networks and the page")
       ->capture_default_str();
   command
       .add_option(
@@ -43,6 +48,13 @@ void add_options(CLI::App& command, DemoOptions& options) {
   command
       .add_option("--threads", options.threads, "Threads (default: all cores)")
       ->check(CLI::Range(1, 1024));
+  command
+      .add_option(
+          "--seconds",
+          options.seconds,
+          "At most so long to measure a layer at a batch")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command.add_flag("--json", options.json, "Print one JSON object, no text");
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <coppice/compile/compile.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@ struct DemoOptions {
   int64_t epochs = 5; ///< Of dense training, and again of sparse training.
   int64_t seed = 0;
   int threads = 0; ///< 0 means one a core.
+  double seconds = 0.5; ///< At most, to measure a layer at a batch.
   bool json = false;
 };
 
@@ -26,6 +29,14 @@ struct DemoModel {
   int64_t gzip_bytes = 0;
 };
 
+/// The sparse network once it is compiled.
+struct DemoCompiled {
+  std::string path;
+  double accuracy = 0; ///< Of the file, on the test images.
+  int64_t bytes = 0;
+  CompiledModel model;
+};
+
 /// What the demo found out.
 struct DemoResult {
   std::string source;
@@ -35,6 +46,8 @@ struct DemoResult {
   DemoModel dense;
   DemoModel sparse;
   DemoNet net{nullptr}; ///< The sparse network, read from its file.
+  DemoCompiled compiled;
+  std::string page; ///< Where the HTML page is.
   double seconds = 0;
 };
 
@@ -51,7 +64,8 @@ const std::vector<DemoLayer>& demo_layers();
 /// The share of blocks the demo drops in the layers it prunes.
 constexpr double kDemoLevel = 0.9;
 
-/// Trains dense, trains on under a rising sparsity level, and saves both.
+/// Trains dense, trains on under a rising sparsity level, saves both, compiles
+/// the sparse network and writes a page about it.
 ///
 /// Errors: InputError if the data is wrong, OutputError if nothing can be
 /// written.

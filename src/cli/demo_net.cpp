@@ -37,13 +37,20 @@ torch::Tensor to_input(const torch::Tensor& images) {
 }
 
 double accuracy(DemoNet& net, const ImageSet& set) {
+  net->eval();
+  return accuracy(
+      [&](const torch::Tensor& x) { return net->forward(x); }, set);
+}
+
+double accuracy(
+    const std::function<torch::Tensor(const torch::Tensor&)>& forward,
+    const ImageSet& set) {
   constexpr int64_t kBatch = 500;
   const torch::NoGradGuard no_grad;
-  net->eval();
   int64_t right = 0;
   for (int64_t begin = 0; begin < set.size(); begin += kBatch) {
     const int64_t end = std::min(begin + kBatch, set.size());
-    const auto logits = net->forward(to_input(set.images.slice(0, begin, end)));
+    const auto logits = forward(to_input(set.images.slice(0, begin, end)));
     const auto hits = logits.argmax(1).eq(set.labels.slice(0, begin, end));
     right += hits.sum().item<int64_t>();
   }

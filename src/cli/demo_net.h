@@ -4,6 +4,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
+#include <functional>
 #include <string>
 
 #include "cli/image_set.h"
@@ -33,6 +34,11 @@ torch::Tensor to_input(const torch::Tensor& images);
 
 /// The share of `set` that the network gets right.
 double accuracy(DemoNet& net, const ImageSet& set);
+
+/// The same of any function from input to logits.
+double accuracy(
+    const std::function<torch::Tensor(const torch::Tensor&)>& forward,
+    const ImageSet& set);
 
 /// The network as a file that `torch::load` and `torch::jit::load` read.
 std::string to_file_bytes(const DemoNet& net);

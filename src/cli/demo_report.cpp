@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cli/blas.h"
+#include "cli/compile_report.h"
 #include "cli/demo.h"
 
 namespace coppice::cli {
@@ -106,6 +107,14 @@ nlohmann::ordered_json model_json(const DemoModel& model) {
       {"gzip_bytes", model.gzip_bytes}};
 }
 
+nlohmann::ordered_json compiled_json_of(const DemoResult& result) {
+  auto json = compiled_json(result.sparse.path, result.compiled.model);
+  json["output"] = result.compiled.path;
+  json["accuracy"] = result.compiled.accuracy;
+  json["bytes"] = result.compiled.bytes;
+  return json;
+}
+
 nlohmann::ordered_json zeros_json(const Zeros& zeros) {
   return {
       {"zeros", zeros.zeros},
@@ -130,14 +139,29 @@ std::string demo_text(const DemoResult& result) {
   return fmt::format(
       "\n{}\n{}\n"
       "The sparse network was read from its file before it was judged.\n"
-      "{} of the {} parameters are zero; {:.0f} seconds in all.\n"
+      "{} of the {} parameters are zero.\n"
       "\n"
+      "The same sparse network on LibTorch's dense products, and compiled for "
+      "this\n"
+      "machine:\n"
+      "\n"
+      "{}\n"
+      "{}\n"
+      "\n"
+      "{} gets {} of the test images right. {:.0f} seconds in all.\n"
+      "\n"
+      "Look at: {}\n"
       "Next: coppice inspect {}",
       to_text(layer_table(model)),
       to_text(comparison(result, totals)),
       to_text(totals.all.zeros, CellFormat::kCount),
       to_text(totals.all.weights, CellFormat::kCount),
+      result.compiled.model.table(),
+      compile_conditions(),
+      result.compiled.path,
+      percent(result.compiled.accuracy),
       result.seconds,
+      result.page,
       result.sparse.path);
 }
 
@@ -155,7 +179,9 @@ std::string demo_json(const DemoResult& result) {
        {"sparse", model_json(result.sparse)},
        {"pruned_layers", zeros_json(totals.pruned)},
        {"all_parameters", zeros_json(totals.all)},
-       {"layers", to_json(layer_table(model))}});
+       {"layers", to_json(layer_table(model))},
+       {"compiled", compiled_json_of(result)},
+       {"page", result.page}});
 }
 
 } // namespace coppice::cli

@@ -6,6 +6,7 @@
 
 #include "cli/blas.h"
 #include "cli/demo.h"
+#include "cli/demo_compile.h"
 #include "cli/demo_phases.h"
 #include "cli/gzip.h"
 #include "coppice/io/output_file.h"
@@ -73,6 +74,7 @@ void introduce(const DemoLog& log, const DemoResult& result) {
 DemoResult run_demo(const DemoOptions& options) {
   const std::string dense_path = in_folder(options.out, "demo-dense.pt");
   const std::string sparse_path = in_folder(options.out, "demo.pt");
+  const std::string compiled_path = in_folder(options.out, "demo-compiled.pt");
   require_writable(sparse_path);
 
   const DemoLog log(options.json);
@@ -94,6 +96,11 @@ DemoResult run_demo(const DemoOptions& options) {
   // What counts is what the file holds.
   result.net = load_demo_net(sparse_path);
   result.sparse.accuracy = accuracy(result.net, data.test);
+  log.say("compiling the sparse network");
+  result.compiled =
+      compile_demo(result.net, data.test, compiled_path, options.seconds);
+  result.page = in_folder(options.out, "demo.html");
+  write_demo_page(result);
   result.seconds = log.seconds();
   return result;
 }

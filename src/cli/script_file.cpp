@@ -37,8 +37,14 @@ torch::jit::Module load_script(const std::string& path) {
           path,
           format_name(format)));
     }
+    // Of a packed weight it is Coppice that complains, not LibTorch.
+    const auto reason = first_line(error);
+    const bool is_ours = reason.rfind("PackedWeight: ", 0) == 0;
     throw InputError(fmt::format(
-        "{} cannot be loaded by this LibTorch: {}.", path, first_line(error)));
+        "{} cannot be loaded{}: {}.",
+        path,
+        is_ours ? "" : " by this LibTorch",
+        reason));
   }
 }
 

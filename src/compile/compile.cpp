@@ -2,43 +2,26 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <optional>
 
 #include "compile/examples.h"
-#include "compile/layer_race.h"
+#include "compile/layer_choice.h"
 #include "compile/machine.h"
-#include "compile/race.h"
-#include "compile/timing_cache.h"
+#include "compile/model_race.h"
 #include "coppice/graph/weight_ops.h"
-#include "coppice/masks/measure.h"
 
 namespace coppice {
 namespace {
 
 using compiling::Candidate;
-using compiling::LayerRace;
+using compiling::LayerChoice;
+using compiling::LayerInput;
 using torch::jit::Module;
 
 /// Beyond this it is no rounding, also where batch norms were folded.
 constexpr double kTolerance = 1e-3;
 
-/// What entered an op at one batch, and how its candidates did.
-struct Heat {
-  int64_t batch = 0;
-  torch::Tensor input; ///< Undefined if the op did not run.
-  std::vector<Candidate> candidates;
-  LayerRace race;
-
-  /// The index of a format; nullopt if it did not take part.
-  std::optional<size_t> find(const std::string& name) const {
-    for (size_t i = 0; i < candidates.size(); ++i) {
-      if (candidates[i].name() == name) {
-        return i;
-      }
-    }
-    return std::nullopt;
-  }
-};
+/// Nor that of weights to bfloat16 in one layer after the other.
+constexpr double kBfloat16Tolerance = 1e-1;
 
 int64_t weight_bytes(const std::vector<WeightOp>& ops) {
   int64_t bytes = 0;
@@ -67,137 +50,6 @@ std::vector<torch::Tensor> inputs_of_ops(
   return seen;
 }
 
-LayerRace raced(
-    const WeightOp& op,
-    const Heat& heat,
-    bool from_memory,
-    const CompileOptions& options) {
-  const compiling::TimingCache cache(options.cache());
-  if (auto known = cache.find(op, heat.input, heat.candidates, from_memory)) {
-    return *known;
-  }
-  auto race = compiling::race_layer(
-      op,
-      heat.input,
-      heat.candidates,
-      from_memory,
-      options.seconds_per_layer());
-  cache.keep(op, heat.input, heat.candidates, from_memory, race);
-  return race;
-}
-
-/// Whether a contender beats LibTorch's own in a heat by more than noise.
-bool is_faster(const Heat& heat, size_t contender) {
-  return contender == heat.race.winner ||
-      heat.race.microseconds[contender] < 0.97 * heat.race.microseconds[0];
-}
-
-/// The format that takes the least time of LibTorch's own over all heats, among
-/// those that are slower in none.
-std::string choose(const std::vector<Heat>& heats) {
-  std::string best = "libtorch";
-  auto least = static_cast<double>(heats.size());
-  for (const auto& candidate : heats.front().candidates) {
-    double share = 0;
-    bool fits = !candidate.is_libtorch();
-    for (const auto& heat : heats) {
-      const auto index = heat.find(candidate.name());
-      fits = fits && index && is_faster(heat, *index);
-      if (fits) {
-        share += heat.race.microseconds[*index] / heat.race.microseconds[0];
-      }
-    }
-    if (fits && share < least) {
-      least = share;
-      best = candidate.name();
-    }
-  }
-  return best;
-}
-
-CompiledLayer described(const WeightOp& op) {
-  CompiledLayer layer;
-  layer.layer = op.layer_fqn;
-  layer.kind = op.kind == WeightOp::Kind::kLinear ? "linear" : "conv2d";
-  layer.shape = op.weight.sizes().vec();
-  layer.sparsity = sparsity(op.weight);
-  if (layer.sparsity > 0) {
-    layer.pattern = to_string(detect_pattern(op.weight));
-  }
-  layer.format = "libtorch";
-  layer.why_left = op.why_dense;
-  layer.bytes_before = static_cast<int64_t>(op.weight.nbytes());
-  layer.bytes_after = layer.bytes_before;
-  return layer;
-}
-
-LayerTiming
-timing_of(const WeightOp& op, const Heat& heat, const std::string& format) {
-  LayerTiming timing;
-  timing.batch = heat.batch;
-  timing.rows = compiling::rows_of(op, heat.input);
-  timing.dense = heat.race.microseconds[0];
-  timing.chosen = heat.race.microseconds[*heat.find(format)];
-  timing.fastest_format = heat.candidates[heat.race.winner].name();
-  return timing;
-}
-
-/// Measures an op and decides. `chosen` becomes the packed weight to install;
-/// null if LibTorch's own stays.
-CompiledLayer decided(
-    const WeightOp& op,
-    std::vector<Heat> heats,
-    bool from_memory,
-    const CompileOptions& options,
-    c10::intrusive_ptr<PackedWeight>& chosen) {
-  auto layer = described(op);
-  heats.erase(
-      std::remove_if(
-          heats.begin(),
-          heats.end(),
-          [](const Heat& heat) { return !heat.input.defined(); }),
-      heats.end());
-  if (heats.empty()) {
-    layer.why_left = "it did not run";
-    return layer;
-  }
-  for (auto& heat : heats) {
-    heat.candidates = compiling::candidates_for(op, heat.input);
-    heat.race = raced(op, heat, from_memory, options);
-  }
-  layer.format = choose(heats);
-  for (const auto& heat : heats) {
-    layer.timings.push_back(timing_of(op, heat, layer.format));
-  }
-  const auto& first = heats.front();
-  chosen = first.candidates[*first.find(layer.format)].weight;
-  if (chosen) {
-    layer.bytes_after = chosen->nbytes();
-  }
-  return layer;
-}
-
-/// Times two models in turn.
-ModelTiming timed(
-    Module& before,
-    Module& after,
-    const compiling::Example& example,
-    double seconds) {
-  // The first runs choose how LibTorch executes a graph.
-  for (int i = 0; i < 2; ++i) {
-    compiling::run(before, example.inputs);
-    compiling::run(after, example.inputs);
-  }
-  compiling::RaceOptions options;
-  options.max_seconds = 2 * seconds;
-  options.hopeless = 1e9; // Both to the end.
-  const auto result = compiling::race(
-      {[&] { compiling::run(before, example.inputs); },
-       [&] { compiling::run(after, example.inputs); }},
-      options);
-  return {example.batch, result.microseconds[0], result.microseconds[1]};
-}
-
 void check_has_weight_ops(
     const Module& frozen,
     const std::vector<WeightOp>& ops) {
@@ -210,6 +62,85 @@ void check_has_weight_ops(
       c10::Join(", ", others),
       "; a model that was quantized or frozen for mobile is compiled from the "
       "one that it was made of");
+}
+
+/// Measures every op at every example.
+std::vector<LayerChoice> choices_for(
+    const Module& frozen,
+    const std::vector<WeightOp>& ops,
+    const std::vector<compiling::Example>& examples,
+    const CompileOptions& options) {
+  std::vector<std::vector<LayerInput>> inputs(ops.size());
+  for (const auto& each : examples) {
+    const auto seen = inputs_of_ops(frozen, each.inputs);
+    for (size_t i = 0; i < ops.size(); ++i) {
+      inputs[i].push_back({each.batch, seen[i]});
+    }
+  }
+  const int64_t bytes = weight_bytes(ops);
+  std::vector<LayerChoice> choices;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    const auto own = static_cast<int64_t>(ops[i].weight.nbytes());
+    choices.push_back(compiling::choose_for(
+        ops[i], std::move(inputs[i]), bytes - own, options));
+    if (options.progress()) {
+      options.progress()(i + 1, ops.size());
+    }
+  }
+  return choices;
+}
+
+std::vector<WeightOpReplacement> replacements(
+    const std::vector<WeightOp>& ops,
+    const std::vector<LayerChoice>& choices) {
+  std::vector<WeightOpReplacement> all;
+  for (size_t i = 0; i < ops.size(); ++i) {
+    if (const auto& weight = choices[i].weight) {
+      all.push_back({i, Candidate{weight}.operator_name(ops[i]), weight});
+    }
+  }
+  return all;
+}
+
+/// Of the time before, added up over the batches.
+double share_of_time(const compiling::ModelRace& race) {
+  double share = 0;
+  for (const auto& timing : race.timings) {
+    share += timing.after / timing.before;
+  }
+  return share;
+}
+
+/// The table of a model none of whose layers was replaced.
+void leave_all(std::vector<LayerChoice>& choices) {
+  for (auto& choice : choices) {
+    auto& layer = choice.layer;
+    if (!choice.weight) {
+      continue;
+    }
+    layer.why_left = layer.format + " makes the whole model slower";
+    layer.format = Candidate().name();
+    layer.bytes_after = layer.bytes_before;
+    for (auto& timing : layer.timings) {
+      timing.chosen = timing.dense;
+    }
+  }
+}
+
+double checked_difference(
+    const std::vector<ModelTiming>& timings,
+    double tolerance) {
+  double largest = 0;
+  for (const auto& timing : timings) {
+    largest = std::max(largest, timing.difference);
+  }
+  TORCH_CHECK(
+      largest <= tolerance,
+      "compile: the result differs from the model by ",
+      largest,
+      " of its largest output, which is more than rounding; nothing is "
+      "compiled");
+  return largest;
 }
 
 Module evaluating(const Module& module) {
@@ -235,6 +166,11 @@ CompileOptions& CompileOptions::seconds_per_layer(double seconds) {
   TORCH_CHECK_VALUE(
       seconds > 0, "seconds_per_layer: expected more than 0, got ", seconds);
   seconds_per_layer_ = seconds;
+  return *this;
+}
+
+CompileOptions& CompileOptions::bfloat16(bool allowed) {
+  bfloat16_ = allowed;
   return *this;
 }
 
@@ -266,47 +202,30 @@ CompiledModel compile(
   const auto ops = weight_ops(frozen);
   check_has_weight_ops(frozen, ops);
   const auto examples = compiling::examples_of(example, options.batches());
-  std::vector<std::vector<Heat>> heats(ops.size());
-  for (const auto& each : examples) {
-    const auto inputs = inputs_of_ops(frozen, each.inputs);
-    for (size_t i = 0; i < ops.size(); ++i) {
-      heats[i].push_back({each.batch, inputs[i], {}, {}});
-    }
-  }
-  const bool from_memory = weight_bytes(ops) > compiling::last_cache_bytes();
-  CompiledModel result;
-  std::vector<WeightOpReplacement> replacements;
-  for (size_t i = 0; i < ops.size(); ++i) {
-    c10::intrusive_ptr<PackedWeight> chosen;
-    result.layers.push_back(
-        decided(ops[i], std::move(heats[i]), from_memory, options, chosen));
-    if (chosen) {
-      replacements.push_back(
-          {i, Candidate{chosen}.operator_name(ops[i]), chosen});
-    }
-    if (options.progress()) {
-      options.progress()(i + 1, ops.size());
-    }
-  }
-  result.module = with_replaced_weight_ops(frozen, replacements);
+  auto choices = choices_for(frozen, ops, examples, options);
   auto original = evaluating(module);
-  for (const auto& each : examples) {
-    result.difference = std::max(
-        result.difference,
-        compiling::difference(
-            compiling::run(original, each.inputs),
-            compiling::run(result.module, each.inputs)));
+  const double seconds = options.seconds_per_layer();
+  CompiledModel result;
+  result.processor = compiling::processor_name();
+  result.module = with_replaced_weight_ops(frozen, replacements(ops, choices));
+  auto race =
+      compiling::race_models(original, result.module, examples, seconds);
+  if (race.is_slower) {
+    // Each layer was faster, and together they are not.
+    auto left = frozen.clone();
+    auto other = compiling::race_models(original, left, examples, seconds);
+    if (share_of_time(other) < share_of_time(race)) {
+      result.module = left;
+      race = std::move(other);
+      leave_all(choices);
+    }
   }
-  TORCH_CHECK(
-      result.difference <= kTolerance,
-      "compile: the result differs from the model by ",
-      result.difference,
-      " of its largest output, which is more than rounding; nothing is "
-      "compiled");
-  for (const auto& each : examples) {
-    result.timings.push_back(
-        timed(original, result.module, each, options.seconds_per_layer()));
+  for (auto& choice : choices) {
+    result.layers.push_back(std::move(choice.layer));
   }
+  result.timings = std::move(race.timings);
+  result.difference = checked_difference(
+      result.timings, options.bfloat16() ? kBfloat16Tolerance : kTolerance);
   return result;
 }
 
@@ -318,11 +237,12 @@ std::vector<ModelTiming> compare_models(
   const torch::NoGradGuard no_grad;
   auto a = evaluating(first);
   auto b = evaluating(second);
-  std::vector<ModelTiming> timings;
-  for (const auto& each : compiling::examples_of(example, options.batches())) {
-    timings.push_back(timed(a, b, each, options.seconds_per_layer()));
-  }
-  return timings;
+  return compiling::race_models(
+             a,
+             b,
+             compiling::examples_of(example, options.batches()),
+             options.seconds_per_layer())
+      .timings;
 }
 
 } // namespace coppice

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "coppice/compile/compile.h"
 
 namespace coppice {
@@ -13,6 +15,12 @@ double model_time(const CompiledModel& model, int64_t batch) {
     }
   }
   return 0;
+}
+
+bool has_bfloat16(const std::vector<CompiledLayer>& layers) {
+  return std::any_of(layers.begin(), layers.end(), [](const auto& layer) {
+    return layer.format.find("bfloat16") != std::string::npos;
+  });
 }
 
 std::string ratio_text(double ratio) {
@@ -78,6 +86,18 @@ Table CompiledModel::rows() const {
   return table;
 }
 
+std::string CompiledModel::weights_text() const {
+  int64_t most = 0;
+  for (const auto& layer : layers) {
+    most = std::max(most, layer.passing_bytes);
+  }
+  return most == 0 ? "weights warm in the caches"
+                   : fmt::format(
+                         "{} of other memory read before each run of a layer, "
+                         "as the model's other weights are",
+                         to_text(most, CellFormat::kBytes));
+}
+
 std::string CompiledModel::table() const {
   std::string text = to_text(rows());
   int64_t before = 0;
@@ -95,12 +115,15 @@ std::string CompiledModel::table() const {
         timing.after,
         ratio_text(timing.before / timing.after));
   }
+  text += "\nlayers: " + weights_text();
   text += fmt::format(
       "\nweights: {} before, {} after; largest difference of outputs: {:.1e} "
-      "of the largest",
+      "of the largest{}",
       to_text(before, CellFormat::kBytes),
       to_text(after, CellFormat::kBytes),
-      difference);
+      difference,
+      has_bfloat16(layers) ? ", most of it of weights rounded to bfloat16"
+                           : "");
   return text;
 }
 

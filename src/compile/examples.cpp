@@ -81,15 +81,19 @@ std::vector<Example> examples_of(
   return examples;
 }
 
-c10::IValue run(
-    torch::jit::Module& module,
-    const std::vector<c10::IValue>& inputs) {
+std::vector<c10::IValue> copies_of(const std::vector<c10::IValue>& inputs) {
   std::vector<c10::IValue> copies;
   copies.reserve(inputs.size());
   for (const auto& input : inputs) {
     copies.push_back(input.isTensor() ? input.toTensor().clone() : input);
   }
-  return run_script(module, std::move(copies));
+  return copies;
+}
+
+c10::IValue run(
+    torch::jit::Module& module,
+    const std::vector<c10::IValue>& inputs) {
+  return run_script(module, copies_of(inputs));
 }
 
 double difference(const c10::IValue& a, const c10::IValue& b) {

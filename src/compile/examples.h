@@ -21,6 +21,9 @@ std::vector<Example> examples_of(
     const std::vector<c10::IValue>& inputs,
     const std::vector<int64_t>& batches);
 
+/// Inputs whose tensors have memory of their own.
+std::vector<c10::IValue> copies_of(const std::vector<c10::IValue>& inputs);
+
 /// `forward` of copies of the inputs, which a model may write to.
 ///
 /// Errors: as `run_script`.

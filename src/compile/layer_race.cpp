@@ -1,10 +1,13 @@
 #include "compile/layer_race.h"
 
+#include <ATen/core/dispatch/Dispatcher.h>
+
 #include <algorithm>
+#include <set>
 
 #include "compile/machine.h"
 #include "compile/race.h"
-#include "coppice/sparse/operators.h"
+#include "coppice/masks/measure.h"
 
 namespace coppice::compiling {
 namespace {
@@ -12,21 +15,96 @@ namespace {
 /// Both sum in float32, in another order: beyond this it is no rounding.
 constexpr double kTolerance = 1e-3;
 
-bool agrees(const torch::Tensor& result, const torch::Tensor& right) {
+/// The same if each weight is off by up to 2^-9, where sums may nearly cancel.
+constexpr double kBfloat16Tolerance = 2e-2;
+
+double tolerance_of(const Candidate& candidate) {
+  return candidate.weight->dtype() == torch::kBFloat16 ? kBfloat16Tolerance
+                                                       : kTolerance;
+}
+
+bool agrees(
+    const torch::Tensor& result,
+    const torch::Tensor& right,
+    double tolerance) {
   const auto scale = right.abs().max().item<double>();
   const auto difference = (result - right).abs().max().item<double>();
   // Not `>`: NaN on both sides is a difference of NaN.
-  return !(difference > kTolerance * std::max(scale, 1e-30));
+  return !(difference > tolerance * std::max(scale, 1e-30));
 }
 
-c10::optional<torch::Tensor> bias_of(const WeightOp& op) {
-  return op.bias.defined() ? c10::make_optional(op.bias) : c10::nullopt;
+using torch::jit::Stack;
+
+/// An operator and what it takes besides its input, called as the interpreter
+/// calls it.
+struct Call {
+  c10::OperatorHandle op;
+  Stack others;
+
+  Call(const std::string& name, Stack others)
+      : op(c10::Dispatcher::singleton().findSchemaOrThrow(name.c_str(), "")),
+        others(std::move(others)) {}
+
+  torch::Tensor operator()(const torch::Tensor& input) const {
+    Stack stack;
+    stack.reserve(others.size() + 1);
+    stack.emplace_back(input);
+    stack.insert(stack.end(), others.begin(), others.end());
+    op.callBoxed(&stack);
+    return std::move(stack.front()).toTensor();
+  }
+};
+
+/// What an op takes after its weight, but for the groups.
+Stack with_steps(const WeightOp& op, c10::IValue weight) {
+  Stack others{std::move(weight), c10::IValue()};
+  if (op.bias.defined()) {
+    others.back() = op.bias;
+  }
+  if (op.kind == WeightOp::Kind::kConv2d) {
+    others.insert(others.end(), {op.stride, op.padding, op.dilation});
+  }
+  return others;
+}
+
+std::function<torch::Tensor()> dense_runner(
+    const WeightOp& op,
+    const torch::Tensor& input) {
+  auto others = with_steps(op, op.weight);
+  const bool is_linear = op.kind == WeightOp::Kind::kLinear;
+  if (!is_linear) {
+    others.emplace_back(op.groups);
+  }
+  const Call product(is_linear ? "aten::linear" : "aten::conv2d", others);
+  if (!op.has_relu) {
+    return [product, input] { return product(input); };
+  }
+  const Call relu("aten::relu", {});
+  return [product, relu, input] { return relu(product(input)); };
+}
+
+/// Fewer zeros of an input do not pay for looking at them.
+constexpr double kFewZeros = 0.2;
+
+bool packs(const WeightOp& op, const torch::Tensor& input) {
+  return op.why_dense.empty() && input.scalar_type() == torch::kFloat &&
+      input.device().is_cpu() && rows_of(op, input) > 0;
+}
+
+bool serves_any(PackedFormat format, const std::vector<int64_t>& batches) {
+  return std::any_of(batches.begin(), batches.end(), [&](int64_t batch) {
+    return serves_batch(format, batch);
+  });
 }
 
 } // namespace
 
 std::string Candidate::name() const {
-  return is_libtorch() ? "libtorch" : to_string(weight->format());
+  if (is_libtorch()) {
+    return "libtorch";
+  }
+  const bool is_short = weight->dtype() == torch::kBFloat16;
+  return to_string(weight->format()) + (is_short ? " bfloat16" : "");
 }
 
 std::string Candidate::operator_name(const WeightOp& op) const {
@@ -35,18 +113,14 @@ std::string Candidate::operator_name(const WeightOp& op) const {
   return "coppice::" + name + (op.has_relu ? "_relu" : "");
 }
 
-torch::Tensor Candidate::run(const WeightOp& op, const torch::Tensor& input)
-    const {
+std::function<torch::Tensor()> Candidate::runner(
+    const WeightOp& op,
+    const torch::Tensor& input) const {
   if (is_libtorch()) {
-    return op.dense(input);
+    return dense_runner(op, input);
   }
-  if (op.kind == WeightOp::Kind::kLinear) {
-    return op.has_relu ? linear_relu(input, weight, bias_of(op))
-                       : linear(input, weight, bias_of(op));
-  }
-  const auto convolve = op.has_relu ? conv2d_relu : conv2d;
-  return convolve(
-      input, weight, bias_of(op), op.stride, op.padding, op.dilation);
+  const Call product(operator_name(op), with_steps(op, weight));
+  return [product, input] { return product(input); };
 }
 
 int64_t rows_of(const WeightOp& op, const torch::Tensor& input) {
@@ -57,47 +131,95 @@ int64_t rows_of(const WeightOp& op, const torch::Tensor& input) {
   return output.numel() / std::max<int64_t>(1, op.weight.size(0));
 }
 
+double skipped_share(const WeightOp& op, const torch::Tensor& input) {
+  const bool is_single =
+      op.kind == WeightOp::Kind::kLinear && rows_of(op, input) == 1;
+  return is_single ? sparsity(input) : 0;
+}
+
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
-    const torch::Tensor& input) {
+    const std::vector<torch::Tensor>& inputs,
+    const std::vector<torch::ScalarType>& dtypes) {
   std::vector<Candidate> candidates{{}};
-  const int64_t rows = rows_of(op, input);
-  if (!op.why_dense.empty() || rows == 0 ||
-      input.scalar_type() != torch::kFloat || !input.device().is_cpu()) {
+  std::vector<int64_t> batches;
+  bool has_zeros = false;
+  for (const auto& input : inputs) {
+    if (packs(op, input)) {
+      batches.push_back(rows_of(op, input));
+      has_zeros |= skipped_share(op, input) > kFewZeros;
+    }
+  }
+  if (batches.empty()) {
     return candidates;
   }
-  const auto right = op.dense(input);
-  for (const auto format : applicable_formats(op.weight)) {
-    if (!serves_batch(format, rows)) {
+  const std::set<int64_t> layouts(batches.begin(), batches.end());
+  auto formats = applicable_formats(op.weight, has_zeros);
+  if (formats.size() == 1) {
+    // Without zeros it is one pattern: a dense product for large batches.
+    formats.push_back(PackedFormat::PatternPanels);
+  }
+  for (const auto format : formats) {
+    if (!serves_any(format, batches)) {
       continue;
     }
-    Candidate candidate{
-        PackedWeight::pack(op.weight, PackOptions(format).batch(rows))};
-    if (agrees(candidate.run(op, input), right)) {
-      candidates.push_back(std::move(candidate));
+    // One format alone is laid out for a batch.
+    const bool is_for_batch = format == PackedFormat::PatternPanels;
+    for (const int64_t batch :
+         is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
+      for (const auto dtype : dtypes) {
+        candidates.push_back({PackedWeight::pack(
+            op.weight, PackOptions(format).batch(batch).dtype(dtype))});
+      }
     }
   }
   return candidates;
+}
+
+std::vector<Candidate> entrants_of(
+    const WeightOp& op,
+    const torch::Tensor& input,
+    const std::vector<Candidate>& candidates) {
+  std::vector<Candidate> entrants{candidates.front()};
+  if (!packs(op, input)) {
+    return entrants;
+  }
+  const auto right = op.dense(input);
+  for (const auto& candidate : candidates) {
+    if (!candidate.is_libtorch() &&
+        agrees(candidate.runner(op, input)(), right, tolerance_of(candidate))) {
+      entrants.push_back(candidate);
+    }
+  }
+  return entrants;
 }
 
 LayerRace race_layer(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory,
+    int64_t passing_bytes,
     double seconds) {
   std::vector<std::function<void()>> runs;
   runs.reserve(candidates.size());
   for (const auto& candidate : candidates) {
-    runs.emplace_back([&] { candidate.run(op, input); });
+    runs.emplace_back([run = candidate.runner(op, input)] { run(); });
   }
   RaceOptions options;
   options.max_seconds = seconds;
-  if (from_memory) {
-    options.before_each = clear_caches;
+  if (passing_bytes > 0) {
+    // What enters a layer was just written, and is in the cache.
+    options.before_each = [&] {
+      pass_through_caches(passing_bytes);
+      input.sum();
+    };
   }
   auto result = race(runs, options);
-  return {std::move(result.microseconds), result.winner};
+  return {
+      std::move(result.microseconds),
+      std::move(result.ratios),
+      std::move(result.wins),
+      result.winner};
 }
 
 } // namespace coppice::compiling

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <vector>
@@ -32,10 +33,23 @@ int64_t last_cache_bytes() {
   return int64_t(32) << 20;
 }
 
-void clear_caches() {
+int64_t passing_bytes(int64_t others) {
+  constexpr int64_t kPage = 4096;
+  const int64_t most = 2 * last_cache_bytes();
+  int64_t size = 16 * kPage;
+  if (others < size) {
+    return 0;
+  }
+  while (size < others && size < most) {
+    size *= 2;
+  }
+  return std::min(size, most);
+}
+
+void pass_through_caches(int64_t bytes) {
   static const std::vector<char> other(2 * last_cache_bytes(), 1);
   static std::atomic<int64_t> sum{0}; // Keeps the reads from being left out.
-  const auto size = static_cast<int64_t>(other.size());
+  const auto size = std::min(static_cast<int64_t>(other.size()), bytes);
   at::parallel_for(0, size / 64, 1, [](int64_t begin, int64_t end) {
     int64_t here = 0;
     for (int64_t line = begin; line < end; ++line) {

@@ -13,6 +13,15 @@ using Clock = std::chrono::steady_clock;
 constexpr double kShortest = 20e-6;
 constexpr int kMostRepeats = 1000;
 
+/// Rounds from which on a difference of a fifth in each of them is sure.
+constexpr int kFewRounds = 4;
+constexpr double kLarge = 0.8;
+
+/// Differences that count: of contenders that may pass for equal, and of one
+/// that shall displace contender 0.
+constexpr double kEqual = 1.02;
+constexpr double kBetter = 0.99;
+
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -46,20 +55,21 @@ class Race {
       warm_up(lane);
     }
     const auto begin = Clock::now();
+    int next_check = kFewRounds;
     for (int rounds = 1;; ++rounds) {
-      for (auto& lane : lanes_) {
-        if (!lane.is_out) {
-          lane.seconds.push_back(timed(lane));
-        }
-      }
+      run_round(rounds);
       const bool is_late = seconds_since(begin) > options_.max_seconds;
-      if (rounds < options_.min_rounds && !(is_late && rounds >= 3)) {
+      // Seldom, because each look is a chance to be deceived.
+      if (rounds < next_check && !(is_late && rounds >= kFewRounds)) {
         continue;
       }
-      const size_t first = fastest(lanes_.size());
-      drop_hopeless(first);
-      if (is_late || (beats(first, 0) && beats(first, fastest(first)))) {
+      next_check = rounds + 1 + rounds / 4;
+      const size_t first = fastest();
+      if (is_late || (rounds >= options_.min_rounds && is_settled(first))) {
         return make_result(first);
+      }
+      if (options_.drops_losers) {
+        drop_losers(first);
       }
     }
   }
@@ -79,9 +89,21 @@ class Race {
         std::clamp(std::ceil(kShortest / once), 1.0, double(kMostRepeats)));
   }
 
+  /// Who comes first changes from round to round.
+  void run_round(int round) {
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      auto& lane = lanes_[(i + static_cast<size_t>(round)) % lanes_.size()];
+      if (!lane.is_out) {
+        lane.seconds.push_back(timed(lane));
+      }
+    }
+  }
+
   double timed(const Lane& lane) const {
     if (options_.before_each) {
       options_.before_each();
+    } else {
+      (*lane.run)(); // The others left their own weights in the caches.
     }
     const auto begin = Clock::now();
     for (int i = 0; i < lane.repeats; ++i) {
@@ -90,57 +112,72 @@ class Race {
     return seconds_since(begin) / lane.repeats;
   }
 
-  /// The lane with the lowest median, but for `left_out`.
-  size_t fastest(size_t left_out) const {
-    size_t best = lanes_.size();
-    for (size_t i = 0; i < lanes_.size(); ++i) {
-      if (i != left_out && !lanes_[i].is_out &&
-          (best == lanes_.size() ||
-           median(lanes_[i].seconds) < median(lanes_[best].seconds))) {
+  size_t fastest() const {
+    size_t best = 0;
+    for (size_t i = 1; i < lanes_.size(); ++i) {
+      if (!lanes_[i].is_out &&
+          median(lanes_[i].seconds) < median(lanes_[best].seconds)) {
         best = i;
       }
     }
     return best;
   }
 
-  void drop_hopeless(size_t first) {
-    const double limit = options_.hopeless * median(lanes_[first].seconds);
+  void drop_losers(size_t first) {
     for (size_t i = 1; i < lanes_.size(); ++i) {
-      lanes_[i].is_out |= i != first && median(lanes_[i].seconds) > limit;
+      lanes_[i].is_out = lanes_[i].is_out ||
+          (i != first && surely_below(first, i, 1 / kEqual));
     }
   }
 
-  /// Whether it is settled that `a` is faster than `b`, or as fast. Lanes run
-  /// in every round until they are out, so that rounds pair them.
-  bool beats(size_t a, size_t b) const {
-    if (a == b || b == lanes_.size()) {
-      return true;
-    }
+  /// Whether lane `a` surely takes less than `factor` times as long as `b`.
+  /// Lanes run in every round until they are out, so that rounds pair them.
+  bool surely_below(size_t a, size_t b, double factor) const {
     const auto& x = lanes_[a].seconds;
     const auto& y = lanes_[b].seconds;
     const size_t rounds = std::min(x.size(), y.size());
     size_t wins = 0;
-    std::vector<double> ratios;
+    size_t large = 0;
     for (size_t i = 0; i < rounds; ++i) {
-      wins += x[i] < y[i];
-      ratios.push_back(x[i] / y[i]);
+      wins += x[i] < factor * y[i];
+      large += x[i] < kLarge * factor * y[i];
+    }
+    if (large == rounds) {
+      return true;
     }
     // Wins of equals are n/2 with a deviation of sqrt(n)/2; 2.33 of them are
     // the upper 1%.
-    const double n = static_cast<double>(rounds);
-    const bool is_sure =
-        wins == rounds || (wins - n / 2) / (std::sqrt(n) / 2) > 2.33;
-    return is_sure || (n >= 25 && std::abs(median(ratios) - 1) < 0.01);
+    const auto n = static_cast<double>(rounds);
+    return (static_cast<double>(wins) - n / 2) > 2.33 * std::sqrt(n) / 2;
+  }
+
+  bool is_settled(size_t first) const {
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      if (i != first && !lanes_[i].is_out && !surely_below(first, i, kEqual)) {
+        return false;
+      }
+    }
+    return first == 0 || surely_below(first, 0, kBetter) ||
+        surely_below(0, first, kEqual);
+  }
+
+  double ratio(size_t lane) const {
+    std::vector<double> ratios;
+    for (size_t i = 0; i < lanes_[lane].seconds.size(); ++i) {
+      ratios.push_back(lanes_[lane].seconds[i] / lanes_[0].seconds[i]);
+    }
+    return median(ratios);
   }
 
   RaceResult make_result(size_t first) const {
     RaceResult result;
-    for (const auto& lane : lanes_) {
-      result.microseconds.push_back(1e6 * median(lane.seconds));
+    for (size_t i = 0; i < lanes_.size(); ++i) {
+      result.microseconds.push_back(1e6 * median(lanes_[i].seconds));
+      result.ratios.push_back(ratio(i));
+      result.wins.push_back(i > 0 && surely_below(i, 0, kBetter));
+      result.losses.push_back(i > 0 && surely_below(0, i, kBetter));
     }
-    const bool is_faster =
-        result.microseconds[first] < 0.98 * result.microseconds[0];
-    result.winner = is_faster && beats(first, 0) ? first : 0;
+    result.winner = result.wins[first] ? first : 0;
     return result;
   }
 

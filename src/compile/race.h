@@ -10,25 +10,33 @@ namespace coppice::compiling {
 struct RaceOptions {
   int min_rounds = 7;
   double max_seconds = 1;
-  /// A contender this many times slower than the fastest after `min_rounds`
-  /// runs no more.
-  double hopeless = 1.5;
-  /// Run before every single run, untimed: puts weights out of the caches.
+  /// Whether contenders that have surely lost run no more. Contender 0 always
+  /// runs to the end.
+  bool drops_losers = true;
+  /// Run before every single run, untimed: puts into the caches what is there
+  /// in real use. Without it each timed run follows another of its own.
   std::function<void()> before_each;
 };
 
 struct RaceResult {
   /// Median microseconds of a run of each contender.
   std::vector<double> microseconds;
+  /// The same of their times over those of contender 0 in the same rounds.
+  std::vector<double> ratios;
+  /// Whether each is faster or slower than contender 0 beyond noise.
+  std::vector<bool> wins, losses;
   /// The fastest; contender 0 unless another is faster beyond noise.
   size_t winner = 0;
 };
 
 /// Times contenders in turn, round by round, so that what disturbs the machine
-/// disturbs all of them, until the winner is surer than the noise: in a paired
-/// comparison with contender 0 and with the second, its advantage is of one
-/// sign in nearly all rounds (sign test, 1%), or their medians are equal within
-/// 1%, or time is up. Short runs are repeated within a round.
+/// disturbs all of them, until the winner is surer than the noise or time is
+/// up. Sure is what a sign test over the rounds says at 1%, or a difference of
+/// a fifth in each of four rounds:
+///   - a contender has lost that is slower than the fastest by more than 2%;
+///   - the fastest is found once it is slower than no other by more than 2%;
+///   - it wins over contender 0 if it is faster by more than 1%.
+/// Short runs are repeated within a round.
 RaceResult race(
     const std::vector<std::function<void()>>& contenders,
     const RaceOptions& options = {});

@@ -11,12 +11,13 @@
 
 #include "compile/machine.h"
 #include "coppice/io/output_file.h"
+#include "coppice/kernels/instruction_set.h"
 
 namespace coppice::compiling {
 namespace {
 
 /// Of files and of the kernels they timed: older ones are not believed.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 /// FNV-1a: no secret is kept, and the key itself is compared.
 uint64_t hash_of(const void* data, size_t size) {
@@ -32,15 +33,20 @@ nlohmann::json key_of(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory) {
+    int64_t passing_bytes) {
   const auto zeros = op.weight.eq(0).contiguous();
   std::vector<std::string> names;
   for (const auto& candidate : candidates) {
-    names.push_back(candidate.name());
+    names.push_back(
+        candidate.name() +
+        (candidate.is_libtorch()
+             ? ""
+             : "@" + std::to_string(candidate.weight->batch())));
   }
   return {
       {"version", kVersion},
       {"processor", processor_name()},
+      {"instruction_set", kernels::instruction_set()},
       {"threads", at::get_num_threads()},
       {"libtorch", TORCH_VERSION},
       {"op", candidates[0].operator_name(op)},
@@ -51,8 +57,9 @@ nlohmann::json key_of(
       {"padding", op.padding},
       {"dilation", op.dilation},
       {"input", input.sizes().vec()},
+      {"input_zeros", std::lround(100 * skipped_share(op, input))},
       {"candidates", names},
-      {"from_memory", from_memory}};
+      {"passing_bytes", passing_bytes}};
 }
 
 std::string path_of(const std::string& folder, const nlohmann::json& key) {
@@ -77,8 +84,12 @@ std::optional<LayerRace> race_from(
   LayerRace race;
   race.microseconds = json.at("microseconds").get<std::vector<double>>();
   race.winner = json.at("winner").get<size_t>();
-  const bool fits = race.microseconds.size() == key.at("candidates").size() &&
-      race.winner < race.microseconds.size();
+  race.ratios = json.at("ratios").get<std::vector<double>>();
+  race.wins = json.at("wins").get<std::vector<bool>>();
+  const size_t count = key.at("candidates").size();
+  const bool fits = race.microseconds.size() == count &&
+      race.ratios.size() == count && race.wins.size() == count &&
+      race.winner < count;
   return fits ? std::optional(race) : std::nullopt;
 }
 
@@ -88,11 +99,11 @@ std::optional<LayerRace> TimingCache::find(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory) const {
+    int64_t passing_bytes) const {
   if (folder_.empty()) {
     return std::nullopt;
   }
-  const auto key = key_of(op, input, candidates, from_memory);
+  const auto key = key_of(op, input, candidates, passing_bytes);
   std::ifstream file(path_of(folder_, key));
   try {
     return file ? race_from(nlohmann::json::parse(file), key) : std::nullopt;
@@ -105,15 +116,17 @@ void TimingCache::keep(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
-    bool from_memory,
+    int64_t passing_bytes,
     const LayerRace& race) const {
   if (folder_.empty()) {
     return;
   }
-  const auto key = key_of(op, input, candidates, from_memory);
+  const auto key = key_of(op, input, candidates, passing_bytes);
   const nlohmann::json json{
       {"key", key},
       {"microseconds", race.microseconds},
+      {"ratios", race.ratios},
+      {"wins", race.wins},
       {"winner", race.winner}};
   std::error_code error;
   std::filesystem::create_directories(folder_, error);

@@ -21,13 +21,13 @@ class TimingCache {
       const WeightOp& op,
       const torch::Tensor& input,
       const std::vector<Candidate>& candidates,
-      bool from_memory) const;
+      int64_t passing_bytes) const;
 
   void keep(
       const WeightOp& op,
       const torch::Tensor& input,
       const std::vector<Candidate>& candidates,
-      bool from_memory,
+      int64_t passing_bytes,
       const LayerRace& race) const;
 
  private:

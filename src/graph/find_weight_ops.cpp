@@ -207,6 +207,10 @@ void find_in(torch::jit::Block& block, std::vector<FoundWeightOp>& all) {
     found->op.weight = found->op.weight.detach();
     take_in_bias(*found);
     take_in_relu(*found);
+    if (found->op.layer_fqn.empty()) {
+      // Of a constant that a file holds, which has lost its name.
+      found->op.layer_fqn = c10::str("layer ", all.size() + 1);
+    }
     if (found->op.weight.scalar_type() != torch::kFloat) {
       found->op.why_dense = "not float32";
     }

@@ -36,12 +36,15 @@ std::string described(const std::vector<c10::IValue>& inputs) {
 c10::IValue run_script(
     torch::jit::Module& module,
     std::vector<c10::IValue> inputs) {
-  const auto given = described(inputs);
   try {
-    return module.forward(std::move(inputs));
+    return module.forward(inputs);
   } catch (const std::exception& error) {
     TORCH_CHECK_VALUE(
-        false, "the model fails on (", given, "): ", cause_of(error));
+        false,
+        "the model fails on (",
+        described(inputs),
+        "): ",
+        cause_of(error));
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "graph/constant_values.h"
 #include "graph/conv1d_as_conv2d.h"
+#include "graph/fold_masks.h"
 #include "graph/found_weight_op.h"
 
 namespace coppice {
@@ -130,13 +131,15 @@ void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
   }
 }
 
-/// Whether a value is a constant weight, or an object such as those that hold
-/// quantized or prepacked ones.
-bool is_weight(const Value* value) {
+bool is_constant_weight(const Value* value) {
   const auto tensor = graph::constant_tensor(value);
-  return (tensor.defined() && tensor.dim() >= 2) ||
-      (value->type()->kind() == c10::TypeKind::ClassType &&
-       value->type()->expectRef<c10::ClassType>().is_module() == false);
+  return tensor.defined() && tensor.dim() >= 2;
+}
+
+/// An object such as those that hold quantized or prepacked weights.
+bool is_held_weight(const Value* value) {
+  return value->type()->kind() == c10::TypeKind::ClassType &&
+      value->type()->expectRef<c10::ClassType>().is_module() == false;
 }
 
 } // namespace
@@ -161,6 +164,7 @@ Module frozen_module(const Module& module) {
     torch::jit::ConstantPropagation(graph);
     graph::conv1d_as_conv2d(graph);
     name_constants(graph, module);
+    graph::fold_masks(graph);
     return frozen;
   } catch (const c10::Error& error) {
     TORCH_CHECK_VALUE(
@@ -184,15 +188,20 @@ std::vector<std::string> other_weight_ops(const Module& frozen) {
   for (const auto& each : graph::find_weight_ops(*graph)) {
     found.insert(each.first);
   }
-  std::set<std::string> kinds;
+  std::set<std::string> held;
+  std::set<std::string> constant;
   torch::jit::DepthFirstGraphNodeIterator nodes(graph);
   for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
     const auto inputs = node->inputs();
-    if (found.count(node) == 0 &&
-        std::any_of(inputs.begin(), inputs.end(), is_weight)) {
-      kinds.insert(node->kind().toQualString());
+    if (std::any_of(inputs.begin(), inputs.end(), is_held_weight)) {
+      held.insert(node->kind().toQualString());
+    } else if (
+        found.count(node) == 0 &&
+        std::any_of(inputs.begin(), inputs.end(), is_constant_weight)) {
+      constant.insert(node->kind().toQualString());
     }
   }
+  const auto& kinds = held.empty() ? constant : held;
   return {kinds.begin(), kinds.end()};
 }
 

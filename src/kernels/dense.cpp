@@ -64,6 +64,15 @@ HWY_INLINE void DotProducts(const DenseTile<Value>& tile) {
       }
     }
   }
+  // What is left of the columns, a vector at a time.
+  for (; kSets > 1 && k + kLanes <= tile.cols; k += kLanes) {
+    COPPICE_UNROLL
+    for (size_t i = 0; i < kDots; ++i) {
+      const auto weights = LoadWeights(d, tile.w + i / kBatch * tile.cols + k);
+      const auto input = hn::LoadU(d, tile.x + i % kBatch * tile.cols + k);
+      sums[i] = hn::MulAdd(weights, input, sums[i]);
+    }
+  }
   COPPICE_UNROLL
   for (size_t i = 0; i < kDots; ++i) {
     const size_t r = i / kBatch;

@@ -26,6 +26,13 @@ torch::Tensor nonzero_tiles(
       {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
 }
 
+/// How many of `size` elements lie in each cell of `side`, along one dimension.
+torch::Tensor cell_sides(int64_t size, int64_t side) {
+  auto sides = torch::full({(size + side - 1) / side}, side, torch::kFloat);
+  sides[-1] = size - (sides.size(0) - 1) * side;
+  return sides;
+}
+
 bool aligned_to(const torch::Tensor& tensor, BlockShape block) {
   return block.rows <= tensor.size(0) &&
       block.cols <= tensor.numel() / tensor.size(0) &&
@@ -117,6 +124,29 @@ Pattern detect_pattern(const torch::Tensor& tensor) {
     return *nm;
   }
   return Unstructured{};
+}
+
+torch::Tensor density_map(
+    const torch::Tensor& tensor,
+    int64_t most_rows,
+    int64_t most_cols) {
+  TORCH_CHECK_VALUE(
+      most_rows > 0 && most_cols > 0,
+      "density_map: expected limits of 1 or more, got ",
+      most_rows,
+      "x",
+      most_cols);
+  masks::check_matrix("density_map", tensor);
+  const int64_t h = tensor.size(0);
+  const int64_t w = tensor.numel() / h;
+  const auto grid = masks::grid_of(
+      tensor, {(h + most_rows - 1) / most_rows, (w + most_cols - 1) / most_cols});
+  const auto counts = nonzero_tiles(tensor, grid, /*padding=*/false)
+                          .sum({1, 3})
+                          .to(torch::kCPU, torch::kFloat);
+  const auto areas = torch::outer(
+      cell_sides(grid.h, grid.rows), cell_sides(grid.w, grid.cols));
+  return counts.div(areas);
 }
 
 } // namespace coppice

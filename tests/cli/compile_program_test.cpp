@@ -4,12 +4,18 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "cli/child.h"
 #include "coppice/core/torch_tensors.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
+#include "coppice/io/output_file.h"
 #include "coppice/io/safetensors.h"
+#include "coppice/kernels/instruction_set.h"
+#include "coppice/sparse/packed_weight.h"
+#include "support/errors.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::compile_program_test {
@@ -78,6 +84,109 @@ TEST_F(Compile, ComparesTwoModels) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("times as fast as the model"));
   EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
+}
+
+/// The environment variable while it lives.
+class Environment {
+ public:
+  Environment(const char* name, const std::string& value) : name_(name) {
+    setenv(name, value.c_str(), 1);
+  }
+  ~Environment() {
+    unsetenv(name_);
+  }
+
+ private:
+  const char* name_;
+};
+
+TEST_F(Compile, RunsOnMachinesWithoutTheBestInstructionSet) {
+  EXPECT_EQ(compile({"--input", "2x6"}).exit_code, 0);
+  for (const auto& name : kernels::instruction_sets()) {
+    const Environment limit("COPPICE_INSTRUCTION_SET", name);
+    const auto outcome = run_coppice(
+        {"bench",
+         model_,
+         out_,
+         "--input",
+         "2x6",
+         "--no-cache",
+         "--seconds",
+         "0.05",
+         "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const auto result = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(result["instruction_set"], name);
+    EXPECT_LT(result["difference"], 1e-5);
+    EXPECT_LT(result["other"]["difference"], 1e-5);
+  }
+  const Environment limit("COPPICE_INSTRUCTION_SET", "MMX");
+  const auto outcome = run_coppice({"--version"});
+  EXPECT_THAT(outcome.err, HasSubstr("COPPICE_INSTRUCTION_SET is MMX, which"));
+}
+
+TEST_F(Compile, SaysThatThereIsNoFastPath) {
+  const auto all = kernels::instruction_sets();
+  const auto& plain = all.back();
+  if (plain != "EMU128" && plain != "SCALAR") {
+    GTEST_SKIP() << "the compiler's baseline is " << plain;
+  }
+  const Environment limit("COPPICE_INSTRUCTION_SET", plain);
+  const auto outcome = compile({"--input", "2x6"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("no fast path for this processor"));
+}
+
+/// A module with a packed weight, saved as another version of Coppice saves it:
+/// the version is the number before the name of the format.
+std::string file_of_another_version() {
+  torch::jit::Module net("Net");
+  net.register_attribute(
+      "weight",
+      torch::getCustomClass("__torch__.torch.classes.coppice.PackedWeight"),
+      PackedWeight::pack(torch::ones({4, 6}), PackedFormat::CompressedRows));
+  net.define("def forward(self, x):\n  return x\n");
+  std::ostringstream file;
+  net.save(file);
+  auto bytes = file.str();
+  const std::string name("X\x0f\0\0\0compressed_rows", 20);
+  const auto at = bytes.find(name);
+  EXPECT_EQ(bytes.at(at - 2), 'K'); // What follows is a small number.
+  bytes[at - 1] = 9;
+  return bytes;
+}
+
+TEST_F(Compile, SaysThatAnotherVersionMadeTheFile) {
+  write_file(model_, file_of_another_version());
+  const std::string reason = "packed by another version of Coppice (state 9";
+  expect_refused({"--input", "2x6"}, reason);
+  expect_complaint(run_coppice({"bench", model_, "--input", "2x6"}), 2, reason);
+  EXPECT_THAT(
+      testing::message_of([&] { torch::jit::load(model_); }),
+      HasSubstr(reason));
+}
+
+TEST_F(Compile, SaysThatAModelHasNoParameters) {
+  const std::string folder = COPPICE_SHARED "/data/models/";
+  if (!std::filesystem::exists(folder)) {
+    GTEST_SKIP() << "there is no " << folder;
+  }
+  expect_complaint(
+      run_coppice(
+          {"compile",
+           folder + "asl_frozen_xnnpack.ptl",
+           "-o",
+           out_,
+           "--input",
+           "1x3x200x200"}),
+      2,
+      "no fast path takes prepacked::conv2d_clamp_run, "
+      "prepacked::linear_clamp_run; a model that was quantized");
+  expect_complaint(
+      run_coppice(
+          {"bench", folder + "vit4mnist_dynquant.ptl", "--input", "1x1x28x28"}),
+      2,
+      "no fast path takes quantized::linear_dynamic; a model that was");
 }
 
 TEST_F(Compile, SaysWhatIsWrong) {

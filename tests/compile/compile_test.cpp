@@ -3,11 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <hwy/targets.h>
+
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "coppice/graph/weight_ops.h"
 #include "coppice/masks/weight_norm.h"
+#include "coppice/sparse/packed_weight.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
@@ -76,6 +80,83 @@ TEST(Compile, SavesAndLoads) {
                   .equal(compiled.module.forward({images()}).toTensor()));
 }
 
+TEST(Compile, RunsOnEveryInstructionSet) {
+  auto compiled = compile(sparse_net(), {images()}, quick());
+  std::stringstream file;
+  compiled.module.save(file);
+  const auto right = sparse_net().forward({images()}).toTensor();
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {
+    hwy::SetSupportedTargetsForTest(target);
+    file.seekg(0);
+    EXPECT_TRUE(torch::jit::load(file)
+                    .forward({images()})
+                    .toTensor()
+                    .allclose(right, 1e-3, 1e-4))
+        << hwy::TargetName(target);
+  }
+  hwy::SetSupportedTargetsForTest(0);
+}
+
+TEST(Compile, SkipsZerosOfASingleInput) {
+  torch::manual_seed(4);
+  torch::jit::Module net("Net");
+  net.register_parameter("weight", torch::randn({1024, 1024}), false);
+  net.define(
+      "def forward(self, x):\n"
+      "  return torch.linear(torch.relu(x), self.weight)\n");
+  // One input in fifty is above zero: no machine is so loaded that reading the
+  // whole weight wins.
+  auto x = torch::full({1, 1024}, -1.0);
+  x.slice(1, 0, 1024, 50).fill_(1);
+  const auto single = compile(net, {x}, quick());
+  EXPECT_EQ(single.layers[0].format, "input_columns");
+  EXPECT_LT(
+      single.layers[0].timings[0].chosen, single.layers[0].timings[0].dense);
+  // Batches have no format that does.
+  EXPECT_NE(
+      compile(net, {x.repeat({4, 1})}, quick()).layers[0].format,
+      "input_columns");
+}
+
+TEST(Compile, StoresWeightsAsBfloat16IfAllowed) {
+  torch::manual_seed(5);
+  torch::jit::Module net("Net");
+  // Larger than the second-level cache: half the bytes decide.
+  net.register_parameter("weight", torch::randn({2048, 2048}), false);
+  net.define("def forward(self, x):\n  return torch.linear(x, self.weight)\n");
+  const auto x = torch::randn({1, 2048});
+  auto options = quick().seconds_per_layer(1);
+  const auto plain = compile(net, {x}, options);
+  EXPECT_EQ(plain.layers[0].format, "dense");
+  EXPECT_LT(plain.difference, 1e-5);
+  const auto halved = compile(net, {x}, options.bfloat16(true));
+  EXPECT_EQ(halved.layers[0].format, "dense bfloat16");
+  EXPECT_EQ(2 * halved.layers[0].bytes_after, halved.layers[0].bytes_before);
+  EXPECT_GT(halved.difference, 1e-5);
+  EXPECT_LT(halved.difference, 1e-2);
+  EXPECT_THAT(halved.table(), HasSubstr("rounded to bfloat16"));
+}
+
+TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
+  std::stringstream file;
+  frozen_module(sparse_net()).save(file);
+  const auto layers =
+      compile(torch::jit::load(file), {images()}, quick()).layers;
+  EXPECT_EQ(layers.at(0).layer, "layer 1");
+  EXPECT_EQ(layers.at(2).layer, "layer 3");
+}
+
+TEST(Compile, PacksForTheBatchThatItMeasured) {
+  const auto compiled =
+      compile(sparse_net(), {images()}, quick().batches({16, 64}));
+  const auto format = compiled.layers[1].format;
+  ASSERT_NE(format, "libtorch");
+  const auto packed =
+      compiled.module.attr("packed_large").toCustomClass<PackedWeight>();
+  EXPECT_EQ(to_string(packed->format()), format);
+  EXPECT_TRUE(packed->batch() == 16 || packed->batch() == 64);
+}
+
 TEST(Compile, MeasuresEveryBatch) {
   const auto compiled =
       compile(sparse_net(), {images()}, quick().batches({1, 16}));
@@ -91,6 +172,7 @@ TEST(Compile, PrintsATable) {
   const auto text = compile(sparse_net(), {images()}, quick()).table();
   EXPECT_THAT(text, HasSubstr("512x1024"));
   EXPECT_THAT(text, HasSubstr("whole model, batch 4"));
+  EXPECT_THAT(text, HasSubstr("of other memory read before each run"));
 }
 
 TEST(Compile, RemembersWhatItMeasured) {

@@ -32,6 +32,34 @@ TEST(Race, KeepsTheFirstWhenNothingIsFaster) {
   EXPECT_TRUE(race({}).microseconds.empty());
 }
 
+TEST(Race, TellsDifferencesOfAFewPercent) {
+  const auto result = race({busy(200), busy(188), busy(260)});
+  EXPECT_EQ(result.winner, 1U);
+  EXPECT_NEAR(result.ratios[1], 0.94, 0.03);
+  EXPECT_TRUE(result.wins[1]);
+  EXPECT_FALSE(result.wins[0]);
+  EXPECT_FALSE(result.wins[2]);
+}
+
+TEST(Race, LosersRunNoMore) {
+  int runs = 0;
+  const auto slow = [&] {
+    ++runs;
+    busy(500)();
+  };
+  RaceOptions options;
+  options.min_rounds = 40;
+  race({busy(100), slow}, options);
+  EXPECT_LT(runs, 40);
+  runs = 0;
+  race({slow, busy(100)}, options); // All others are compared with it.
+  EXPECT_GT(runs, 40);
+  runs = 0;
+  options.drops_losers = false;
+  race({busy(100), slow}, options);
+  EXPECT_GT(runs, 40);
+}
+
 TEST(Race, EndsInTime) {
   RaceOptions options;
   options.max_seconds = 0.05;

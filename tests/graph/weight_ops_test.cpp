@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "coppice/graph/activation_sites.h"
 #include "support/errors.h"
 
 namespace coppice::weight_ops_test {
@@ -13,6 +14,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::message_of;
+using ::testing::Not;
 
 torch::jit::Module with_weight(
     const torch::Tensor& weight,
@@ -170,6 +172,83 @@ TEST_F(WeightOps, SaysWhyAnOpStaysDense) {
   const auto ops = weight_ops(frozen_module(net));
   ASSERT_EQ(ops.size(), 1U);
   EXPECT_EQ(ops[0].why_dense, "4 groups");
+}
+
+/// `forward` with the input of the product masked.
+std::string masked(std::string source, const std::string& mask) {
+  source.replace(source.find("\n") + 1, 0, "  x = " + mask + "\n");
+  return source;
+}
+
+/// A frozen layer whose input is masked that way; `mask` is its attribute.
+torch::jit::Module frozen_masked(
+    const torch::Tensor& weight,
+    const torch::Tensor& mask,
+    const std::string& source,
+    const std::string& how = "x * self.mask.type_as(x).expand_as(x)") {
+  auto layer = with_weight(weight, torch::zeros({5}), "");
+  layer.register_buffer("mask", mask);
+  layer.define(masked(source, how));
+  return frozen_module(layer);
+}
+
+TEST_F(WeightOps, TakesMasksOfInputsIntoTheWeight) {
+  const auto mask = torch::tensor({1, 0, 1, 0}).to(torch::kFloat);
+  const auto kept = weight_ * mask;
+  for (const auto& source : kLinears) {
+    for (const auto& shaped : {mask, mask.unsqueeze(0), mask.gt(0)}) {
+      auto frozen = frozen_masked(weight_, shaped, source);
+      const auto ops = weight_ops(frozen);
+      ASSERT_EQ(ops.size(), 1U) << source;
+      EXPECT_TRUE(ops[0].weight.equal(kept)) << source;
+      EXPECT_TRUE(torch::allclose(
+          frozen.forward({x_}).toTensor(), torch::linear(x_, kept)));
+      EXPECT_THAT(
+          frozen.get_method("forward").graph()->toString(),
+          Not(HasSubstr("aten::mul")));
+    }
+  }
+  // A constant of one dimension needs no expanding.
+  EXPECT_TRUE(
+      weight_ops(frozen_masked(weight_, mask, kLinears[0], "self.mask * x"))[0]
+          .weight.equal(kept));
+}
+
+TEST_F(WeightOps, LeavesOtherFactorsOfInputs) {
+  const auto ones = torch::ones({4});
+  const std::string plain = "x * self.mask";
+  const std::vector<torch::jit::Module> all{
+      // No zeros and ones; a value a row; more than the activation has; and a
+      // product that others use too.
+      frozen_masked(weight_, ones * 0.5, kLinears[0]),
+      frozen_masked(weight_, torch::ones({3, 1}), kLinears[0]),
+      frozen_masked(weight_, ones.unsqueeze(0), kLinears[0], plain),
+      frozen_masked(
+          torch::randn({4, 4}),
+          ones,
+          "def forward(self, x):\n"
+          "  return torch.linear(x, self.weight) + x\n",
+          plain)};
+  for (const auto& frozen : all) {
+    EXPECT_THAT(
+        frozen.get_method("forward").graph()->toString(),
+        HasSubstr("aten::mul"));
+  }
+}
+
+TEST_F(WeightOps, MaskedSitesBecomeZerosOfTheWeight) {
+  auto net = net_of(with_weight(weight_, bias_, kLinears[0]));
+  const auto sites = with_activation_sites(net, {"fc"});
+  ActivationMask mask;
+  mask.masks = {torch::tensor({0, 1, 1, 0}).to(torch::kFloat).unsqueeze(0)};
+  for (const auto& layer : activation_layers(sites)) {
+    if (layer.site) {
+      layer.site->mask(mask);
+    }
+  }
+  const auto ops = weight_ops(frozen_module(without_activation_sites(sites)));
+  ASSERT_EQ(ops.size(), 1U);
+  EXPECT_TRUE(ops[0].weight.equal(weight_ * mask.masks[0]));
 }
 
 TEST_F(WeightOps, PassesOverWeightsThatAreNotConstant) {

@@ -120,5 +120,46 @@ TEST(ExpandBlocks, RepeatsDecisions) {
       expand_blocks(mask.to(torch::kInt), {4, 2}, 1, 3), c10::ValueError);
 }
 
+/// The same with a plain loop.
+torch::Tensor counted_cells(const torch::Tensor& matrix, int64_t r, int64_t c) {
+  const int64_t rows = (matrix.size(0) + r - 1) / r;
+  const int64_t cols = (matrix.size(1) + c - 1) / c;
+  auto cells = torch::zeros({rows, cols});
+  auto sizes = torch::zeros({rows, cols});
+  for (int64_t i = 0; i < matrix.size(0); ++i) {
+    for (int64_t j = 0; j < matrix.size(1); ++j) {
+      sizes[i / r][j / c] += 1;
+      cells[i / r][j / c] += matrix[i][j].item<double>() != 0 ? 1 : 0;
+    }
+  }
+  return cells / sizes;
+}
+
+TEST(DensityMap, IsTheShareOfNonZerosInEachCell) {
+  torch::manual_seed(1);
+  const auto matrix = torch::rand({13, 22}).gt(0.6).to(torch::kFloat);
+  EXPECT_TRUE(density_map(matrix, 5, 8).equal(counted_cells(matrix, 3, 3)));
+  EXPECT_TRUE(density_map(matrix, 13, 2).equal(counted_cells(matrix, 1, 11)));
+  EXPECT_TRUE(density_map(matrix, 1, 1).equal(counted_cells(matrix, 13, 22)));
+  // Cells of three rows: there are three, though four were allowed.
+  EXPECT_EQ(density_map(torch::ones({9, 4}), 4, 4).size(0), 3);
+  const auto full = density_map(torch::ones({9, 10, 3}, torch::kHalf), 4, 4);
+  EXPECT_TRUE(full.equal(torch::ones({3, 4})));
+}
+
+TEST(DensityMap, ShowsASmallTensorElementByElement) {
+  const auto kernel = torch::tensor({{{0.f, -0.f}, {3.f, NAN}}}).expand({2, 2, 2});
+  const auto map = density_map(kernel, 128, 128);
+  const auto row = torch::tensor({0.f, 0.f, 1.f, 1.f});
+  EXPECT_TRUE(map.equal(torch::stack({row, row})));
+}
+
+TEST(DensityMap, RejectsWhatHasNoCells) {
+  EXPECT_THROW(density_map(torch::ones({8}), 4, 4), c10::ValueError);
+  EXPECT_THROW(density_map(torch::ones({0, 8}), 4, 4), c10::ValueError);
+  EXPECT_THROW(density_map(torch::ones({2, 8}), 0, 4), c10::ValueError);
+  EXPECT_THROW(density_map(torch::ones({2, 8}), 4, -1), c10::ValueError);
+}
+
 } // namespace
 } // namespace coppice::measure_test

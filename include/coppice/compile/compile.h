@@ -31,6 +31,16 @@ class CompileOptions {
     return seconds_per_layer_;
   }
 
+  /// Whether weights may also be stored as bfloat16, which takes half the bytes
+  /// and is faster where single inputs wait for memory. Each weight is off by
+  /// up to 2^-9 of itself then, and what the model computes by about as much:
+  /// `CompiledModel::difference` says by how much here. Products and sums stay
+  /// float32. Default: false
+  CompileOptions& bfloat16(bool allowed);
+  bool bfloat16() const {
+    return bfloat16_;
+  }
+
   /// Folder of what was measured before, by processor, threads and layer; empty
   /// measures anew and remembers nothing. Default: `timing_cache_folder()`
   CompileOptions& cache(std::string folder);
@@ -49,6 +59,7 @@ class CompileOptions {
  private:
   std::vector<int64_t> batches_;
   double seconds_per_layer_ = 1;
+  bool bfloat16_ = false;
   std::string cache_;
   std::function<void(int64_t, int64_t)> progress_;
 };
@@ -70,15 +81,20 @@ struct CompiledLayer {
   std::string layer; ///< FQN.
   std::string kind;  ///< "linear", "conv2d"
   std::vector<int64_t> shape;
+  torch::Tensor weight; ///< As it was: where its zeros are can be shown.
   double sparsity = 0;
   std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
-  /// The name of a `PackedFormat`, or "libtorch": left as it was.
+  /// The name of a `PackedFormat`, followed by " bfloat16" where weights are
+  /// stored as that, or "libtorch": left as it was.
   std::string format;
   /// Why it was left, where it could not be replaced; empty if it was measured.
   std::string why_left;
   std::vector<LayerTiming> timings; ///< One a batch, in their order.
   int64_t bytes_before = 0;
   int64_t bytes_after = 0;
+  /// Bytes of other memory that went through the caches before each timed run,
+  /// as the model's other weights do; 0 if its own stayed warm.
+  int64_t passing_bytes = 0;
 };
 
 /// Times of the whole model at one batch, microseconds of a call.
@@ -86,6 +102,9 @@ struct ModelTiming {
   int64_t batch = 0;
   double before = 0; ///< The model as it was given.
   double after = 0;
+  /// The largest difference of outputs, in parts of the largest output of the
+  /// model as it was given; infinite if they differ in structure or shape.
+  double difference = 0;
 };
 
 /// A model whose layers run on the fastest product that was measured.
@@ -93,6 +112,7 @@ struct CompiledModel {
   torch::jit::Module module;
   std::vector<CompiledLayer> layers;
   std::vector<ModelTiming> timings; ///< One a batch.
+  std::string processor; ///< What it was measured on; "unknown" if it is.
   /// The largest difference to the outputs of the model as it was given, in
   /// parts of its largest output.
   double difference = 0;
@@ -100,6 +120,9 @@ struct CompiledModel {
   /// A row a layer: name, shape, zeros, pattern, format, times, ratio, bytes,
   /// share of the model's time.
   Table rows() const;
+  /// Where the weights were when layers were timed: "weights warm in the
+  /// caches".
+  std::string weights_text() const;
   /// `rows` and the totals as text.
   std::string table() const;
 };
@@ -108,26 +131,30 @@ struct CompiledModel {
 /// constant, measures for every linear layer and convolution LibTorch's own
 /// product against those of each packed format that fits the weight's zeros,
 /// in turn and until the difference is surer than its noise, and installs what
-/// wins. Where nothing does, LibTorch's own stays: no layer gets slower.
+/// wins. Where nothing does, LibTorch's own stays: no layer gets slower. If the
+/// whole model does all the same, all layers are left.
 ///
-/// Runs on the threads that `torch::set_num_threads` sets. Weights of a model
-/// that does not fit into the last cache are timed from memory. `module` itself
-/// is not changed. The result has no parameters any more, only `forward`, and
-/// is for evaluation; its file needs libcoppice to load.
+/// Runs on the threads that `torch::set_num_threads` sets. Before each timed
+/// run of a layer as many bytes go through the caches as the model has other
+/// weights: a small model is timed warm, a large one from memory. Where the
+/// input of a single product is largely zero, as after a relu, products that
+/// skip zeros of the input take part. `module` itself is not changed. The
+/// result has no parameters any more, only `forward`, and is for evaluation;
+/// its file needs libcoppice to load.
 ///
 /// `example`: the inputs of `forward`.
 /// Errors: c10::ValueError if the model cannot be frozen, has no layer with a
 ///   constant weight (frozen or quantized before) or does not run on the
 ///   example; c10::Error if the result differs from the model by more than
-///   rounding.
+///   rounding: by 1e-3 of its largest output, or 1e-1 with `bfloat16`.
 CompiledModel compile(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options = {});
 
-/// Times two models on the same inputs, in turn; `before` is the first. They
-/// run as in evaluation and are not changed. Of `options`, batches and seconds
-/// count.
+/// Times two models on the same inputs, in turn, and compares what they
+/// compute; `before` is the first. They run as in evaluation and are not
+/// changed. Of `options`, batches and seconds count.
 ///
 /// Errors: c10::ValueError if one of them does not run on the inputs.
 std::vector<ModelTiming> compare_models(

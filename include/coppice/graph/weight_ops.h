@@ -15,7 +15,9 @@ namespace coppice {
 struct WeightOp {
   enum class Kind { kLinear, kConv2d };
 
-  std::string layer_fqn; ///< "fc1", as the weight's name tells.
+  /// "fc1", as the weight's name tells; "layer 3", the place among the ops, if
+  /// it has none, as in a file of a frozen module.
+  std::string layer_fqn;
   Kind kind = Kind::kLinear;
   torch::Tensor weight; ///< [out, in] or [out, in / groups, height, width].
   torch::Tensor bias;   ///< [out]; undefined if there is none.
@@ -33,7 +35,9 @@ struct WeightOp {
 /// A clone in evaluation whose parameters are constants of its graph, all calls
 /// inlined, what is constant computed, batch norms folded into convolutions;
 /// what a method writes to stays an attribute. Only `forward` remains.
-/// Convolutions over one dimension are written as those over two.
+/// Convolutions over one dimension are written as those over two. Constant
+/// masks of 0 and 1 over the inputs of a linear layer become zeros of its
+/// weight; see `linear` of what an infinite input under such a zero gives.
 ///
 /// Errors: c10::ValueError if the module cannot be frozen (it has no `forward`,
 ///   or was frozen in a way that cannot be undone).
@@ -45,9 +49,10 @@ torch::jit::Module frozen_module(const torch::jit::Module& module);
 /// relu that alone follows it.
 std::vector<WeightOp> weight_ops(const torch::jit::Module& frozen);
 
-/// The kinds of the other ops that take a weight, as constants of two or more
-/// dimensions or as objects that hold them quantized or prepacked, in the order
-/// of the alphabet: "aten::embedding", "quantized::linear_dynamic".
+/// The kinds of the other ops that take a weight, in the order of the alphabet:
+/// as objects that hold them quantized or prepacked, or, where there are none, as
+/// constants of two or more dimensions: "quantized::linear_dynamic",
+/// "aten::embedding".
 std::vector<std::string> other_weight_ops(const torch::jit::Module& frozen);
 
 /// A clone with a site before each of its `weight_ops`, in their order; to see

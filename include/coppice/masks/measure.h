@@ -56,4 +56,18 @@ std::optional<Nm> detect_nm(const torch::Tensor& tensor);
 /// dimensions.
 Pattern detect_pattern(const torch::Tensor& tensor);
 
+/// A small picture of where the zeros are: `tensor` [h, ...] seen as the matrix
+/// [h, w] under cells of one size, the smallest of which at most
+/// `most_rows` x `most_cols` cover it. A matrix that small is shown element by
+/// element.
+///
+/// Returns: float32 [rows, cols], the share of elements of each cell that are
+///   not zero (NaN is not zero); a cell cut off by the edge counts what it has.
+/// Errors: c10::ValueError if `tensor` is empty or has fewer than two
+///   dimensions, or unless both limits are positive.
+torch::Tensor density_map(
+    const torch::Tensor& tensor,
+    int64_t most_rows,
+    int64_t most_cols);
+
 } // namespace coppice

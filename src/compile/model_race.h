@@ -1,0 +1,22 @@
+#pragma once
+
+#include "compile/examples.h"
+#include "coppice/compile/compile.h"
+
+namespace coppice::compiling {
+
+/// Two models at each of some batches.
+struct ModelRace {
+  std::vector<ModelTiming> timings;
+  bool is_slower = false; ///< The second, beyond noise, at one of them.
+};
+
+/// Times two models on the same inputs, in turn, for at most so many seconds
+/// each, and compares their outputs.
+ModelRace race_models(
+    torch::jit::Module& before,
+    torch::jit::Module& after,
+    const std::vector<Example>& examples,
+    double seconds);
+
+} // namespace coppice::compiling
