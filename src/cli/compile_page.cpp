@@ -14,6 +14,7 @@
 
 #include "cli/blas.h"
 #include "cli/command_words.h"
+#include "cli/disturbance.h"
 #include "cli/errors.h"
 #include "cli/mask_pictures.h"
 
@@ -31,7 +32,8 @@ std::string time_text(double microseconds) {
 }
 
 std::string times_text(double before, double after) {
-  return fmt::format("{:.2f}×", before / after);
+  const double ratio = before / after;
+  return fmt::format("{:.{}f}×", ratio, ratio < 10 ? 2 : ratio < 100 ? 1 : 0);
 }
 
 /// For a headline: three digits tell enough.
@@ -97,8 +99,7 @@ std::vector<HtmlFigure> figures_of(
              time_text(timing.before),
              time_text(timing.after))});
   }
-  figures.insert(
-      figures.end(), subject.figures.begin(), subject.figures.end());
+  figures.insert(figures.end(), subject.figures.begin(), subject.figures.end());
   figures.push_back(
       {short_bytes_text(totals.bytes_after),
        "of weights in memory",
@@ -108,7 +109,8 @@ std::vector<HtmlFigure> figures_of(
        "of weights are zero",
        fmt::format(
            "{} of {}",
-           to_text(static_cast<int64_t>(totals.zeros + 0.5), CellFormat::kCount),
+           to_text(
+               static_cast<int64_t>(totals.zeros + 0.5), CellFormat::kCount),
            to_text(static_cast<int64_t>(totals.weights), CellFormat::kCount))});
   figures.push_back(
       {fmt::format("{:.1e}", compiled.difference),
@@ -222,11 +224,10 @@ std::string why_left(const CompiledLayer& layer) {
           fmt::format("{} at batch {}", timing.fastest_format, timing.batch));
     }
   }
-  return faster.empty()
-      ? "LibTorch's own was the fastest that was measured"
-      : fmt::format(
-            "faster was {}, but nothing at every batch",
-            fmt::join(faster, ", "));
+  return faster.empty() ? "LibTorch's own was the fastest that was measured"
+                        : fmt::format(
+                              "faster was {}, but nothing at every batch",
+                              fmt::join(faster, ", "));
 }
 
 void add_left(HtmlPage& page, const CompiledModel& compiled) {
@@ -310,6 +311,9 @@ std::string compile_page(
     const CompiledModel& compiled) {
   const auto totals = totals_of(compiled);
   HtmlPage page(subject.kind, subject.title, lead_of(compiled, totals));
+  if (subject.is_disturbed) {
+    page.caution(fmt::format("Caution: {}.", kDisturbed));
+  }
   page.figures(figures_of(subject, compiled, totals));
   page.section(
       "Layers",

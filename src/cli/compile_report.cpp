@@ -49,13 +49,13 @@ std::string compile_text(
       "{}\n{}\nWritten to {}.", compiled.table(), compile_conditions(), output);
 }
 
-std::string compile_json(
+nlohmann::ordered_json compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled) {
   auto json = compiled_json(model, compiled);
   json["output"] = output;
-  return json_text(json);
+  return json;
 }
 
 std::string bench_text(
@@ -74,7 +74,7 @@ std::string bench_text(
   return text;
 }
 
-std::string bench_json(
+nlohmann::ordered_json bench_json(
     const std::string& model,
     const std::string& other,
     const CompiledModel& compiled,
@@ -83,7 +83,7 @@ std::string bench_json(
   if (!other.empty()) {
     json["other"] = {{"model", other}, {"whole", json_of(others)}};
   }
-  return json_text(json);
+  return json;
 }
 
 } // namespace coppice::cli

@@ -280,13 +280,8 @@ CompiledModel compile(
   std::vector<WeightOpReplacement> replacements;
   for (size_t i = 0; i < ops.size(); ++i) {
     c10::intrusive_ptr<PackedWeight> chosen;
-    result.layers.push_back(
-        decided(
-            ops[i],
-            std::move(heats[i]),
-            result.from_memory,
-            options,
-            chosen));
+    result.layers.push_back(decided(
+        ops[i], std::move(heats[i]), result.from_memory, options, chosen));
     if (chosen) {
       replacements.push_back(
           {i, Candidate{chosen}.operator_name(ops[i]), chosen});

@@ -8,12 +8,12 @@ constexpr const char* kHtmlStyle = R"css(
 :root {
   color-scheme: light dark;
   --paper: #fafbf9; --panel: #ffffff; --ink: #1c2420; --soft: #5d6a63;
-  --line: #dde3de; --before: #b4beb8; --after: #2b8a57; --picture: none;
+  --line: #dde3de; --before: #b4beb8; --after: #2b8a57; --caution: #c77d1a; --picture: none;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #121614; --panel: #191e1b; --ink: #e4eae6; --soft: #9aa79f;
-    --line: #2c3430; --before: #5b6862; --after: #4cbf86;
+    --line: #2c3430; --before: #5b6862; --after: #4cbf86; --caution: #e0a146;
     --picture: brightness(1.5);
   }
 }
@@ -41,6 +41,10 @@ h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; font-weight: 650; }
 .lead { max-width: 48rem; color: var(--soft); overflow-wrap: anywhere; }
 header .lead { font-size: 1.1rem; }
 section { margin-top: 3.25rem; }
+.caution {
+  max-width: 48rem; margin-top: 1.25rem; padding: .1rem 0 .1rem .9rem;
+  border-left: 3px solid var(--caution);
+}
 code, .name, .title, td:first-child {
   font-family: ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas,
     "DejaVu Sans Mono", "Liberation Mono", monospace;
