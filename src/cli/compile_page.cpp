@@ -47,10 +47,6 @@ std::string short_bytes_text(int64_t bytes) {
   return fmt::format("{:.3g} {}", value, kUnits[unit]);
 }
 
-std::string percent_text(double share) {
-  return to_text(share, CellFormat::kPercent);
-}
-
 struct LayerTotals {
   double weights = 0;
   double zeros = 0;
@@ -105,7 +101,9 @@ std::vector<HtmlFigure> figures_of(
        "of weights in memory",
        short_bytes_text(totals.bytes_before) + " before"});
   figures.push_back(
-      {percent_text(totals.weights > 0 ? totals.zeros / totals.weights : 0),
+      {fmt::format(
+           "{:.1f}%",
+           totals.weights > 0 ? 100 * totals.zeros / totals.weights : 0.),
        "of weights are zero",
        fmt::format(
            "{} of {}",

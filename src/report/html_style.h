@@ -39,7 +39,7 @@ h2 {
 }
 h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; font-weight: 650; }
 .lead { max-width: 48rem; color: var(--soft); overflow-wrap: anywhere; }
-header .lead { font-size: 1.1rem; }
+header .lead { max-width: 60rem; font-size: 1.1rem; }
 section { margin-top: 3.25rem; }
 .caution {
   max-width: 48rem; margin-top: 1.25rem; padding: .1rem 0 .1rem .9rem;
@@ -52,14 +52,14 @@ code, .name, .title, td:first-child {
 }
 
 .figures {
-  display: grid; gap: 1.75rem 2.5rem; margin: 2.25rem 0 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr));
+  display: grid; gap: 1.75rem; margin: 2.25rem 0 0; padding: 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(10rem, 100%), 1fr));
 }
 .figures div { padding-top: .75rem; border-top: 2px solid var(--after); }
 .figures dt, .figures dd { margin: 0; }
 .figures div { display: flex; flex-direction: column; }
 .figures .value {
-  order: -1; font-size: 2.25rem; line-height: 1.15; font-weight: 650;
+  order: -1; font-size: 2.15rem; line-height: 1.15; font-weight: 650;
   letter-spacing: -.03em; white-space: nowrap;
 }
 .figures dt { margin-top: .15rem; font-weight: 600; }
@@ -107,7 +107,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 
 .frames {
   display: grid; gap: 2.25rem 2rem; margin-top: 1.5rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(12rem, 100%), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr));
 }
 .frame { break-inside: avoid; }
 .frame.wide { grid-column: span 2; }
@@ -119,7 +119,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 }
 figure { margin: 0; }
 figure img {
-  display: block; max-width: 100%; background: var(--panel);
+  display: block; background: var(--panel);
   outline: 1px solid var(--line); image-rendering: pixelated;
   filter: var(--picture);
 }
@@ -139,7 +139,7 @@ footer {
   color: var(--soft); font-size: .85rem;
 }
 
-@media (max-width: 44rem) {
+@media screen and (max-width: 44rem) {
   body { padding: 1.75rem 1.1rem 1.25rem; }
   h1 { font-size: 1.6rem; }
   section { margin-top: 2.5rem; }
@@ -148,18 +148,27 @@ footer {
   .bars > li { grid-template-columns: 1fr 4rem; }
   .bars .name { grid-column: 1 / -1; }
   .bars .note { display: inline; margin-left: .5rem; }
+  .frames { grid-template-columns: 1fr; }
   .frame.wide { grid-column: auto; }
   .facts { display: block; }
   .facts dt { margin-top: .75rem; }
 }
 @page { margin: 15mm; }
 @media print {
+  :root { --paper: #ffffff; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin-top: 1.75rem; }
+  .figures .value { font-size: 1.8rem; }
+  .frames { grid-template-columns: 1fr 1fr; gap: 1.25rem 1.5rem; }
+  .frame.wide { grid-column: auto; }
+  figure img { zoom: .6; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: .25rem .3rem; }
-  td:first-child { font-size: 7pt; white-space: normal; overflow-wrap: anywhere; }
+  th:first-child { width: 16%; }
+  td:first-child {
+    font-size: 7pt; white-space: normal; overflow-wrap: anywhere;
+  }
   h2, h3, .section .lead { break-after: avoid; }
   tr { break-inside: avoid; }
 }

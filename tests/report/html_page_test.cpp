@@ -74,7 +74,7 @@ TEST(HtmlPage, ShowsEveryTextAsItIs) {
     ++count;
   }
   // Once each, the title twice and a caption twice a picture.
-  EXPECT_EQ(count, 30U);
+  EXPECT_EQ(count, 31U);
 }
 
 TEST(HtmlPage, LoadsNothing) {
