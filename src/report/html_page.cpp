@@ -46,7 +46,8 @@ std::string bars_item(const HtmlBars& bars) {
   }
   return text +
       fmt::format(
-             "</div>\n<div class=\"verdict\">{}</div></li>\n",
+             "</div>\n<div class=\"verdict{}\">{}</div></li>\n",
+             bars.after_text.empty() ? " alone" : "",
              html_escaped(bars.verdict));
 }
 

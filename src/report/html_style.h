@@ -20,7 +20,7 @@ constexpr const char* kHtmlStyle = R"css(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
-  margin: 0 auto; padding: 3rem 2rem 2rem; max-width: 76rem;
+  margin: 0 auto; padding: 3rem 2rem 2rem; max-width: 80rem;
   background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
     "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
@@ -66,8 +66,8 @@ code, .name, .title, td:first-child {
 .figures .note { color: var(--soft); font-size: .9rem; }
 
 .scroll { margin-top: 1.25rem; overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .875rem; }
-th, td { padding: .4rem .5rem; text-align: left; vertical-align: baseline; }
+table { width: 100%; border-collapse: collapse; font-size: .85rem; }
+th, td { padding: .4rem .45rem; text-align: left; vertical-align: baseline; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 th {
@@ -79,7 +79,7 @@ tbody tr:first-child, tbody tr.more { border-top: 0; }
 tr.more td { padding-top: 0; }
 .number { text-align: right; white-space: nowrap; }
 td.text { min-width: 4rem; }
-td:first-child { font-size: .8125rem; white-space: nowrap; }
+td:first-child { font-size: .8rem; white-space: nowrap; }
 
 .bars { margin: .5rem 0 0; padding: 0; list-style: none; }
 .bars > li {
@@ -100,6 +100,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 .bar span { font-size: .8rem; white-space: nowrap; }
 .bar.before span { color: var(--soft); }
 .verdict { text-align: right; font-size: 1.15rem; font-weight: 600; }
+.verdict.alone { color: var(--soft); font-size: 1rem; font-weight: 400; }
 .key { display: flex; flex-wrap: wrap; gap: 0 1.5rem; color: var(--soft); }
 .key .bar { height: auto; }
 .key i { flex: none; width: 1.5rem; }

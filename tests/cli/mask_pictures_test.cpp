@@ -63,7 +63,8 @@ TEST(MaskPictures, ShowALargeWeightSmallerAndItsMiddleAsItIs) {
 
 TEST(MaskPictures, ShowNoDetailWhereNothingIsZero) {
   const auto frame = mask_pictures(layer_of(torch::ones({10, 1024})));
-  EXPECT_EQ(frame.pictures.size(), 1U);
+  ASSERT_EQ(frame.pictures.size(), 1U);
+  EXPECT_EQ(frame.pictures[0].caption, "No weight is zero");
   EXPECT_THAT(frame.text, HasSubstr("no zeros"));
 }
 

@@ -73,7 +73,7 @@ TEST(HtmlPage, ShowsEveryTextAsItIs) {
        at = page.find(kHarmless, at + 1)) {
     ++count;
   }
-  // Once each, the title twice and a caption twice a picture.
+  // Once each, but for the title and captions, which are there twice.
   EXPECT_EQ(count, 31U);
 }
 
