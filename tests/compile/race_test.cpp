@@ -39,6 +39,8 @@ TEST(Race, TellsDifferencesOfAFewPercent) {
   EXPECT_TRUE(result.wins[1]);
   EXPECT_FALSE(result.wins[0]);
   EXPECT_FALSE(result.wins[2]);
+  EXPECT_TRUE(result.losses[2]);
+  EXPECT_FALSE(result.losses[1]);
 }
 
 TEST(Race, LosersRunNoMore) {
