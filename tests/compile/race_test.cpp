@@ -82,7 +82,7 @@ TEST(Race, ClearsBeforeEverySingleRun) {
   int runs = 0;
   options.before_each = [&] { ++cleared; };
   race({[&] { ++runs; }, [&] { ++runs; }}, options);
-  EXPECT_EQ(cleared + 2, runs); // Both run once to warm up.
+  EXPECT_EQ(cleared + 4, runs); // Both run twice to warm up.
 }
 
 } // namespace
