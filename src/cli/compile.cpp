@@ -16,6 +16,7 @@
 #include "cli/commands.h"
 #include "cli/compile_page.h"
 #include "cli/compile_report.h"
+#include "cli/disturbance.h"
 #include "cli/errors.h"
 #include "cli/input_shapes.h"
 #include "cli/progress.h"
@@ -127,11 +128,23 @@ void write_page(
   }
 }
 
-/// The last line of the text: where the page is.
-std::string page_line(const CompileRun& options) {
-  return options.json || options.html.empty()
-      ? ""
-      : fmt::format("\nThe page: {}", options.html);
+void print(
+    const CompileRun& options,
+    const std::string& text,
+    nlohmann::ordered_json json,
+    bool is_disturbed) {
+  if (!options.json) {
+    std::cout << text << '\n';
+    if (!options.html.empty()) {
+      std::cout << "The page: " << options.html << '\n';
+    }
+    return;
+  }
+  json["disturbed"] = is_disturbed;
+  if (!options.html.empty()) {
+    json["html"] = options.html;
+  }
+  std::cout << json_text(json) << '\n';
 }
 
 ExitCode run_compile(const CompileRun& options) {
@@ -141,15 +154,20 @@ ExitCode run_compile(const CompileRun& options) {
   require_other_file(options.output, open_checkpoint(options.model));
   require_writable(options.output);
   check_page(options.html, {options.model}, options.output);
+  const Disturbance disturbance;
   const auto result = compiled(options, model);
+  const bool is_disturbed = disturbance.is_found();
+  warn_if(is_disturbed);
   save_script(result.module, options.output);
   auto subject = subject_of("coppice compile", options);
+  subject.is_disturbed = is_disturbed;
   subject.facts.insert(subject.facts.begin() + 1, {"Compiled", options.output});
   write_page(options, subject, result);
-  std::cout << (options.json
-                    ? compile_json(options.model, options.output, result)
-                    : compile_text(options.output, result))
-            << page_line(options) << '\n';
+  print(
+      options,
+      compile_text(options.output, result),
+      compile_json(options.model, options.output, result),
+      is_disturbed);
   return kDone;
 }
 
@@ -164,6 +182,7 @@ ExitCode run_bench(const CompileRun& options) {
     files.push_back(options.other);
   }
   check_page(options.html, files, "");
+  const Disturbance disturbance;
   const auto result = compiled(options, model);
   std::vector<ModelTiming> others;
   if (other) {
@@ -180,13 +199,16 @@ ExitCode run_bench(const CompileRun& options) {
     }
   }
   auto subject = subject_of("coppice bench", options);
+  subject.is_disturbed = disturbance.is_found();
+  warn_if(subject.is_disturbed);
   subject.other = options.other;
   subject.others = others;
   write_page(options, subject, result);
-  std::cout << (options.json
-                    ? bench_json(options.model, options.other, result, others)
-                    : bench_text(options.other, result, others))
-            << page_line(options) << '\n';
+  print(
+      options,
+      bench_text(options.other, result, others),
+      bench_json(options.model, options.other, result, others),
+      subject.is_disturbed);
   return kDone;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/blas.h"
 #include "cli/command_words.h"
 #include "cli/compile_report.h"
+#include "cli/disturbance.h"
 #include "cli/errors.h"
 #include "cli/mask_pictures.h"
 
@@ -32,7 +33,8 @@ std::string time_text(double microseconds) {
 }
 
 std::string times_text(double before, double after) {
-  return fmt::format("{:.2f}×", before / after);
+  const double ratio = before / after;
+  return fmt::format("{:.{}f}×", ratio, ratio < 10 ? 2 : ratio < 100 ? 1 : 0);
 }
 
 /// For a headline: three digits tell enough.
@@ -44,10 +46,6 @@ std::string short_bytes_text(int64_t bytes) {
     value /= 1000;
   }
   return fmt::format("{:.3g} {}", value, kUnits[unit]);
-}
-
-std::string percent_text(double share) {
-  return to_text(share, CellFormat::kPercent);
 }
 
 struct LayerTotals {
@@ -104,7 +102,9 @@ std::vector<HtmlFigure> figures_of(
        "of weights in memory",
        short_bytes_text(totals.bytes_before) + " before"});
   figures.push_back(
-      {percent_text(totals.weights > 0 ? totals.zeros / totals.weights : 0),
+      {fmt::format(
+           "{:.1f}%",
+           totals.weights > 0 ? 100 * totals.zeros / totals.weights : 0.),
        "of weights are zero",
        fmt::format(
            "{} of {}",
@@ -310,6 +310,9 @@ std::string compile_page(
     const CompiledModel& compiled) {
   const auto totals = totals_of(compiled);
   HtmlPage page(subject.kind, subject.title, lead_of(compiled, totals));
+  if (subject.is_disturbed) {
+    page.caution(fmt::format("Caution: {}.", kDisturbed));
+  }
   page.figures(figures_of(subject, compiled, totals));
   page.section(
       "Layers",

@@ -20,6 +20,7 @@ struct PageSubject {
   /// Another model that was measured beside it, and its times as `after`.
   std::string other;
   std::vector<ModelTiming> others;
+  bool is_disturbed = false; ///< See `Disturbance`.
   bool remembers = true; ///< Layers that were measured before are not again.
 };
 

@@ -70,13 +70,13 @@ std::string compile_text(
       "{}\n{}\nWritten to {}.", compiled.table(), compile_conditions(), output);
 }
 
-std::string compile_json(
+nlohmann::ordered_json compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled) {
   auto json = compiled_json(model, compiled);
   json["output"] = output;
-  return json_text(json);
+  return json;
 }
 
 std::string bench_text(
@@ -97,7 +97,7 @@ std::string bench_text(
   return text;
 }
 
-std::string bench_json(
+nlohmann::ordered_json bench_json(
     const std::string& model,
     const std::string& other,
     const CompiledModel& compiled,
@@ -109,7 +109,7 @@ std::string bench_json(
         {"difference", largest_difference(others)},
         {"whole", json_of(others)}};
   }
-  return json_text(json);
+  return json;
 }
 
 } // namespace coppice::cli

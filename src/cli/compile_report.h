@@ -23,7 +23,7 @@ std::string compile_conditions();
 std::string compile_text(
     const std::string& output,
     const CompiledModel& compiled);
-std::string compile_json(
+nlohmann::ordered_json compile_json(
     const std::string& model,
     const std::string& output,
     const CompiledModel& compiled);
@@ -33,7 +33,7 @@ std::string bench_text(
     const std::string& other,
     const CompiledModel& compiled,
     const std::vector<ModelTiming>& others);
-std::string bench_json(
+nlohmann::ordered_json bench_json(
     const std::string& model,
     const std::string& other,
     const CompiledModel& compiled,

@@ -33,7 +33,8 @@ void add_options(CLI::App& command, DemoOptions& options) {
       "--data",
       options.data,
       "Folder of IDX files of 28x28 images, plain or gzip");
-  command.add_option("--out", options.out, "Folder for the networks and the page")
+  command
+      .add_option("--out", options.out, "Folder for the networks and the page")
       ->capture_default_str();
   command
       .add_option(

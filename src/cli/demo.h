@@ -16,7 +16,7 @@ struct DemoOptions {
   std::string out = "coppice-demo";
   int64_t epochs = 5; ///< Of dense training, and again of sparse training.
   int64_t seed = 0;
-  int threads = 0; ///< 0 means one a core.
+  int threads = 0;      ///< 0 means one a core.
   double seconds = 0.5; ///< At most, to measure a layer at a batch.
   bool json = false;
 };
@@ -35,6 +35,7 @@ struct DemoCompiled {
   double accuracy = 0; ///< Of the file, on the test images.
   int64_t bytes = 0;
   CompiledModel model;
+  bool is_disturbed = false; ///< See `Disturbance`.
 };
 
 /// What the demo found out.

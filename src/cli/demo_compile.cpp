@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "cli/compile_page.h"
+#include "cli/disturbance.h"
 #include "cli/script_file.h"
 
 namespace coppice::cli {
@@ -25,6 +26,7 @@ DemoCompiled compile_demo(
   net->eval();
   const auto images = to_input(test.images.slice(0, 0, kLargeBatch));
   const auto script = trace(net, images.slice(0, 0, 1));
+  const Disturbance disturbance;
   // Measured anew: a demo shows what is, and leaves nothing elsewhere.
   auto model = compile(
       script,
@@ -33,6 +35,8 @@ DemoCompiled compile_demo(
           .batches({1, kLargeBatch})
           .seconds_per_layer(seconds)
           .cache(""));
+  const bool is_disturbed = disturbance.is_found();
+  warn_if(is_disturbed);
   save_script(model.module, path);
   auto loaded = load_script(path);
   const auto forward = [&](const torch::Tensor& x) {
@@ -42,7 +46,8 @@ DemoCompiled compile_demo(
       path,
       accuracy(forward, test),
       static_cast<int64_t>(std::filesystem::file_size(path)),
-      std::move(model)};
+      std::move(model),
+      is_disturbed};
 }
 
 void write_demo_page(const DemoResult& result) {
@@ -64,6 +69,7 @@ void write_demo_page(const DemoResult& result) {
       {"Compiled", result.compiled.path},
       {"Data", result.source},
       {"Inputs", "images of the test set, 1x28x28"}};
+  subject.is_disturbed = result.compiled.is_disturbed;
   subject.remembers = false;
   write_file(result.page, compile_page(subject, result.compiled.model));
 }

@@ -38,8 +38,7 @@ torch::Tensor to_input(const torch::Tensor& images) {
 
 double accuracy(DemoNet& net, const ImageSet& set) {
   net->eval();
-  return accuracy(
-      [&](const torch::Tensor& x) { return net->forward(x); }, set);
+  return accuracy([&](const torch::Tensor& x) { return net->forward(x); }, set);
 }
 
 double accuracy(

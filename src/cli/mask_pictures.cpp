@@ -86,6 +86,10 @@ HtmlFrame mask_pictures(const CompiledLayer& layer) {
   }
   const auto matrix = layer.weight.reshape({layer.weight.size(0), -1});
   frame.pictures.push_back(whole(matrix));
+  if (layer.sparsity == 0) { // All of one color: a small one tells that.
+    frame.pictures.back().longest = 72;
+    frame.pictures.back().caption = "No weight is zero";
+  }
   const bool is_small =
       matrix.size(0) <= kMostCells && matrix.size(1) <= kMostCells;
   if (!is_small && layer.sparsity > 0) {

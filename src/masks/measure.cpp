@@ -126,10 +126,8 @@ Pattern detect_pattern(const torch::Tensor& tensor) {
   return Unstructured{};
 }
 
-torch::Tensor density_map(
-    const torch::Tensor& tensor,
-    int64_t most_rows,
-    int64_t most_cols) {
+torch::Tensor
+density_map(const torch::Tensor& tensor, int64_t most_rows, int64_t most_cols) {
   TORCH_CHECK_VALUE(
       most_rows > 0 && most_cols > 0,
       "density_map: expected limits of 1 or more, got ",
@@ -140,7 +138,8 @@ torch::Tensor density_map(
   const int64_t h = tensor.size(0);
   const int64_t w = tensor.numel() / h;
   const auto grid = masks::grid_of(
-      tensor, {(h + most_rows - 1) / most_rows, (w + most_cols - 1) / most_cols});
+      tensor,
+      {(h + most_rows - 1) / most_rows, (w + most_cols - 1) / most_cols});
   const auto counts = nonzero_tiles(tensor, grid, /*padding=*/false)
                           .sum({1, 3})
                           .to(torch::kCPU, torch::kFloat);

@@ -27,18 +27,17 @@ bar(const char* kind, const std::string& style, const std::string& text) {
 
 /// `share` of what a bar leaves to the number behind it.
 std::string length(double share) {
-  return fmt::format(
-      " style=\"width:calc((100% - 12rem)*{:.4f})\"", share);
+  return fmt::format(" style=\"width:calc((100% - 12rem)*{:.4f})\"", share);
 }
 
 std::string bars_item(const HtmlBars& bars) {
   const double longest = std::max(bars.before, bars.after);
   const double scale = longest > 0 ? 1 / longest : 0;
-  auto text = fmt::format(
-      "<li><div class=\"name\">{}", html_escaped(bars.name));
+  auto text =
+      fmt::format("<li><div class=\"name\">{}", html_escaped(bars.name));
   if (!bars.note.empty()) {
-    text += fmt::format(
-        " <span class=\"note\">{}</span>", html_escaped(bars.note));
+    text +=
+        fmt::format(" <span class=\"note\">{}</span>", html_escaped(bars.note));
   }
   text += "</div>\n<div>";
   text += bar("before", length(scale * bars.before), bars.before_text);
@@ -47,8 +46,9 @@ std::string bars_item(const HtmlBars& bars) {
   }
   return text +
       fmt::format(
-          "</div>\n<div class=\"verdict\">{}</div></li>\n",
-          html_escaped(bars.verdict));
+             "</div>\n<div class=\"verdict{}\">{}</div></li>\n",
+             bars.after_text.empty() ? " alone" : "",
+             html_escaped(bars.verdict));
 }
 
 /// How many pixels of the screen show `count` pixels: a whole number for each.
@@ -95,8 +95,8 @@ std::string table_row(const Table& table, const std::vector<Cell>& row) {
       row.empty() || std::holds_alternative<std::monostate>(row.front());
   std::string text = continues ? "<tr class=\"more\">" : "<tr>";
   for (size_t i = 0; i < table.columns.size(); ++i) {
-    text += table_cell(
-        i < row.size() ? row[i] : Cell(), table.columns[i].format);
+    text +=
+        table_cell(i < row.size() ? row[i] : Cell(), table.columns[i].format);
   }
   return text + "</tr>\n";
 }
@@ -151,6 +151,11 @@ HtmlPage& HtmlPage::figures(const std::vector<HtmlFigure>& figures) {
         html_escaped(figure.note));
   }
   body_ += "</dl>\n";
+  return *this;
+}
+
+HtmlPage& HtmlPage::caution(const std::string& text) {
+  body_ += fmt::format("<p class=\"caution\">{}</p>\n", html_escaped(text));
   return *this;
 }
 

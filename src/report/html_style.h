@@ -8,19 +8,19 @@ constexpr const char* kHtmlStyle = R"css(
 :root {
   color-scheme: light dark;
   --paper: #fafbf9; --panel: #ffffff; --ink: #1c2420; --soft: #5d6a63;
-  --line: #dde3de; --before: #b4beb8; --after: #2b8a57; --picture: none;
+  --line: #dde3de; --before: #b4beb8; --after: #2b8a57; --caution: #c77d1a; --picture: none;
 }
 @media screen and (prefers-color-scheme: dark) {
   :root {
     --paper: #121614; --panel: #191e1b; --ink: #e4eae6; --soft: #9aa79f;
-    --line: #2c3430; --before: #5b6862; --after: #4cbf86;
+    --line: #2c3430; --before: #5b6862; --after: #4cbf86; --caution: #e0a146;
     --picture: brightness(1.5);
   }
 }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
 body {
-  margin: 0 auto; padding: 3rem 2rem 2rem; max-width: 76rem;
+  margin: 0 auto; padding: 3rem 2rem 2rem; max-width: 80rem;
   background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans",
     "Helvetica Neue", Arial, "DejaVu Sans", sans-serif;
@@ -39,8 +39,12 @@ h2 {
 }
 h3 { margin: 1.5rem 0 .25rem; font-size: 1rem; font-weight: 650; }
 .lead { max-width: 48rem; color: var(--soft); overflow-wrap: anywhere; }
-header .lead { font-size: 1.1rem; }
+header .lead { max-width: 60rem; font-size: 1.1rem; }
 section { margin-top: 3.25rem; }
+.caution {
+  max-width: 48rem; margin-top: 1.25rem; padding: .1rem 0 .1rem .9rem;
+  border-left: 3px solid var(--caution);
+}
 code, .name, .title, td:first-child {
   font-family: ui-monospace, "SF Mono", "Cascadia Code", Menlo, Consolas,
     "DejaVu Sans Mono", "Liberation Mono", monospace;
@@ -48,22 +52,22 @@ code, .name, .title, td:first-child {
 }
 
 .figures {
-  display: grid; gap: 1.75rem 2.5rem; margin: 2.25rem 0 0; padding: 0;
-  grid-template-columns: repeat(auto-fit, minmax(min(12rem, 100%), 1fr));
+  display: grid; gap: 1.75rem; margin: 2.25rem 0 0; padding: 0;
+  grid-template-columns: repeat(auto-fit, minmax(min(10rem, 100%), 1fr));
 }
 .figures div { padding-top: .75rem; border-top: 2px solid var(--after); }
 .figures dt, .figures dd { margin: 0; }
 .figures div { display: flex; flex-direction: column; }
 .figures .value {
-  order: -1; font-size: 2.25rem; line-height: 1.15; font-weight: 650;
+  order: -1; font-size: 2.15rem; line-height: 1.15; font-weight: 650;
   letter-spacing: -.03em; white-space: nowrap;
 }
 .figures dt { margin-top: .15rem; font-weight: 600; }
 .figures .note { color: var(--soft); font-size: .9rem; }
 
 .scroll { margin-top: 1.25rem; overflow-x: auto; }
-table { width: 100%; border-collapse: collapse; font-size: .875rem; }
-th, td { padding: .4rem .5rem; text-align: left; vertical-align: baseline; }
+table { width: 100%; border-collapse: collapse; font-size: .85rem; }
+th, td { padding: .4rem .45rem; text-align: left; vertical-align: baseline; }
 th:first-child, td:first-child { padding-left: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 th {
@@ -75,7 +79,7 @@ tbody tr:first-child, tbody tr.more { border-top: 0; }
 tr.more td { padding-top: 0; }
 .number { text-align: right; white-space: nowrap; }
 td.text { min-width: 4rem; }
-td:first-child { font-size: .8125rem; white-space: nowrap; }
+td:first-child { font-size: .8rem; white-space: nowrap; }
 
 .bars { margin: .5rem 0 0; padding: 0; list-style: none; }
 .bars > li {
@@ -96,6 +100,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 .bar span { font-size: .8rem; white-space: nowrap; }
 .bar.before span { color: var(--soft); }
 .verdict { text-align: right; font-size: 1.15rem; font-weight: 600; }
+.verdict.alone { color: var(--soft); font-size: 1rem; font-weight: 400; }
 .key { display: flex; flex-wrap: wrap; gap: 0 1.5rem; color: var(--soft); }
 .key .bar { height: auto; }
 .key i { flex: none; width: 1.5rem; }
@@ -103,7 +108,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 
 .frames {
   display: grid; gap: 2.25rem 2rem; margin-top: 1.5rem;
-  grid-template-columns: repeat(auto-fill, minmax(min(12rem, 100%), 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(min(15rem, 100%), 1fr));
 }
 .frame { break-inside: avoid; }
 .frame.wide { grid-column: span 2; }
@@ -115,7 +120,7 @@ td:first-child { font-size: .8125rem; white-space: nowrap; }
 }
 figure { margin: 0; }
 figure img {
-  display: block; max-width: 100%; background: var(--panel);
+  display: block; background: var(--panel);
   outline: 1px solid var(--line); image-rendering: pixelated;
   filter: var(--picture);
 }
@@ -135,7 +140,7 @@ footer {
   color: var(--soft); font-size: .85rem;
 }
 
-@media (max-width: 44rem) {
+@media screen and (max-width: 44rem) {
   body { padding: 1.75rem 1.1rem 1.25rem; }
   h1 { font-size: 1.6rem; }
   section { margin-top: 2.5rem; }
@@ -144,18 +149,27 @@ footer {
   .bars > li { grid-template-columns: 1fr 4rem; }
   .bars .name { grid-column: 1 / -1; }
   .bars .note { display: inline; margin-left: .5rem; }
+  .frames { grid-template-columns: 1fr; }
   .frame.wide { grid-column: auto; }
   .facts { display: block; }
   .facts dt { margin-top: .75rem; }
 }
 @page { margin: 15mm; }
 @media print {
+  :root { --paper: #ffffff; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section { margin-top: 1.75rem; }
+  .figures .value { font-size: 1.8rem; }
+  .frames { grid-template-columns: 1fr 1fr; gap: 1.25rem 1.5rem; }
+  .frame.wide { grid-column: auto; }
+  figure img { zoom: .6; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: .25rem .3rem; }
-  td:first-child { font-size: 7pt; white-space: normal; overflow-wrap: anywhere; }
+  th:first-child { width: 16%; }
+  td:first-child {
+    font-size: 7pt; white-space: normal; overflow-wrap: anywhere;
+  }
   h2, h3, .section .lead { break-after: avoid; }
   tr { break-inside: avoid; }
 }

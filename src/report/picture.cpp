@@ -81,8 +81,8 @@ std::string header(const Picture& picture) {
   std::string bytes;
   append_number(bytes, static_cast<uint32_t>(picture.cols));
   append_number(bytes, static_cast<uint32_t>(picture.rows));
-  bytes += '\4'; // Bits a pixel,
-  bytes += '\3'; // which are an index into the palette;
+  bytes += '\4';                 // Bits a pixel,
+  bytes += '\3';                 // which are an index into the palette;
   bytes += std::string(3, '\0'); // all else is as usual.
   return bytes;
 }

@@ -16,12 +16,15 @@
 #include "coppice/kernels/instruction_set.h"
 #include "coppice/sparse/packed_weight.h"
 #include "support/errors.h"
+#include "support/html.h"
+#include "support/png.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::compile_program_test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 class Compile : public ::testing::Test {
@@ -187,6 +190,82 @@ TEST_F(Compile, SaysThatAModelHasNoParameters) {
           {"bench", folder + "vit4mnist_dynquant.ptl", "--input", "1x1x28x28"}),
       2,
       "no fast path takes quantized::linear_dynamic; a model that was");
+}
+
+/// That a page holds all that it shows, and the layers of `script_net`.
+void expect_whole_page(const std::string& page) {
+  testing::require_balanced(page);
+  for (const char* loads : {"http:", "https:", "url(", "<link", "<script"}) {
+    EXPECT_THAT(page, Not(HasSubstr(loads)));
+  }
+  for (const char* part :
+       {"fc1", "8x6", "fc2", "3x8", "batch 20", "LibTorch"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
+  const auto images = testing::attributes(page, "src");
+  ASSERT_EQ(images.size(), 2U);
+  const auto fc1 = testing::decoded_png(testing::png_in(images[0]));
+  EXPECT_EQ(fc1.width, 6U);
+  EXPECT_EQ(fc1.height, 8U);
+  EXPECT_EQ(fc1.shade(0, 0), 15);
+}
+
+TEST_F(Compile, WritesAPage) {
+  const auto page = folder_.file("page.html");
+  const auto outcome =
+      compile({"--input", "2x6", "--batch", "20", "--html", page});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("The page: " + page));
+  EXPECT_THAT(
+      folder_.names(), UnorderedElementsAre("model", "out", "page.html"));
+  expect_whole_page(read_file(page));
+  EXPECT_THAT(read_file(page), HasSubstr("--html " + page));
+}
+
+TEST_F(Compile, WritesAPageAndNothingButJson) {
+  const auto page = folder_.file("new/page.html");
+  const auto outcome =
+      compile({"--input", "2x6", "--batch", "20", "--html", page, "--json"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["html"], page);
+  expect_whole_page(read_file(page));
+}
+
+TEST_F(Compile, WritesAPageOfABench) {
+  const auto odd = folder_.file("<b>&'\"");
+  std::filesystem::copy(model_, odd);
+  const auto page = folder_.file("page.html");
+  const auto outcome = run_coppice(
+      {"bench",
+       odd,
+       model_,
+       "--input",
+       "20x6",
+       "--no-cache",
+       "--seconds",
+       "0.05",
+       "--html",
+       page});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  expect_whole_page(read_file(page));
+  EXPECT_THAT(read_file(page), HasSubstr("<h1>&lt;b&gt;&amp;&#39;&quot;</h1>"));
+  EXPECT_THAT(read_file(page), HasSubstr("Beside " + model_));
+}
+
+TEST_F(Compile, RefusesAPageWhereItMayNotBe) {
+  const auto before = read_file(model_);
+  const auto refuse = [&](const std::string& page, int code, const char* part) {
+    expect_complaint(compile({"--input", "2x6", "--html", page}), code, part);
+  };
+  refuse(model_, 1, "is the input itself");
+  refuse(folder_.path() + "/./out", 2, "is where the compiled model goes");
+  refuse(model_ + "/below/page.html", 1, "cannot be made");
+  expect_complaint(
+      run_coppice({"bench", model_, "--input", "2x6", "--html", model_}),
+      1,
+      "is the input itself");
+  EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
+  EXPECT_TRUE(read_file(model_) == before);
 }
 
 TEST_F(Compile, SaysWhatIsWrong) {

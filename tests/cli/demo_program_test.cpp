@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <torch/script.h>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
 #include "cli/idx_files.h"
+#include "coppice/graph/trace.h" // With it the library is loaded.
+#include "support/html.h"
 
 namespace coppice::cli::demo_program_test {
 namespace {
@@ -23,7 +26,15 @@ class Demo : public ::testing::Test {
 
   std::vector<std::string> arguments(std::vector<std::string> more = {}) const {
     std::vector<std::string> all{
-        "demo", "--data", data_.path(), "--out", out_.path(), "--threads", "1"};
+        "demo",
+        "--data",
+        data_.path(),
+        "--out",
+        out_.path(),
+        "--threads",
+        "1",
+        "--seconds",
+        "0.02"};
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
@@ -53,7 +64,12 @@ TEST_F(Demo, PrintsProgressTheTableAndWhatToDoNext) {
   EXPECT_THAT(outcome.out, HasSubstr("fc1.weight"));
   EXPECT_THAT(
       outcome.out, HasSubstr("Next: coppice inspect " + out_.file("demo.pt")));
-  EXPECT_THAT(out_.names(), UnorderedElementsAre("demo-dense.pt", "demo.pt"));
+  EXPECT_THAT(outcome.out, HasSubstr("whole model, batch 64"));
+  EXPECT_THAT(outcome.out, HasSubstr("Look at: " + out_.file("demo.html")));
+  EXPECT_THAT(
+      out_.names(),
+      UnorderedElementsAre(
+          "demo-compiled.pt", "demo-dense.pt", "demo.html", "demo.pt"));
 }
 
 TEST_F(Demo, PrintsNothingButJsonWhenAsked) {
@@ -67,6 +83,23 @@ TEST_F(Demo, PrintsNothingButJsonWhenAsked) {
       result["sparse"]["gzip_bytes"].get<int64_t>(),
       result["dense"]["gzip_bytes"].get<int64_t>() / 4);
   EXPECT_EQ(result["layers"].size(), 4u);
+  const auto& compiled = result["compiled"];
+  EXPECT_EQ(compiled["whole"].size(), 2u);
+  EXPECT_EQ(compiled["accuracy"], result["sparse"]["accuracy"]);
+  EXPECT_EQ(result["page"], out_.file("demo.html"));
+}
+
+TEST_F(Demo, EndsWithACompiledFileAndAPage) {
+  ASSERT_EQ(run().exit_code, 0);
+  auto compiled = torch::jit::load(out_.file("demo-compiled.pt"));
+  EXPECT_EQ(
+      compiled.forward({torch::zeros({3, 1, 28, 28})}).toTensor().sizes(),
+      torch::IntArrayRef({3, 10}));
+  const auto page = read_file(out_.file("demo.html"));
+  testing::require_balanced(page);
+  for (const char* part : {"fc1", "1024x3136", "accuracy, compiled"}) {
+    EXPECT_THAT(page, HasSubstr(part));
+  }
 }
 
 TEST_F(Demo, GivesTheSameFileForTheSameSeed) {

@@ -148,7 +148,8 @@ TEST(DensityMap, IsTheShareOfNonZerosInEachCell) {
 }
 
 TEST(DensityMap, ShowsASmallTensorElementByElement) {
-  const auto kernel = torch::tensor({{{0.f, -0.f}, {3.f, NAN}}}).expand({2, 2, 2});
+  const auto kernel =
+      torch::tensor({{{0.f, -0.f}, {3.f, NAN}}}).expand({2, 2, 2});
   const auto map = density_map(kernel, 128, 128);
   const auto row = torch::tensor({0.f, 0.f, 1.f, 1.f});
   EXPECT_TRUE(map.equal(torch::stack({row, row})));

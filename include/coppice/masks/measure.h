@@ -65,9 +65,7 @@ Pattern detect_pattern(const torch::Tensor& tensor);
 ///   not zero (NaN is not zero); a cell cut off by the edge counts what it has.
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions, or unless both limits are positive.
-torch::Tensor density_map(
-    const torch::Tensor& tensor,
-    int64_t most_rows,
-    int64_t most_cols);
+torch::Tensor
+density_map(const torch::Tensor& tensor, int64_t most_rows, int64_t most_cols);
 
 } // namespace coppice

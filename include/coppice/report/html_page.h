@@ -28,7 +28,7 @@ struct HtmlBars {
   double after = 0;
   std::string before_text;
   std::string after_text; ///< Empty: there is no second bar.
-  std::string verdict; ///< "3.42x"
+  std::string verdict;    ///< "3.42x"
   std::string note;
 };
 
@@ -57,6 +57,8 @@ class HtmlPage {
   HtmlPage(std::string kind, std::string title, std::string lead);
 
   HtmlPage& figures(const std::vector<HtmlFigure>& figures);
+  /// What a reader has to know before anything else.
+  HtmlPage& caution(const std::string& text);
   HtmlPage& section(const std::string& title, const std::string& lead);
   /// A row that begins with an empty cell continues the row above it.
   ///
