@@ -35,8 +35,8 @@ struct Options {
   int layers = 200;
   unsigned seed = 1;
   int threads = 1;
-  double seconds = 0.4;
-  double verify_seconds = 0.8;
+  double seconds = 1;
+  double verify_seconds = 1.5;
   bool verbose = false;
 };
 

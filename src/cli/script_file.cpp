@@ -28,6 +28,11 @@ torch::jit::Module load_script(const std::string& path) {
   try {
     return torch::jit::load(path, torch::kCPU);
   } catch (const std::exception& error) {
+    const auto reason = first_line(error);
+    // Coppice complains of a packed weight, not LibTorch.
+    if (reason.rfind("PackedWeight: ", 0) == 0) {
+      throw InputError(fmt::format("{} cannot be loaded: {}.", path, reason));
+    }
     // Says more of a file that is broken or of another kind.
     const auto format = open_checkpoint(path).format;
     if (format != CheckpointFormat::TorchScript) {
@@ -37,14 +42,8 @@ torch::jit::Module load_script(const std::string& path) {
           path,
           format_name(format)));
     }
-    // Of a packed weight it is Coppice that complains, not LibTorch.
-    const auto reason = first_line(error);
-    const bool is_ours = reason.rfind("PackedWeight: ", 0) == 0;
-    throw InputError(fmt::format(
-        "{} cannot be loaded{}: {}.",
-        path,
-        is_ours ? "" : " by this LibTorch",
-        reason));
+    throw InputError(
+        fmt::format("{} cannot be loaded by this LibTorch: {}.", path, reason));
   }
 }
 

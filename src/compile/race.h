@@ -8,7 +8,9 @@ namespace coppice::compiling {
 
 /// How long a race may take, and what counts as won.
 struct RaceOptions {
-  int min_rounds = 7;
+  int min_rounds = 11;
+  /// Of the calling thread: time in which others have the processor does not
+  /// count, up to five times as much.
   double max_seconds = 1;
   /// Whether contenders that have surely lost run no more. Contender 0 always
   /// runs to the end.
@@ -31,12 +33,13 @@ struct RaceResult {
 
 /// Times contenders in turn, round by round, so that what disturbs the machine
 /// disturbs all of them, until the winner is surer than the noise or time is
-/// up. Sure is what a sign test over the rounds says at 1%, or a difference of
-/// a fifth in each of four rounds:
+/// up. Sure is what a sign test over the rounds says at 0.1%, or a difference
+/// of a fifth in each of six rounds:
 ///   - a contender has lost that is slower than the fastest by more than 2%;
 ///   - the fastest is found once it is slower than no other by more than 2%;
 ///   - it wins over contender 0 if it is faster by more than 1%.
-/// Short runs are repeated within a round.
+/// Short runs are repeated within a round. Long ones of a single thread are
+/// timed by the thread's clock, which stands while others have the processor.
 RaceResult race(
     const std::vector<std::function<void()>>& contenders,
     const RaceOptions& options = {});

@@ -30,11 +30,13 @@ struct ColumnCursor {
 /// Adds 64 rows of `kCount` columns.
 template <size_t kCount, class Value>
 HWY_INLINE void AddWords(ColumnCursor<Value>* columns, float* HWY_RESTRICT y) {
-  const Wide d;
+  using D = typename Expanding<Value>::D;
+  constexpr size_t kLanes = hn::MaxLanes(D());
+  const D d;
   // Copies in registers: for all the compiler knows, y overlaps the cursors.
   uint64_t masks[kCount];
   const Value* values[kCount];
-  hn::Vec<Wide> inputs[kCount];
+  hn::Vec<D> inputs[kCount];
   COPPICE_UNROLL
   for (size_t c = 0; c < kCount; ++c) {
     masks[c] = *columns[c].mask++;
@@ -44,16 +46,15 @@ HWY_INLINE void AddWords(ColumnCursor<Value>* columns, float* HWY_RESTRICT y) {
     PrefetchAhead<1, 1024>(0, columns[c].values);
   }
   COPPICE_UNROLL
-  for (size_t i = 0; i < 64 / kWideLanes; ++i) {
-    auto sum = hn::LoadU(d, y + i * kWideLanes);
+  for (size_t i = 0; i < 64 / kLanes; ++i) {
+    auto sum = hn::LoadU(d, y + i * kLanes);
     COPPICE_UNROLL
     for (size_t c = 0; c < kCount; ++c) {
-      const uint64_t below = (uint64_t(1) << (i * kWideLanes)) - 1;
-      const Value* packed = values[c] + hwy::PopCount(masks[c] & below);
-      const auto weights = Expand(d, masks[c] >> (i * kWideLanes), packed);
+      const Value* packed = values[c] + WeightsBefore<kLanes>(masks[c], i);
+      const auto weights = Expand(d, masks[c] >> (i * kLanes), packed);
       sum = hn::MulAdd(inputs[c], weights, sum);
     }
-    hn::StoreU(sum, d, y + i * kWideLanes);
+    hn::StoreU(sum, d, y + i * kLanes);
   }
 }
 

@@ -16,30 +16,33 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A word covers 64 columns, kWordVectors vectors of them.
-constexpr size_t kWordVectors = 64 / kWideLanes;
-constexpr size_t kSums = HWY_MIN(4, kWordVectors);
+/// How a word, which covers 64 columns, lies in vectors.
+template <class Value>
+struct WordVectors {
+  using D = typename Expanding<Value>::D;
+  static constexpr size_t kLanes = hn::MaxLanes(D());
+  static constexpr size_t kVectors = 64 / kLanes;
+  /// A sum waits for the one before it.
+  static constexpr size_t kSums = HWY_MIN(4, kVectors);
+};
 
 /// Adds a whole word's columns; `values` moves past its weights.
-template <class Value>
-HWY_INLINE void AddWord(
-    uint64_t mask,
-    const Value*& values,
-    const float* x,
-    hn::Vec<Wide>* sums) {
-  const Wide d;
-  // Two cache lines: as many as a word's weights fill, or half of them do.
-  PrefetchAhead<1, kBytesAhead>(0, values);
-  PrefetchAhead<1, kBytesAhead + 64>(0, values);
+template <class Value, class D>
+HWY_INLINE void
+AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
+  using Word = WordVectors<Value>;
+  const D d;
+  if constexpr (sizeof(Value) == sizeof(float)) {
+    // As much as a word's weights may fill.
+    PrefetchAhead<1, 2048>(0, values);
+    PrefetchAhead<1, 2048 + 64>(0, values);
+  }
   COPPICE_UNROLL
-  for (size_t i = 0; i < kWordVectors; ++i) {
-    // How many weights precede the vector: counted from the word's beginning,
-    // so that no count waits for the one before it.
-    const uint64_t before = mask & ((uint64_t(1) << (i * kWideLanes)) - 1);
-    const auto weights =
-        Expand(d, mask >> (i * kWideLanes), values + hwy::PopCount(before));
-    auto& sum = sums[i % kSums];
-    sum = hn::MulAdd(weights, hn::LoadU(d, x + i * kWideLanes), sum);
+  for (size_t i = 0; i < Word::kVectors; ++i) {
+    const Value* packed = values + WeightsBefore<Word::kLanes>(mask, i);
+    const auto weights = Expand(d, mask >> (i * Word::kLanes), packed);
+    auto& sum = sums[i % Word::kSums];
+    sum = hn::MulAdd(weights, hn::LoadU(d, x + i * Word::kLanes), sum);
   }
   values += hwy::PopCount(mask);
 }
@@ -50,17 +53,19 @@ HWY_INLINE float RowTimes(
     const Value* values,
     size_t cols,
     const float* x) {
-  const Wide d;
-  hn::Vec<Wide> sums[kSums];
+  using Word = WordVectors<Value>;
+  using D = typename Word::D;
+  const D d;
+  hn::Vec<D> sums[Word::kSums];
   COPPICE_UNROLL
-  for (size_t i = 0; i < kSums; ++i) {
+  for (size_t i = 0; i < Word::kSums; ++i) {
     sums[i] = hn::Zero(d);
   }
   size_t c = 0;
   for (; c + 64 <= cols; c += 64) {
-    AddWord(*mask++, values, x + c, sums);
+    AddWord<Value, D>(*mask++, values, x + c, sums);
   }
-  float sum = SumOf(d, SumOfSets<kSums, 1>(d, sums));
+  float sum = SumOf(d, SumOfSets<Word::kSums, 1>(d, sums));
   for (uint64_t left = c < cols ? *mask : 0; left != 0; left &= left - 1) {
     const float input = x[c + hwy::Num0BitsBelowLS1Bit_Nonzero64(left)];
     sum = MulAddOne(to_float(*values++), input, sum);

@@ -50,7 +50,8 @@ HWY_INLINE void DotProducts(const DenseTile<Value>& tile) {
       COPPICE_UNROLL
       for (size_t r = 0; r < kRows; ++r) {
         const Value* row = tile.w + r * tile.cols + at;
-        PrefetchAhead<kLanes, kBytesAhead>(s, row);
+        // The processor prefetches such a stream best alone: asked as well, it
+        // read float32 a seventh slower, BFloat16 half as fast.
         weights[r] = LoadWeights(d, row);
       }
       COPPICE_UNROLL

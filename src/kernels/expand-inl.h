@@ -18,59 +18,121 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Highway has Expand only from 1.0.4 on, and Debian 12 has 1.0.3.
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-
-/// Lane i is the next of `values` where bit i of `mask` is set, else 0. Reads
-/// as many values as there are lanes; bits above the lanes do not matter.
+/// The vectors in which weights are expanded. BFloat16 take half as many lanes:
+/// a single shuffle of bytes then spreads, widens and zeroes them, where the
+/// instruction for whole vectors takes three times as long.
 template <class Value>
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
-  // BFloat16 are widened first: to expand 16-bit lanes not every AVX-512 can.
-  const auto packed = LoadWeights(d, values);
-  return hn::Vec<Wide>{
-      _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), packed.raw)};
+struct Expanding {
+  using D = Wide;
+};
+template <>
+struct Expanding<BFloat16> {
+  using D = hn::CappedTag<float, 8>;
+};
+
+/// How many weights of a word precede its vector `i`: counted from the word's
+/// beginning, so that no count waits for the one before it.
+template <size_t kLanes>
+HWY_INLINE size_t WeightsBefore(uint64_t mask, size_t i) {
+  return i == 0 ? 0 : hwy::PopCount(mask << (64 - i * kLanes));
 }
 
-#elif HWY_TARGET == HWY_SCALAR
+// Expand: lane i is the next of `values` where bit i of `mask` is set, else 0.
+// Reads as many values as there are lanes, BFloat16 eight at least; bits above
+// the lanes do not matter.
 
-template <class Value>
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
+#if HWY_TARGET == HWY_SCALAR
+
+template <class D, class Value>
+HWY_INLINE hn::Vec<D> Expand(D d, uint64_t mask, const Value* values) {
   return mask & 1 ? LoadWeights(d, values) : hn::Zero(d);
 }
 
 #else
 
-/// For each mask of kLanes bits, the packed value that each lane takes.
+/// For each mask of kLanes bits, the packed value that each lane takes; none
+/// where the bit is not set.
 template <size_t kLanes>
-constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> SourceLanes() {
-  std::array<std::array<uint8_t, kLanes>, 1 << kLanes> table{};
+constexpr std::array<std::array<int, kLanes>, 1 << kLanes> SourceLanes() {
+  std::array<std::array<int, kLanes>, 1 << kLanes> table{};
   for (size_t mask = 0; mask < table.size(); ++mask) {
-    uint8_t next = 0;
+    int next = 0;
     for (size_t i = 0; i < kLanes; ++i) {
-      table[mask][i] = next;
-      next = static_cast<uint8_t>(next + (mask >> i & 1));
-    }
-    for (size_t i = 0; i < kLanes; ++i) {
-      // A lane that is not set reads any value.
-      table[mask][i] = table[mask][i] % kLanes;
+      table[mask][i] = mask >> i & 1 ? next++ : -1;
     }
   }
   return table;
 }
 
-template <class Value>
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const Value* values) {
-  static constexpr auto kSources = SourceLanes<kWideLanes>();
+/// The same as bytes of BFloat16, which become the upper halves of the lanes;
+/// 0x80 stands for zero.
+template <size_t kLanes>
+constexpr std::array<std::array<uint8_t, 4 * kLanes>, 1 << kLanes>
+SourceBytes() {
+  constexpr auto kLanesOf = SourceLanes<kLanes>();
+  std::array<std::array<uint8_t, 4 * kLanes>, 1 << kLanes> table{};
+  for (size_t mask = 0; mask < table.size(); ++mask) {
+    for (size_t i = 0; i < kLanes; ++i) {
+      const int from = kLanesOf[mask][i];
+      auto* bytes = &table[mask][4 * i];
+      bytes[0] = bytes[1] = 0x80;
+      bytes[2] = static_cast<uint8_t>(from < 0 ? 0x80 : 2 * from);
+      bytes[3] = static_cast<uint8_t>(from < 0 ? 0x80 : 2 * from + 1);
+    }
+  }
+  return table;
+}
+
+template <class D>
+HWY_INLINE hn::Vec<D> Expand(D d, uint64_t mask, const BFloat16* values) {
+  constexpr size_t kLanes = hn::MaxLanes(D());
+  alignas(32) static constexpr auto kSources = SourceBytes<kLanes>();
+  const hn::Repartition<uint8_t, D> bytes;
+  const auto packed =
+      hn::LoadDup128(bytes, reinterpret_cast<const uint8_t*>(values));
+  const auto& sources = kSources[mask & ((1 << kLanes) - 1)];
+  return hn::BitCast(
+      d, hn::TableLookupBytesOr0(packed, hn::LoadU(bytes, sources.data())));
+}
+
+// Highway has Expand only from 1.0.4 on, and Debian 12 has 1.0.3.
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
+  const auto packed = hn::LoadU(d, values);
+  return hn::Vec<Wide>{
+      _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), packed.raw)};
+}
+
+#else
+
+/// The same as lanes; one that is not set takes any value.
+template <size_t kLanes>
+constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> AnyLanes() {
+  constexpr auto kLanesOf = SourceLanes<kLanes>();
+  std::array<std::array<uint8_t, kLanes>, 1 << kLanes> table{};
+  for (size_t mask = 0; mask < table.size(); ++mask) {
+    for (size_t i = 0; i < kLanes; ++i) {
+      const int from = kLanesOf[mask][i];
+      table[mask][i] = static_cast<uint8_t>(from < 0 ? 0 : from);
+    }
+  }
+  return table;
+}
+
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
+  static constexpr auto kSources = AnyLanes<kWideLanes>();
   const hn::RebindToSigned<Wide> di;
   const hn::Rebind<uint8_t, Wide> bytes;
   const uint8_t bits = mask & ((1 << kWideLanes) - 1);
   const auto sources =
       hn::PromoteTo(di, hn::LoadU(bytes, kSources[bits].data()));
   const auto spread = hn::TableLookupLanes(
-      LoadWeights(d, values), hn::IndicesFromVec(d, sources));
+      hn::LoadU(d, values), hn::IndicesFromVec(d, sources));
   return hn::IfThenElseZero(hn::LoadMaskBits(d, &bits), spread);
 }
 
+#endif
 #endif
 
 } // namespace coppice::kernels::HWY_NAMESPACE

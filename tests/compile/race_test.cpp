@@ -39,6 +39,8 @@ TEST(Race, TellsDifferencesOfAFewPercent) {
   EXPECT_TRUE(result.wins[1]);
   EXPECT_FALSE(result.wins[0]);
   EXPECT_FALSE(result.wins[2]);
+  EXPECT_TRUE(result.losses[2]);
+  EXPECT_FALSE(result.losses[1]);
 }
 
 TEST(Race, LosersRunNoMore) {
@@ -80,7 +82,7 @@ TEST(Race, ClearsBeforeEverySingleRun) {
   int runs = 0;
   options.before_each = [&] { ++cleared; };
   race({[&] { ++runs; }, [&] { ++runs; }}, options);
-  EXPECT_EQ(cleared + 2, runs); // Both run once to warm up.
+  EXPECT_EQ(cleared + 4, runs); // Both run twice to warm up.
 }
 
 } // namespace

@@ -50,8 +50,8 @@ torch::jit::Module frozen_module(const torch::jit::Module& module);
 std::vector<WeightOp> weight_ops(const torch::jit::Module& frozen);
 
 /// The kinds of the other ops that take a weight, in the order of the alphabet:
-/// as objects that hold them quantized or prepacked, or, where there are none, as
-/// constants of two or more dimensions: "quantized::linear_dynamic",
+/// as objects that hold them quantized or prepacked, or, where there are none,
+/// as constants of two or more dimensions: "quantized::linear_dynamic",
 /// "aten::embedding".
 std::vector<std::string> other_weight_ops(const torch::jit::Module& frozen);
 
