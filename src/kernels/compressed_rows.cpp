@@ -16,6 +16,21 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+constexpr size_t kSums = 8;
+
+/// The next kSums weights as float; those that are not go to `room` first.
+HWY_INLINE const float* Widened(const float* values, float* /*room*/) {
+  return values;
+}
+HWY_INLINE const float* Widened(const BFloat16* values, float* room) {
+  const hn::CappedTag<float, kSums> d;
+  COPPICE_UNROLL
+  for (size_t i = 0; i < kSums; i += hn::MaxLanes(d)) {
+    hn::StoreU(LoadWeights(d, values + i), d, room + i);
+  }
+  return room;
+}
+
 /// One after another: a gather reads the inputs no faster, and the processor
 /// overlaps rows better when each is short.
 template <class Value>
@@ -24,13 +39,14 @@ HWY_INLINE float RowTimes(
     const uint16_t* HWY_RESTRICT columns,
     size_t count,
     const float* HWY_RESTRICT x) {
-  constexpr size_t kSums = 8;
   float sums[kSums] = {};
+  float room[kSums];
   size_t i = 0;
   for (; i + kSums <= count; i += kSums) {
+    const float* weights = Widened(values + i, room);
     COPPICE_UNROLL
     for (size_t s = 0; s < kSums; ++s) {
-      sums[s] = MulAddOne(to_float(values[i + s]), x[columns[i + s]], sums[s]);
+      sums[s] = MulAddOne(weights[s], x[columns[i + s]], sums[s]);
     }
   }
   for (; i < count; ++i) {

@@ -62,9 +62,9 @@ HWY_INLINE hn::Vec<D> SetWeight(D d, const BFloat16* value) {
 #endif
 }
 
-/// Asks memory for what lies `kBytes` ahead of piece `i`, of kLength weights, of
-/// a loop that is unrolled, unless the piece before it asked for the same cache
-/// line. The processor's own prefetching stops at pages.
+/// Asks memory for what lies `kBytes` ahead of piece `i`, of kLength weights,
+/// of a loop that is unrolled, unless the piece before it asked for the same
+/// cache line. The processor's own prefetching stops at pages.
 template <size_t kLength, size_t kBytes, class Value>
 HWY_INLINE void PrefetchAhead(size_t i, const Value* piece) {
   if (i * kLength * sizeof(Value) % 64 == 0) {
