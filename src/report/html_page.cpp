@@ -1,12 +1,12 @@
 #include "coppice/report/html_page.h"
 
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
 #include "report/base64.h"
+#include "report/check_row.h"
 #include "report/html_style.h"
 
 namespace coppice {
@@ -85,12 +85,7 @@ std::string table_cell(const Cell& cell, CellFormat format) {
 }
 
 std::string table_row(const Table& table, const std::vector<Cell>& row) {
-  TORCH_CHECK_VALUE(
-      row.size() <= table.columns.size(),
-      "table: expected at most ",
-      table.columns.size(),
-      " cells in a row, got ",
-      row.size());
+  report::check_row(table, row);
   const bool continues =
       row.empty() || std::holds_alternative<std::monostate>(row.front());
   std::string text = continues ? "<tr class=\"more\">" : "<tr>";

@@ -1,8 +1,8 @@
 #include "coppice/report/json.h"
 
-#include <c10/util/Exception.h>
-
 #include <type_traits>
+
+#include "report/check_row.h"
 
 namespace coppice {
 namespace {
@@ -26,12 +26,7 @@ nlohmann::ordered_json to_json(const Cell& cell) {
 nlohmann::ordered_json to_json(const Table& table) {
   auto rows = nlohmann::ordered_json::array();
   for (const auto& row : table.rows) {
-    TORCH_CHECK_VALUE(
-        row.size() <= table.columns.size(),
-        "table: expected at most ",
-        table.columns.size(),
-        " cells in a row, got ",
-        row.size());
+    report::check_row(table, row);
     auto object = nlohmann::ordered_json::object();
     for (size_t i = 0; i < table.columns.size(); ++i) {
       object[table.columns[i].key] = i < row.size() ? to_json(row[i]) : nullptr;

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/check_row.h"
+
 namespace coppice {
 namespace {
 
@@ -73,12 +75,7 @@ Lines to_lines(const Table& table) {
     lines[0].push_back(printable(column.title));
   }
   for (const auto& row : table.rows) {
-    TORCH_CHECK_VALUE(
-        row.size() <= table.columns.size(),
-        "table: expected at most ",
-        table.columns.size(),
-        " cells in a row, got ",
-        row.size());
+    report::check_row(table, row);
     auto& line = lines.emplace_back(table.columns.size());
     for (size_t i = 0; i < row.size(); ++i) {
       line[i] = to_text(row[i], table.columns[i].format);
@@ -98,6 +95,15 @@ std::vector<size_t> widths(const Lines& lines) {
 }
 
 } // namespace
+
+void report::check_row(const Table& table, const std::vector<Cell>& row) {
+  TORCH_CHECK_VALUE(
+      row.size() <= table.columns.size(),
+      "table: expected at most ",
+      table.columns.size(),
+      " cells in a row, got ",
+      row.size());
+}
 
 std::string to_text(const Cell& cell, CellFormat format) {
   if (const auto* text = std::get_if<std::string>(&cell)) {

@@ -81,7 +81,8 @@ struct CompiledLayer {
   std::string layer; ///< FQN.
   std::string kind;  ///< "linear", "conv2d"
   std::vector<int64_t> shape;
-  torch::Tensor weight; ///< As it was: where its zeros are can be shown.
+  /// As it was given, so that its zeros can be shown; drop it to free memory.
+  torch::Tensor weight;
   double sparsity = 0;
   std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
   /// The name of a `PackedFormat`, followed by " bfloat16" where weights are
