@@ -11,6 +11,7 @@
 #include "coppice/kernels/input_blocks.h"
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
+#include "coppice/kernels/sorted_rows.h"
 #include "coppice/kernels/transpose.h"
 #include "kernels/dense_contenders.h"
 
@@ -48,6 +49,26 @@ inline Contender pattern_panels(const Layer& layer, size_t chunk) {
                 layer.batch,
                 nullptr,
                 {0, packed->panels},
+                scratch->data(),
+                layer.y);
+          }};
+}
+
+inline Contender sorted_rows(const Layer& layer, size_t chunk) {
+  auto packed = std::make_shared<kernels::SortedRows>(
+      kernels::pack_sorted_rows(layer.w, layer.rows, layer.cols, chunk));
+  auto x = std::make_shared<Buffer>(
+      kernels::transposed_size(layer.batch, layer.cols));
+  auto scratch = std::make_shared<Buffer>(kernels::sorted_scratch_size());
+  return {"sorted rows " + std::to_string(chunk), [=] {
+            kernels::transpose_batch(
+                layer.x, layer.batch, layer.cols, {0, layer.cols}, x->data());
+            kernels::sorted_rows_product(
+                *packed,
+                x->data(),
+                layer.batch,
+                nullptr,
+                {0, packed->blocks},
                 scratch->data(),
                 layer.y);
           }};
@@ -98,6 +119,8 @@ inline std::vector<Contender> sparse_contenders(
   if (layer.batch > 1) {
     contenders.push_back(
         pattern_panels(layer, kernels::pattern_chunk(density, layer.batch)));
+    contenders.push_back(
+        sorted_rows(layer, kernels::sorted_chunk(density, layer.batch)));
   } else {
     contenders.push_back(single_input(
         "bitmask",

@@ -89,7 +89,7 @@ void MultiplyPanel(const PanelTask& task) {
   // A sum waits for the one before it: with few inputs, blocks take turns.
   constexpr size_t kSums = kBatch * L::kVectors;
   constexpr size_t kSets = kSums >= 8 ? 1 : 8 / kSums;
-  constexpr size_t kAhead = 192;
+  constexpr size_t kAhead = 1024;
   hn::Vec<typename L::D> sums[kSets * kSums];
   COPPICE_UNROLL
   for (size_t i = 0; i < kSets * kSums; ++i) {

@@ -93,7 +93,7 @@ HWY_INLINE void AddGroup(
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
   constexpr size_t kSets = Sums<D, kVectors>::kSets;
   constexpr size_t kWeights = WeightsIn(kPattern);
-  constexpr size_t kAhead = 256;
+  constexpr size_t kAhead = 1024;
   const uint16_t* HWY_RESTRICT columns = cursor.columns;
   const float* HWY_RESTRICT values = cursor.values;
   const uint16_t* end = columns + count;

@@ -31,6 +31,7 @@ std::unique_ptr<Product> make_product(
     size_t batch) {
   switch (format) {
     case PackedFormat::PatternPanels:
+    case PackedFormat::SortedRows:
     case PackedFormat::OutputBlocks4:
     case PackedFormat::OutputBlocks8:
     case PackedFormat::OutputBlocks16:
