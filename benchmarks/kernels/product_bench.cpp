@@ -3,20 +3,18 @@
 // are compared. With batch 1 the caches are emptied before every product, so
 // that weights come from memory.
 //
-// product_bench [--rows N] [--cols N] [--batch N]... [--pattern NAME]...
-//               [--turns N]
+// product_bench [--size ROWSxCOLS] [--batch N]... [--pattern NAME]...
+//               [--sparsity S]... [--seconds S] [--verbose 1]
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/dense_contenders.h"
 #include "kernels/measure.h"
+#include "kernels/problem.h"
 #include "kernels/sparse_contenders.h"
 
 namespace coppice::bench {
@@ -28,105 +26,84 @@ struct Options {
   std::vector<size_t> batches;
   std::vector<std::string> patterns;
   std::vector<double> sparsities;
-  size_t turns = 15;
+  double seconds = 1.5;
   bool verbose = false;
 };
 
-/// The weight, [rows, cols], with `pattern` blocks dropped.
-kernels::Buffer<float> sparse_weight(
-    const Options& options,
-    const std::string& pattern,
-    double sparsity) {
-  std::mt19937 random(1234);
-  kernels::Buffer<float> w(options.rows * options.cols);
-  for (float& value : w) {
-    value = static_cast<float>(random() % 2000 + 1) / 1000 - 1.0005f;
-  }
-  if (pattern == "2:4") {
-    for (size_t i = 0; i < w.size(); i += 4) {
-      const size_t a = random() % 4;
-      w[i + a] = 0;
-      w[i + (a + 1 + random() % 3) % 4] = 0;
-    }
-    return w;
-  }
-  size_t height = 1;
-  size_t width = 1;
-  std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
-  std::bernoulli_distribution drops(sparsity);
-  for (size_t r = 0; r < options.rows; r += height) {
-    for (size_t c = 0; c < options.cols; c += width) {
-      if (drops(random)) {
-        for (size_t i = r; i < std::min(r + height, options.rows); ++i) {
-          std::fill_n(
-              w.data() + i * options.cols + c,
-              std::min(width, options.cols - c),
-              0.0f);
-        }
-      }
-    }
-  }
-  return w;
-}
+/// A line of the table.
+struct Row {
+  size_t batch;
+  std::string pattern;
+};
 
-/// Complains about a contender whose result is not the first one's.
-void check(const std::vector<Contender>& contenders, const Buffer& y) {
-  contenders[0].run();
-  const Buffer expected = y;
-  double scale = 0;
-  for (const float value : expected) {
-    scale = std::max<double>(scale, std::fabs(value));
+const std::vector<Row> kRows = {
+    {1, "1x1"},
+    {1, "1x4"},
+    {1, "16x1"},
+    {1, "2:4"},
+    {8, "1x1"},
+    {8, "4x1"},
+    {8, "16x1"},
+    {32, "1x1"},
+    {32, "1x4"},
+    {32, "16x1"},
+    {128, "1x1"},
+    {128, "2:4"},
+    {128, "4x1"},
+    {512, "1x1"},
+    {512, "1x4"},
+    {512, "4x1"}};
+
+/// The lines that were asked for: all patterns with all batches.
+std::vector<Row> rows_of(const Options& options) {
+  if (options.batches.empty() && options.patterns.empty()) {
+    return kRows;
   }
-  for (const auto& contender : contenders) {
-    contender.run();
-    for (size_t i = 0; i < y.size(); ++i) {
-      if (!(std::fabs(y[i] - expected[i]) <= 1e-4 * scale)) {
-        std::fprintf(stderr, "%s is wrong\n", contender.name.c_str());
-        break;
-      }
+  auto batches = options.batches;
+  if (batches.empty()) {
+    batches = {1, 8, 32, 128, 512};
+  }
+  auto patterns = options.patterns;
+  if (patterns.empty()) {
+    patterns = {"1x1", "1x4", "1x16", "4x1", "8x1", "16x1", "2:4"};
+  }
+  std::vector<Row> rows;
+  for (const size_t batch : batches) {
+    for (const auto& pattern : patterns) {
+      rows.push_back({batch, pattern});
     }
   }
+  return rows;
 }
 
 /// A cell of the table: the best sparse product over the best dense one.
-std::string compare(
-    const Options& options,
-    const std::string& pattern,
-    double sparsity,
-    size_t batch) {
-  const auto w = sparse_weight(options, pattern, sparsity);
-  Buffer x(batch * options.cols);
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal;
-  std::generate(x.begin(), x.end(), [&] { return normal(random); });
-  Buffer y(batch * options.rows);
-  const Layer layer{
-      w.data(), options.rows, options.cols, x.data(), batch, y.data()};
-  auto contenders = dense_contenders(layer);
-  if (batch <= 8) {
-    contenders.push_back(own_dense(layer));
-  }
+std::string compare(const Options& options, const Row& row, double sparsity) {
+  const Problem problem(
+      options.rows, options.cols, row.pattern, sparsity, row.batch);
+  const Layer& layer = problem.layer;
+  auto contenders = all_dense(layer);
   const size_t dense = contenders.size();
-  for (auto& contender : sparse_contenders(layer, pattern, 1 - sparsity)) {
-    contenders.push_back(std::move(contender));
+  for (auto& sparse : sparse_contenders(layer, row.pattern, 1 - sparsity)) {
+    contenders.push_back(std::move(sparse));
   }
-  check(contenders, y);
-  const auto times = measure(contenders, options.turns, batch == 1);
+  check(contenders, problem.y);
+  Effort effort;
+  effort.budget = options.seconds;
+  effort.cold = row.batch == 1;
+  const auto times = measure(contenders, effort);
   const auto best_dense =
       std::min_element(times.begin(), times.begin() + dense);
   const auto best = std::min_element(times.begin() + dense, times.end());
-  if (options.verbose) {
-    for (size_t i = 0; i < times.size(); ++i) {
-      std::fprintf(
-          stderr,
-          "%s %.2f batch %zu %-22s %9.1f us %6.2f\n",
-          pattern.c_str(),
-          sparsity,
-          batch,
-          contenders[i].name.c_str(),
-          times[i] * 1e6,
-          *best_dense / times[i]);
-    }
+  for (size_t i = 0; options.verbose && i < times.size(); ++i) {
+    std::fprintf(
+        stderr,
+        "%s %.2f batch %zu %-22s %9.1f us %6.2f\n",
+        row.pattern.c_str(),
+        sparsity,
+        row.batch,
+        contenders[i].name.c_str(),
+        times[i] * 1e6,
+        *best_dense / times[i]);
   }
   char text[80];
   std::snprintf(
@@ -139,27 +116,30 @@ std::string compare(
 }
 
 void print_table(const Options& options) {
-  std::printf("| pattern | batch |");
+  std::printf(
+      "Sparse products over the strongest dense one (%s), %zu x %zu, float32, "
+      "one thread, medians; batch 1 with weights from memory, others warm\n\n",
+      dense_names().c_str(),
+      options.rows,
+      options.cols);
+  std::printf("| batch | pattern |");
   for (const double sparsity : options.sparsities) {
-    std::printf(" %.0f%% |", sparsity * 100);
+    std::printf(" %.0f%%, limit %.2g |", sparsity * 100, 1 / (1 - sparsity));
   }
   std::printf("\n|---|---|");
   for (size_t i = 0; i < options.sparsities.size(); ++i) {
     std::printf("---|");
   }
   std::printf("\n");
-  for (const size_t batch : options.batches) {
-    for (const auto& pattern : options.patterns) {
-      std::printf("| %s | %zu |", pattern.c_str(), batch);
-      for (const double sparsity : options.sparsities) {
-        const bool given = pattern != "2:4" || sparsity == 0.5;
-        const auto cell =
-            given ? compare(options, pattern, sparsity, batch) : std::string();
-        std::printf(" %s |", cell.c_str());
-        std::fflush(stdout);
-      }
-      std::printf("\n");
+  for (const auto& row : rows_of(options)) {
+    std::printf("| %zu | %s |", row.batch, row.pattern.c_str());
+    for (const double sparsity : options.sparsities) {
+      const bool given = row.pattern != "2:4" || sparsity == 0.5;
+      std::printf(
+          " %s |", given ? compare(options, row, sparsity).c_str() : "");
+      std::fflush(stdout);
     }
+    std::printf("\n");
   }
 }
 
@@ -168,27 +148,22 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const char* value = argv[i + 1];
-    if (name == "--rows") {
-      options.rows = std::strtoul(value, nullptr, 10);
-    } else if (name == "--cols") {
-      options.cols = std::strtoul(value, nullptr, 10);
+    if (name == "--size") {
+      std::sscanf(value, "%zux%zu", &options.rows, &options.cols);
     } else if (name == "--batch") {
       options.batches.push_back(std::strtoul(value, nullptr, 10));
     } else if (name == "--pattern") {
       options.patterns.push_back(value);
     } else if (name == "--sparsity") {
       options.sparsities.push_back(std::atof(value));
-    } else if (name == "--turns") {
-      options.turns = std::strtoul(value, nullptr, 10);
+    } else if (name == "--seconds") {
+      options.seconds = std::atof(value);
     } else if (name == "--verbose") {
       options.verbose = std::atoi(value) != 0;
+    } else {
+      std::fprintf(stderr, "product_bench has no option %s\n", name.c_str());
+      std::exit(2);
     }
-  }
-  if (options.batches.empty()) {
-    options.batches = {1, 8, 32, 128, 512};
-  }
-  if (options.patterns.empty()) {
-    options.patterns = {"1x1", "1x4", "1x16", "4x1", "8x1", "16x1", "2:4"};
   }
   if (options.sparsities.empty()) {
     options.sparsities = {0.5, 0.7, 0.8, 0.9, 0.95};
@@ -200,6 +175,6 @@ Options parse(int argc, char** argv) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  coppice::bench::use_one_thread(argv);
+  coppice::bench::use_threads("1", argv);
   coppice::bench::print_table(coppice::bench::parse(argc, argv));
 }

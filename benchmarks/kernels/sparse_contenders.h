@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdio>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,10 +14,9 @@
 #include "coppice/kernels/sorted_rows.h"
 #include "coppice/kernels/transpose.h"
 #include "kernels/dense_contenders.h"
+#include "kernels/problem.h"
 
 namespace coppice::bench {
-
-using Buffer = kernels::Buffer<float>;
 
 /// Our own dense product, which counts as dense.
 inline Contender own_dense(const Layer& layer) {
@@ -32,6 +31,15 @@ inline Contender own_dense(const Layer& layer) {
                 {0, layer.rows},
                 layer.y);
           }};
+}
+
+/// All dense products, ours among them where it is made for the batch.
+inline std::vector<Contender> all_dense(const Layer& layer) {
+  auto contenders = dense_contenders(layer);
+  if (layer.batch <= 8) {
+    contenders.push_back(own_dense(layer));
+  }
+  return contenders;
 }
 
 inline Contender pattern_panels(const Layer& layer, size_t chunk) {
@@ -112,9 +120,9 @@ inline std::vector<Contender> sparse_contenders(
     const Layer& layer,
     const std::string& pattern,
     double density) {
-  size_t height = 1;
-  size_t width = 1;
-  std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
+  // Larger blocks consist of the largest that there are.
+  const size_t height = std::min<size_t>(block_of(pattern).height, 16);
+  const size_t width = std::min<size_t>(block_of(pattern).width, 16);
   std::vector<Contender> contenders;
   if (layer.batch > 1) {
     contenders.push_back(
@@ -132,7 +140,7 @@ inline std::vector<Contender> sparse_contenders(
         layer,
         kernels::pack_compressed_rows(layer.w, layer.rows, layer.cols),
         kernels::compressed_rows_product));
-    if (pattern != "2:4" && width >= 4) {
+    if (width >= 4) {
       contenders.push_back(single_input(
           "input blocks",
           layer,
@@ -140,7 +148,7 @@ inline std::vector<Contender> sparse_contenders(
           kernels::input_blocks_product));
     }
   }
-  if (pattern != "2:4" && height >= 4) {
+  if (height >= 4) {
     contenders.push_back(output_blocks(layer, height));
   }
   return contenders;

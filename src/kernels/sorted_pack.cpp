@@ -20,7 +20,7 @@ void append_sorted_cell(
     size_t rows,
     size_t cols,
     SortedRows& packed) {
-  std::array<CellRow, kBlockRows> sorted;
+  std::array<CellRow, kSortedBlockRows> sorted;
   for (size_t r = 0; r < rows; ++r) {
     const float* row = w + r * packed.cols;
     const auto count = std::count_if(row, row + cols, is_stored);
@@ -52,7 +52,7 @@ void append_sorted_cell(
 } // namespace
 
 size_t sorted_block_rows() {
-  return kBlockRows;
+  return kSortedBlockRows;
 }
 
 size_t sorted_chunk(double density, size_t batch) {
@@ -68,21 +68,21 @@ pack_sorted_rows(const float* w, size_t rows, size_t cols, size_t chunk) {
   packed.rows = rows;
   packed.cols = cols;
   packed.chunk = chunk;
-  packed.blocks = (rows + kBlockRows - 1) / kBlockRows;
+  packed.blocks = (rows + kSortedBlockRows - 1) / kSortedBlockRows;
   packed.begins.push_back(0);
-  for (size_t r = 0; r < rows; r += kBlockRows) {
+  for (size_t r = 0; r < rows; r += kSortedBlockRows) {
     const float* begin = w + r * cols;
-    const float* end = w + std::min(r + kBlockRows, rows) * cols;
+    const float* end = w + std::min(r + kSortedBlockRows, rows) * cols;
     packed.begins.push_back(
         packed.begins.back() + std::count_if(begin, end, is_stored));
   }
   packed.columns.reserve(packed.begins.back());
   packed.values.reserve(packed.begins.back());
   for (size_t c = 0; c < cols; c += chunk) {
-    for (size_t r = 0; r < rows; r += kBlockRows) {
+    for (size_t r = 0; r < rows; r += kSortedBlockRows) {
       append_sorted_cell(
           w + r * cols + c,
-          std::min(kBlockRows, rows - r),
+          std::min(kSortedBlockRows, rows - r),
           std::min(chunk, cols - c),
           packed);
     }
@@ -98,7 +98,7 @@ void unpack(const SortedRows& w, float* dense) {
   const uint16_t* columns = w.columns.data();
   const float* values = w.values.data();
   for (size_t cell = 0; cell + 1 < w.cells.size(); ++cell) {
-    float* to = dense + cell % w.blocks * kBlockRows * w.cols +
+    float* to = dense + cell % w.blocks * kSortedBlockRows * w.cols +
         cell / w.blocks * w.chunk;
     for (size_t i = w.cells[cell].runs; i < w.cells[cell + 1].runs; ++i) {
       for (size_t r = 0; r < w.runs[i].rows; ++r) {

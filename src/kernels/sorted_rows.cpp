@@ -20,7 +20,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// Blocks whose sums are kept between chunks: 1024 rows of the widest tile are
 /// 256 KiB, so that they stay in the second-level cache beside the chunk's
 /// input. Fewer blocks read the whole input more often.
-constexpr size_t kKeptBlocks = 1024 / kBlockRows;
+constexpr size_t kKeptBlocks = 1024 / kSortedBlockRows;
 
 /// Adds a row of `weights` weights to its sums.
 template <class D, size_t kVectors>
@@ -69,7 +69,7 @@ HWY_INLINE void AddRow(
   }
 }
 
-/// Adds a cell to the sums of its block, [kBlockRows, width].
+/// Adds a cell to the sums of its block, [kSortedBlockRows, width].
 template <class D, size_t kVectors>
 void AddCell(
     D d,
@@ -119,8 +119,8 @@ void MultiplyTile(
     const SortedTile& tile,
     Range blocks) {
   constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
-  const size_t first = blocks.begin * kBlockRows;
-  const size_t rows = std::min(blocks.end * kBlockRows, w.rows) - first;
+  const size_t first = blocks.begin * kSortedBlockRows;
+  const size_t rows = std::min(blocks.end * kSortedBlockRows, w.rows) - first;
   for (size_t r = 0; r < rows; ++r) {
     const float start = tile.bias ? tile.bias[first + r] : 0.0f;
     std::fill_n(tile.sums + r * kWidth, kWidth, start);
@@ -131,7 +131,7 @@ void MultiplyTile(
     float* sums = tile.sums;
     for (size_t b = blocks.begin; b < blocks.end; ++b) {
       AddCell<D, kVectors>(d, w, cells + b, x, sums);
-      sums += kBlockRows * kWidth;
+      sums += kSortedBlockRows * kWidth;
     }
   }
   float* y = tile.y + first;
@@ -178,7 +178,7 @@ void SortedRowsProduct(
 }
 
 size_t SortedScratchSize() {
-  return kKeptBlocks * kBlockRows * kWidestTile;
+  return kKeptBlocks * kSortedBlockRows * kWidestTile;
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE

@@ -6,6 +6,6 @@ namespace coppice::kernels {
 
 /// The rows of a block: many, so that few runs are short; few, so that threads
 /// find equal shares.
-constexpr size_t kBlockRows = 64;
+constexpr size_t kSortedBlockRows = 64;
 
 } // namespace coppice::kernels
