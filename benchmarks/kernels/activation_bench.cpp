@@ -2,7 +2,7 @@
 // one, one thread, weights from memory: a table of ratios by how much of the
 // input and of the weight is zero. All contenders take turns in one run.
 //
-// activation_bench [ROWS COLS]
+// activation_bench [ROWSxCOLS]
 
 #include <algorithm>
 #include <cmath>
@@ -20,7 +20,6 @@
 namespace coppice::bench {
 namespace {
 
-constexpr size_t kTurns = 15;
 constexpr double kInputs[] = {0, 0.25, 0.4, 0.5, 0.65, 0.8, 0.9};
 
 Buffer random_values(size_t count, double sparsity) {
@@ -39,14 +38,15 @@ double ratio(
     const Layer& layer,
     const std::function<void(const kernels::ActiveInput*, size_t)>& multiply) {
   std::vector<kernels::ActiveInput> active(layer.cols);
-  auto contenders = dense_contenders(layer);
-  contenders.push_back(own_dense(layer));
+  auto contenders = all_dense(layer);
   contenders.push_back({"active", [&] {
                           const size_t count = kernels::active_inputs(
                               layer.x, layer.cols, 0, active.data());
                           multiply(active.data(), count);
                         }});
-  const auto times = measure(contenders, kTurns, true);
+  Effort effort;
+  effort.cold = true;
+  const auto times = measure(contenders, effort);
   return *std::min_element(times.begin(), times.end() - 1) / times.back();
 }
 
@@ -84,6 +84,13 @@ void print_row(
 }
 
 void print_table(size_t rows, size_t cols) {
+  std::printf(
+      "Products with a single input of which a part is zero over the strongest "
+      "dense one (%s), %zu x %zu, float32, one thread, weights from memory, "
+      "medians; by zeros in the weight and in the input\n\n",
+      dense_names().c_str(),
+      rows,
+      cols);
   std::printf("| weight \\ input |");
   for (const double sparsity : kInputs) {
     std::printf(" %.0f%% |", sparsity * 100);
@@ -99,9 +106,11 @@ void print_table(size_t rows, size_t cols) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  coppice::bench::use_one_thread(argv);
-  const bool given = argc == 3;
-  coppice::bench::print_table(
-      given ? std::strtoul(argv[1], nullptr, 10) : 4096,
-      given ? std::strtoul(argv[2], nullptr, 10) : 4096);
+  coppice::bench::use_threads("1", argv);
+  size_t rows = 4096;
+  size_t cols = 4096;
+  if (argc > 1) {
+    std::sscanf(argv[1], "%zux%zu", &rows, &cols);
+  }
+  coppice::bench::print_table(rows, cols);
 }

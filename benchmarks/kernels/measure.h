@@ -13,12 +13,13 @@
 
 namespace coppice::bench {
 
-/// Restarts the program with one thread: the libraries read their number of
-/// threads when they are loaded.
-inline void use_one_thread(char** argv) {
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    setenv("OMP_NUM_THREADS", "1", 1);
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+/// Restarts the program with that many threads: the libraries read their number
+/// when they are loaded.
+inline void use_threads(const char* threads, char** argv) {
+  if (std::getenv("COPPICE_BENCH_RESTARTED") == nullptr) {
+    setenv("COPPICE_BENCH_RESTARTED", "1", 1);
+    setenv("OMP_NUM_THREADS", threads, 1);
+    setenv("OPENBLAS_NUM_THREADS", threads, 1);
     execv("/proc/self/exe", argv);
   }
 }
@@ -37,19 +38,26 @@ inline void empty_caches() {
   (void)sink;
 }
 
-/// Of this thread's own processor time: on a busy machine the clock also runs
-/// while others have the processor.
-inline double thread_seconds() {
-  timespec now;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) +
-      1e-9 * static_cast<double>(now.tv_nsec);
+/// What a measurement reads.
+enum class Clock {
+  /// This thread's own processor time: on a busy machine the other clock also
+  /// runs while others have the processor.
+  Thread = CLOCK_THREAD_CPUTIME_ID,
+  /// For work of several threads.
+  Wall = CLOCK_MONOTONIC,
+};
+
+inline double now(Clock clock) {
+  timespec time;
+  clock_gettime(static_cast<clockid_t>(clock), &time);
+  return static_cast<double>(time.tv_sec) +
+      1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-inline double seconds(const std::function<void()>& work) {
-  const double start = thread_seconds();
+inline double seconds(Clock clock, const std::function<void()>& work) {
+  const double start = now(clock);
   work();
-  return thread_seconds() - start;
+  return now(clock) - start;
 }
 
 inline double median(std::vector<double>& times) {
@@ -57,20 +65,33 @@ inline double median(std::vector<double>& times) {
   return times[times.size() / 2];
 }
 
+/// How to measure.
+struct Effort {
+  size_t turns = 15; ///< At most.
+  double budget = 2; ///< Seconds; at least three turns are taken.
+  bool cold = false; ///< Empty the caches before every product.
+  Clock clock = Clock::Thread;
+};
+
 /// Medians of all contenders, who take turns.
-inline std::vector<double>
-measure(const std::vector<Contender>& contenders, size_t turns, bool cold) {
+inline std::vector<double> measure(
+    const std::vector<Contender>& contenders,
+    const Effort& effort) {
   std::vector<std::vector<double>> times(contenders.size());
   for (const auto& contender : contenders) {
     contender.run();
   }
-  for (size_t turn = 0; turn < turns; ++turn) {
+  const double start = now(Clock::Wall);
+  for (size_t turn = 0; turn < effort.turns; ++turn) {
+    if (turn >= 3 && now(Clock::Wall) - start > effort.budget) {
+      break;
+    }
     for (size_t i = 0; i < contenders.size(); ++i) {
       // Whoever ran before left its own weight in the caches.
-      cold ? empty_caches() : contenders[i].run();
+      effort.cold ? empty_caches() : contenders[i].run();
       std::vector<double> few;
-      for (size_t n = 0; n < (cold ? 1 : 3); ++n) {
-        few.push_back(seconds(contenders[i].run));
+      for (size_t n = 0; n < (effort.cold ? 1 : 3); ++n) {
+        few.push_back(seconds(effort.clock, contenders[i].run));
       }
       times[i].push_back(median(few));
     }

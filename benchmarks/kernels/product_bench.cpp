@@ -1,25 +1,22 @@
 // Sparse products over the fastest dense one, one thread: for each shape of
 // blocks, sparsity and batch, all contenders take turns in one run, and medians
 // are compared. With batch 1 the caches are emptied before every product, so
-// that weights come from memory; further rows then store the weights as
+// that weights come from memory; further lines then store the weights as
 // bfloat16 and say in brackets how much faster that is than the same format in
 // float32.
 //
-// product_bench [--rows N] [--cols N] [--batch N]... [--pattern NAME]...
-//               [--turns N]
+// product_bench [--size ROWSxCOLS] [--batch N]... [--pattern NAME]...
+//               [--sparsity S]... [--seconds S] [--verbose 1]
 
-#include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <iterator>
-#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kernels/dense_contenders.h"
 #include "kernels/measure.h"
+#include "kernels/problem.h"
 #include "kernels/sparse_contenders.h"
 
 namespace coppice::bench {
@@ -31,195 +28,172 @@ struct Options {
   std::vector<size_t> batches;
   std::vector<std::string> patterns;
   std::vector<double> sparsities;
-  size_t turns = 15;
+  double seconds = 1.5;
   bool verbose = false;
 };
 
-/// The weight, [rows, cols], with `pattern` blocks dropped.
-kernels::Buffer<float> sparse_weight(
-    const Options& options,
-    const std::string& pattern,
-    double sparsity) {
-  std::mt19937 random(1234);
-  kernels::Buffer<float> w(options.rows * options.cols);
-  for (float& value : w) {
-    value = static_cast<float>(random() % 2000 + 1) / 1000 - 1.0005f;
-  }
-  if (pattern == "2:4") {
-    for (size_t i = 0; i < w.size(); i += 4) {
-      const size_t a = random() % 4;
-      w[i + a] = 0;
-      w[i + (a + 1 + random() % 3) % 4] = 0;
-    }
-    return w;
-  }
-  size_t height = 1;
-  size_t width = 1;
-  std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
-  std::bernoulli_distribution drops(sparsity);
-  for (size_t r = 0; r < options.rows; r += height) {
-    for (size_t c = 0; c < options.cols; c += width) {
-      if (drops(random)) {
-        for (size_t i = r; i < std::min(r + height, options.rows); ++i) {
-          std::fill_n(
-              w.data() + i * options.cols + c,
-              std::min(width, options.cols - c),
-              0.0f);
-        }
-      }
-    }
-  }
-  return w;
-}
-
-/// Complains about a contender whose result is off from the first one's by more
-/// than `most` of the largest.
-void check(
-    const std::vector<Contender>& contenders,
-    const Buffer& y,
-    double most) {
-  contenders[0].run();
-  const Buffer expected = y;
-  double scale = 0;
-  for (const float value : expected) {
-    scale = std::max<double>(scale, std::fabs(value));
-  }
-  for (const auto& contender : contenders) {
-    contender.run();
-    for (size_t i = 0; i < y.size(); ++i) {
-      if (!(std::fabs(y[i] - expected[i]) <= most * scale)) {
-        std::fprintf(stderr, "%s is wrong\n", contender.name.c_str());
-        break;
-      }
-    }
-  }
-}
-
-const Packing kBFloat16{kernels::Dtype::BFloat16};
-
-/// Medians of the sparse products and of the best dense one.
-struct Times {
-  double dense;
-  std::vector<double> sparse;
-  std::vector<double> sparse_bfloat16; ///< None, or of the same formats.
-  std::vector<std::string> names;
+/// A line of the table.
+struct Row {
+  size_t batch;
+  std::string pattern;
 };
 
-/// A cell of the table: the best sparse product over the best dense one.
-std::string cell_of(
-    const Times& times,
-    const std::vector<double>& products,
-    bool of_float) {
-  const auto best = std::min_element(products.begin(), products.end());
-  const size_t which = best - products.begin();
-  char text[80];
-  char more[32] = "";
-  if (of_float) {
-    std::snprintf(more, sizeof(more), ", %.2f", times.sparse[which] / *best);
+const std::vector<Row> kRows = {
+    {1, "1x1"},
+    {1, "1x4"},
+    {1, "16x1"},
+    {1, "2:4"},
+    {8, "1x1"},
+    {8, "4x1"},
+    {8, "16x1"},
+    {32, "1x1"},
+    {32, "1x4"},
+    {32, "16x1"},
+    {128, "1x1"},
+    {128, "2:4"},
+    {128, "4x1"},
+    {512, "1x1"},
+    {512, "1x4"},
+    {512, "4x1"}};
+
+/// The lines that were asked for: all patterns with all batches.
+std::vector<Row> rows_of(const Options& options) {
+  if (options.batches.empty() && options.patterns.empty()) {
+    return kRows;
   }
-  std::snprintf(
-      text,
-      sizeof(text),
-      "%.2f (%s%s)",
-      times.dense / *best,
-      times.names[which].c_str(),
-      more);
+  auto batches = options.batches;
+  if (batches.empty()) {
+    batches = {1, 8, 32, 128, 512};
+  }
+  auto patterns = options.patterns;
+  if (patterns.empty()) {
+    patterns = {"1x1", "1x4", "1x16", "4x1", "8x1", "16x1", "2:4"};
+  }
+  std::vector<Row> rows;
+  for (const size_t batch : batches) {
+    for (const auto& pattern : patterns) {
+      rows.push_back({batch, pattern});
+    }
+  }
+  return rows;
+}
+
+/// What takes part in a cell of the table, and its medians.
+struct Heat {
+  std::vector<Contender> contenders;
+  size_t dense = 0;  ///< How many are dense; they are the first.
+  size_t sparse = 0; ///< Then so many sparse ones, of float32 weights.
+  std::vector<double> times;
+};
+
+/// With batch 1 the sparse products of bfloat16 weights are the last.
+Heat race(const Options& options, const Row& row, double sparsity) {
+  const Problem problem(
+      options.rows, options.cols, row.pattern, sparsity, row.batch);
+  const Layer& layer = problem.layer;
+  Heat heat;
+  heat.contenders = all_dense(layer);
+  heat.dense = heat.contenders.size();
+  const auto add = [&](const Packing& packing) {
+    for (auto& sparse :
+         sparse_contenders(layer, row.pattern, 1 - sparsity, packing)) {
+      heat.contenders.push_back(std::move(sparse));
+    }
+  };
+  add({});
+  heat.sparse = heat.contenders.size() - heat.dense;
+  check(heat.contenders, problem.y, 1e-4);
+  if (row.batch == 1) {
+    add({kernels::Dtype::BFloat16});
+    check(heat.contenders, problem.y, 1e-2);
+  }
+  Effort effort;
+  effort.budget = options.seconds;
+  effort.cold = row.batch == 1;
+  heat.times = measure(heat.contenders, effort);
+  return heat;
+}
+
+void print_all(const Row& row, double sparsity, const Heat& heat) {
+  for (size_t i = 0; i < heat.times.size(); ++i) {
+    const bool is_half = i >= heat.dense + heat.sparse;
+    std::fprintf(
+        stderr,
+        "%s %.2f batch %zu %-22s %9.1f us\n",
+        row.pattern.c_str(),
+        sparsity,
+        row.batch,
+        (heat.contenders[i].name + (is_half ? " bfloat16" : "")).c_str(),
+        heat.times[i] * 1e6);
+  }
+}
+
+/// The best of the sparse products from `first` on over the best dense one; if
+/// they are of bfloat16 weights, also over the same format in float32.
+std::string cell_of(const Heat& heat, size_t first) {
+  const auto begin = heat.times.begin();
+  const double dense = *std::min_element(begin, begin + heat.dense);
+  const auto best = std::min_element(begin + first, begin + first + heat.sparse);
+  const auto which = static_cast<size_t>(best - begin);
+  const auto& name = heat.contenders[which].name;
+  char text[80];
+  if (first == heat.dense) {
+    std::snprintf(text, sizeof(text), "%.2f (%s)", dense / *best, name.c_str());
+  } else {
+    std::snprintf(
+        text,
+        sizeof(text),
+        "%.2f (%s, %.2f)",
+        dense / *best,
+        name.c_str(),
+        heat.times[which - heat.sparse] / *best);
+  }
   return text;
 }
 
-Times compare(
-    const Options& options,
-    const std::string& pattern,
-    double sparsity,
-    size_t batch) {
-  const auto w = sparse_weight(options, pattern, sparsity);
-  Buffer x(batch * options.cols);
-  std::mt19937 random(5);
-  std::normal_distribution<float> normal;
-  std::generate(x.begin(), x.end(), [&] { return normal(random); });
-  Buffer y(batch * options.rows);
-  const Layer layer{
-      w.data(), options.rows, options.cols, x.data(), batch, y.data()};
-  auto contenders = dense_contenders(layer);
-  if (batch <= 8) {
-    contenders.push_back(own_dense(layer));
-  }
-  const size_t dense = contenders.size();
-  auto sparse = sparse_contenders(layer, pattern, 1 - sparsity);
-  const size_t formats = sparse.size();
-  std::move(sparse.begin(), sparse.end(), std::back_inserter(contenders));
-  check(contenders, y, 1e-4);
-  if (batch == 1) {
-    sparse = sparse_contenders(layer, pattern, 1 - sparsity, kBFloat16);
-    std::move(sparse.begin(), sparse.end(), std::back_inserter(contenders));
-    check(contenders, y, 1e-2);
-  }
-  const auto times = measure(contenders, options.turns, batch == 1);
-  const auto best_dense =
-      std::min_element(times.begin(), times.begin() + dense);
-  if (options.verbose) {
-    for (size_t i = 0; i < times.size(); ++i) {
-      std::fprintf(
-          stderr,
-          "%s %.2f batch %zu %-22s %9.1f us %6.2f\n",
-          pattern.c_str(),
-          sparsity,
-          batch,
-          (contenders[i].name + (i < dense + formats ? "" : " bfloat16"))
-              .c_str(),
-          times[i] * 1e6,
-          *best_dense / times[i]);
-    }
-  }
-  Times result{*best_dense, {}, {}, {}};
-  for (size_t i = 0; i < formats; ++i) {
-    result.names.push_back(contenders[dense + i].name);
-  }
-  const auto first = times.begin() + dense;
-  result.sparse.assign(first, first + formats);
-  result.sparse_bfloat16.assign(first + formats, times.end());
-  return result;
-}
-
-void print_row(
-    const Options& options,
-    const std::string& pattern,
-    size_t batch) {
-  std::string bfloat16;
-  std::printf("| %s | %zu |", pattern.c_str(), batch);
+void print_line(const Options& options, const Row& row) {
+  std::string halves;
+  std::printf("| %zu | %s |", row.batch, row.pattern.c_str());
   for (const double sparsity : options.sparsities) {
-    if (pattern == "2:4" && sparsity != 0.5) {
+    if (row.pattern == "2:4" && sparsity != 0.5) {
       std::printf(" |");
-      bfloat16 += " |";
+      halves += " |";
       continue;
     }
-    const auto times = compare(options, pattern, sparsity, batch);
-    std::printf(" %s |", cell_of(times, times.sparse, false).c_str());
+    const auto heat = race(options, row, sparsity);
+    if (options.verbose) {
+      print_all(row, sparsity, heat);
+    }
+    std::printf(" %s |", cell_of(heat, heat.dense).c_str());
     std::fflush(stdout);
-    if (batch == 1) {
-      bfloat16 += " " + cell_of(times, times.sparse_bfloat16, true) + " |";
+    if (row.batch == 1) {
+      halves += " " + cell_of(heat, heat.dense + heat.sparse) + " |";
     }
   }
   std::printf("\n");
-  if (batch == 1) {
-    std::printf("| %s, bfloat16 | 1 |%s\n", pattern.c_str(), bfloat16.c_str());
+  if (row.batch == 1) {
+    std::printf("| 1 | %s, bfloat16 |%s\n", row.pattern.c_str(), halves.c_str());
   }
 }
 
 void print_table(const Options& options) {
-  std::printf("| pattern | batch |");
+  std::printf(
+      "Sparse products over the strongest dense one (%s), %zu x %zu, float32, "
+      "one thread, medians; batch 1 with weights from memory, others warm\n\n",
+      dense_names().c_str(),
+      options.rows,
+      options.cols);
+  std::printf("| batch | pattern |");
   for (const double sparsity : options.sparsities) {
-    std::printf(" %.0f%% |", sparsity * 100);
+    std::printf(" %.0f%%, limit %.2g |", sparsity * 100, 1 / (1 - sparsity));
   }
   std::printf("\n|---|---|");
   for (size_t i = 0; i < options.sparsities.size(); ++i) {
     std::printf("---|");
   }
   std::printf("\n");
-  for (const size_t batch : options.batches) {
-    for (const auto& pattern : options.patterns) {
-      print_row(options, pattern, batch);
-    }
+  for (const auto& row : rows_of(options)) {
+    print_line(options, row);
   }
 }
 
@@ -228,27 +202,22 @@ Options parse(int argc, char** argv) {
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string name = argv[i];
     const char* value = argv[i + 1];
-    if (name == "--rows") {
-      options.rows = std::strtoul(value, nullptr, 10);
-    } else if (name == "--cols") {
-      options.cols = std::strtoul(value, nullptr, 10);
+    if (name == "--size") {
+      std::sscanf(value, "%zux%zu", &options.rows, &options.cols);
     } else if (name == "--batch") {
       options.batches.push_back(std::strtoul(value, nullptr, 10));
     } else if (name == "--pattern") {
       options.patterns.push_back(value);
     } else if (name == "--sparsity") {
       options.sparsities.push_back(std::atof(value));
-    } else if (name == "--turns") {
-      options.turns = std::strtoul(value, nullptr, 10);
+    } else if (name == "--seconds") {
+      options.seconds = std::atof(value);
     } else if (name == "--verbose") {
       options.verbose = std::atoi(value) != 0;
+    } else {
+      std::fprintf(stderr, "product_bench has no option %s\n", name.c_str());
+      std::exit(2);
     }
-  }
-  if (options.batches.empty()) {
-    options.batches = {1, 8, 32, 128, 512};
-  }
-  if (options.patterns.empty()) {
-    options.patterns = {"1x1", "1x4", "1x16", "4x1", "8x1", "16x1", "2:4"};
   }
   if (options.sparsities.empty()) {
     options.sparsities = {0.5, 0.7, 0.8, 0.9, 0.95};
@@ -260,6 +229,6 @@ Options parse(int argc, char** argv) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  coppice::bench::use_one_thread(argv);
+  coppice::bench::use_threads("1", argv);
   coppice::bench::print_table(coppice::bench::parse(argc, argv));
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdio>
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,12 +11,12 @@
 #include "coppice/kernels/input_blocks.h"
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
+#include "coppice/kernels/sorted_rows.h"
 #include "coppice/kernels/transpose.h"
 #include "kernels/dense_contenders.h"
+#include "kernels/problem.h"
 
 namespace coppice::bench {
-
-using Buffer = kernels::Buffer<float>;
 
 using kernels::Packing;
 
@@ -29,6 +29,15 @@ inline Contender own_dense(const Layer& layer, const Packing& packing = {}) {
         kernels::dense_product(
             *packed, layer.x, layer.batch, nullptr, {0, layer.rows}, layer.y);
       }};
+}
+
+/// All dense products, ours among them where it is made for the batch.
+inline std::vector<Contender> all_dense(const Layer& layer) {
+  auto contenders = dense_contenders(layer);
+  if (layer.batch <= 8) {
+    contenders.push_back(own_dense(layer));
+  }
+  return contenders;
 }
 
 inline Contender pattern_panels(const Layer& layer, size_t chunk) {
@@ -46,6 +55,26 @@ inline Contender pattern_panels(const Layer& layer, size_t chunk) {
                 layer.batch,
                 nullptr,
                 {0, packed->panels},
+                scratch->data(),
+                layer.y);
+          }};
+}
+
+inline Contender sorted_rows(const Layer& layer, size_t chunk) {
+  auto packed = std::make_shared<kernels::SortedRows>(
+      kernels::pack_sorted_rows(layer.w, layer.rows, layer.cols, chunk));
+  auto x = std::make_shared<Buffer>(
+      kernels::transposed_size(layer.batch, layer.cols));
+  auto scratch = std::make_shared<Buffer>(kernels::sorted_scratch_size());
+  return {"sorted rows " + std::to_string(chunk), [=] {
+            kernels::transpose_batch(
+                layer.x, layer.batch, layer.cols, {0, layer.cols}, x->data());
+            kernels::sorted_rows_product(
+                *packed,
+                x->data(),
+                layer.batch,
+                nullptr,
+                {0, packed->blocks},
                 scratch->data(),
                 layer.y);
           }};
@@ -92,13 +121,15 @@ inline std::vector<Contender> sparse_contenders(
     const std::string& pattern,
     double density,
     const Packing& packing = {}) {
-  size_t height = 1;
-  size_t width = 1;
-  std::sscanf(pattern.c_str(), "%zux%zu", &height, &width);
+  // Larger blocks consist of the largest that there are.
+  const size_t height = std::min<size_t>(block_of(pattern).height, 16);
+  const size_t width = std::min<size_t>(block_of(pattern).width, 16);
   std::vector<Contender> contenders;
   if (layer.batch > 1) {
     contenders.push_back(
         pattern_panels(layer, kernels::pattern_chunk(density, layer.batch)));
+    contenders.push_back(
+        sorted_rows(layer, kernels::sorted_chunk(density, layer.batch)));
   } else {
     contenders.push_back(single_input(
         "bitmask",
@@ -110,7 +141,7 @@ inline std::vector<Contender> sparse_contenders(
         layer,
         kernels::pack_compressed_rows(layer.w, layer.rows, layer.cols, packing),
         kernels::compressed_rows_product));
-    if (pattern != "2:4" && width >= 4) {
+    if (width >= 4) {
       contenders.push_back(single_input(
           "input blocks",
           layer,
@@ -119,7 +150,7 @@ inline std::vector<Contender> sparse_contenders(
           kernels::input_blocks_product));
     }
   }
-  if (pattern != "2:4" && height >= 4) {
+  if (height >= 4) {
     contenders.push_back(output_blocks(layer, height, packing));
   }
   return contenders;

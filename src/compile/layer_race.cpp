@@ -163,8 +163,8 @@ std::vector<Candidate> candidates_for(
     if (!serves_any(format, batches)) {
       continue;
     }
-    // One format alone is laid out for a batch.
-    const bool is_for_batch = format == PackedFormat::PatternPanels;
+    const bool is_for_batch = format == PackedFormat::PatternPanels ||
+        format == PackedFormat::SortedRows;
     for (const int64_t batch :
          is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
       for (const auto dtype : dtypes) {

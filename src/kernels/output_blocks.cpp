@@ -100,7 +100,7 @@ void MultiplyPanel(const PanelTask<Value>& task) {
   for (; columns + kSets <= end; columns += kSets) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSets; ++s) {
-      PrefetchAhead<kHeight, 768>(s, values + s * kHeight);
+      PrefetchAhead<kHeight, 4096>(s, values + s * kHeight);
       AddBlock<kHeight, kBatch>(
           values + s * kHeight,
           task.x + columns[s] * task.x_stride,

@@ -100,7 +100,7 @@ HWY_INLINE void AddGroup(
     for (; columns + kSets <= end; columns += kSets) {
       if constexpr (kVectors == 1) {
         // Few multiplications a weight: memory must be asked early.
-        PrefetchAhead<1, 1024>(0, values);
+        PrefetchAhead<1, 4096>(0, values);
       }
       AddColumns<kPattern, 0>(d, columns, values, x, sums);
       values += kSets * kWeights;

@@ -5,6 +5,7 @@
 
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
+#include "coppice/kernels/sorted_rows.h"
 #include "sparse/kept.h"
 #include "sparse/packed_product.h"
 
@@ -14,6 +15,7 @@ namespace {
 using kernels::OutputBlocks;
 using kernels::PatternPanels;
 using kernels::Range;
+using kernels::SortedRows;
 
 /// A format of panels of rows.
 template <class Self, class Packed>
@@ -81,6 +83,42 @@ class PatternPanelsProduct final
   }
 };
 
+class SortedRowsProduct final
+    : public PackedProduct<SortedRowsProduct, SortedRows> {
+ public:
+  using PackedProduct::PackedProduct;
+
+  size_t nbytes() const override {
+    return bytes_of(
+        w_.cells, w_.runs, w_.order, w_.columns, w_.values, w_.begins);
+  }
+  size_t stored() const override {
+    return w_.values.size();
+  }
+  bool takes_tiles(size_t /*batch*/) const override {
+    return true;
+  }
+  Range part(size_t part, size_t parts) const override {
+    return kernels::balanced_range(w_.begins.data(), w_.blocks, part, parts);
+  }
+  size_t unit_rows() const override {
+    return kernels::sorted_block_rows();
+  }
+
+ protected:
+  void multiply(const ProductCall& call, Range part) const override {
+    thread_local Kept<float> scratch;
+    kernels::sorted_rows_product(
+        w_,
+        call.x,
+        call.batch,
+        call.bias,
+        part,
+        scratch.at_least(kernels::sorted_scratch_size()),
+        call.y);
+  }
+};
+
 std::unique_ptr<Product> output_blocks(
     const float* w,
     size_t rows,
@@ -112,6 +150,18 @@ std::unique_ptr<Product> pattern_panels(
       kernels::pack_pattern_panels(w, rows, cols, chunk, packing));
 }
 
+std::unique_ptr<Product> sorted_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t batch,
+    const kernels::Packing& packing) {
+  const size_t chunk =
+      kernels::sorted_chunk(density(w, rows * cols, packing), batch);
+  return std::make_unique<SortedRowsProduct>(
+      kernels::pack_sorted_rows(w, rows, cols, chunk, packing));
+}
+
 } // namespace
 
 std::unique_ptr<Product> make_batch_product(
@@ -128,6 +178,8 @@ std::unique_ptr<Product> make_batch_product(
       return output_blocks(w, rows, cols, 8, packing);
     case PackedFormat::OutputBlocks16:
       return output_blocks(w, rows, cols, 16, packing);
+    case PackedFormat::SortedRows:
+      return sorted_rows(w, rows, cols, batch, packing);
     default:
       return pattern_panels(w, rows, cols, batch, packing);
   }

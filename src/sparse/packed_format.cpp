@@ -21,6 +21,7 @@ constexpr Entry kEntries[] = {
     {PackedFormat::BitmaskRows, "bitmask_rows", {1, 1}},
     {PackedFormat::CompressedRows, "compressed_rows", {1, 1}},
     {PackedFormat::PatternPanels, "pattern_panels", {1, 1}},
+    {PackedFormat::SortedRows, "sorted_rows", {1, 1}},
     {PackedFormat::OutputBlocks4, "output_blocks4", {4, 1}},
     {PackedFormat::OutputBlocks8, "output_blocks8", {8, 1}},
     {PackedFormat::OutputBlocks16, "output_blocks16", {16, 1}},
@@ -92,6 +93,7 @@ bool serves_batch(PackedFormat format, int64_t batch) {
     case PackedFormat::Dense:
       return batch <= 8;
     case PackedFormat::PatternPanels:
+    case PackedFormat::SortedRows:
       return batch > 1;
     case PackedFormat::OutputBlocks4:
     case PackedFormat::OutputBlocks8:

@@ -51,6 +51,7 @@ std::unique_ptr<Product> make_product(
   const auto packing = packing_of(options.dtype(), rows * cols);
   switch (format) {
     case PackedFormat::PatternPanels:
+    case PackedFormat::SortedRows:
     case PackedFormat::OutputBlocks4:
     case PackedFormat::OutputBlocks8:
     case PackedFormat::OutputBlocks16: {

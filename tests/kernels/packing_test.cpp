@@ -14,6 +14,7 @@
 #include "coppice/kernels/input_columns.h"
 #include "coppice/kernels/output_blocks.h"
 #include "coppice/kernels/pattern_panels.h"
+#include "coppice/kernels/sorted_rows.h"
 #include "support/products.h"
 
 namespace coppice::kernels::packing_test {
@@ -75,6 +76,10 @@ std::string bytes_of(const OutputBlocks& w) {
 std::string bytes_of(const PatternPanels& w) {
   return bytes_of_all(w.cells, w.columns, w.values, w.begins);
 }
+std::string bytes_of(const SortedRows& w) {
+  return bytes_of_all(
+      w.cells, w.runs, w.order, w.columns, w.values, w.begins);
+}
 
 /// `pack(packing)` packs the weight.
 template <class Pack>
@@ -114,6 +119,9 @@ TEST(Packing, GivesEqualBytesOnAnyThreads) {
     });
     expect_equal_bytes("pattern panels", [&](const Packing& how) {
       return pack_pattern_panels(w, rows, cols, 50, how);
+    });
+    expect_equal_bytes("sorted rows", [&](const Packing& how) {
+      return pack_sorted_rows(w, rows, cols, 50, how);
     });
   }
 }

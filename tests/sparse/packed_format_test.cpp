@@ -18,7 +18,7 @@ using ::testing::Not;
 using testing::sparse_weight;
 
 TEST(PackedFormat, NamesGoRoundTrip) {
-  EXPECT_EQ(packed_formats().size(), 12U);
+  EXPECT_EQ(packed_formats().size(), 13U);
   for (const auto format : packed_formats()) {
     EXPECT_EQ(parse_packed_format(to_string(format)), format);
   }
@@ -35,6 +35,7 @@ TEST(PackedFormat, EveryBatchIsServedBySparseFormats) {
   for (const int64_t batch : {1, 2, 8, 9, 512}) {
     EXPECT_TRUE(serves_batch(PackedFormat::OutputBlocks8, batch));
     EXPECT_EQ(serves_batch(PackedFormat::PatternPanels, batch), batch > 1);
+    EXPECT_EQ(serves_batch(PackedFormat::SortedRows, batch), batch > 1);
     EXPECT_EQ(serves_batch(PackedFormat::BitmaskRows, batch), batch == 1);
   }
 }
@@ -49,7 +50,8 @@ TEST(ApplicableFormats, FollowWhereTheZerosAre) {
           PackedFormat::Dense,
           PackedFormat::BitmaskRows,
           PackedFormat::CompressedRows,
-          PackedFormat::PatternPanels));
+          PackedFormat::PatternPanels,
+          PackedFormat::SortedRows));
   EXPECT_THAT(
       applicable_formats(sparse_weight({64, 64}, 0.5, {8, 1})),
       AllOf(

@@ -24,6 +24,9 @@ enum class PackedFormat {
   CompressedRows,
   /// Columns grouped by the pattern of four rows; for batches.
   PatternPanels,
+  /// Weights and their columns, rows of as many weights together; for batches
+  /// and above about 75% zeros.
+  SortedRows,
   /// Blocks of 4, 8 or 16 outputs of a column; for any batch. At most 65536
   /// columns.
   OutputBlocks4,

@@ -1,0 +1,192 @@
+#include <algorithm>
+#include <array>
+
+#include "coppice/kernels/sorted_rows.h"
+#include "kernels/sorted_rows.h"
+#include "kernels/stored.h"
+
+namespace coppice::kernels {
+namespace {
+
+/// A row of a cell: how many weights it has there, and which row it is.
+struct CellRow {
+  size_t weights;
+  size_t row;
+};
+
+/// The rows of a cell that have weights, those with the most first.
+struct CellRows {
+  std::array<CellRow, kSortedBlockRows> at;
+  size_t count = 0;
+};
+
+/// A cell of a weight that is being packed, [rows, cols] at `w`.
+struct SortedCell {
+  const float* w;
+  size_t rows;
+  size_t cols;
+  size_t stride; ///< From one row to the next.
+};
+
+SortedCell sorted_cell_at(const float* w, const SortedRows& packed, size_t i) {
+  const size_t row = i % packed.blocks * kSortedBlockRows;
+  const size_t col = i / packed.blocks * packed.chunk;
+  return {
+      w + row * packed.cols + col,
+      std::min(kSortedBlockRows, packed.rows - row),
+      std::min(packed.chunk, packed.cols - col),
+      packed.cols};
+}
+
+CellRows sorted_rows_of(const IsStored& is_stored, const SortedCell& cell) {
+  CellRows rows;
+  for (size_t r = 0; r < cell.rows; ++r) {
+    const float* row = cell.w + r * cell.stride;
+    const auto weights = std::count_if(row, row + cell.cols, is_stored);
+    if (weights > 0) {
+      rows.at[rows.count++] = {static_cast<size_t>(weights), r};
+    }
+  }
+  std::sort(
+      rows.at.begin(), rows.at.begin() + rows.count, [](auto& a, auto& b) {
+        return a.weights != b.weights ? a.weights > b.weights : a.row < b.row;
+      });
+  return rows;
+}
+
+/// Whether a row begins a run: none before it has as many weights.
+bool begins_run(const CellRows& rows, size_t i) {
+  return i == 0 || rows.at[i].weights != rows.at[i - 1].weights;
+}
+
+/// How many entries of `runs`, `order` and `values` a cell has.
+SortedRows::Cell
+sorted_sizes_of(const IsStored& is_stored, const SortedCell& cell) {
+  const auto rows = sorted_rows_of(is_stored, cell);
+  SortedRows::Cell sizes{0, rows.count, 0};
+  for (size_t i = 0; i < rows.count; ++i) {
+    sizes.runs += begins_run(rows, i);
+    sizes.values += rows.at[i].weights;
+  }
+  return sizes;
+}
+
+/// Makes of the cells' sizes their beginnings, and of the last one, which has
+/// none, where all end.
+void begin_sorted_cells(Buffer<SortedRows::Cell>& cells) {
+  SortedRows::Cell next{0, 0, 0};
+  for (auto& cell : cells) {
+    const auto sizes = cell;
+    cell = next;
+    next.runs += sizes.runs;
+    next.order += sizes.order;
+    next.values += sizes.values;
+  }
+}
+
+/// Writes a cell to where it belongs.
+template <class Value>
+void write_sorted_cell(
+    const IsStored& is_stored,
+    const SortedCell& cell,
+    const SortedRows::Cell& begin,
+    Value* values,
+    SortedRows& packed) {
+  const auto rows = sorted_rows_of(is_stored, cell);
+  auto* runs = packed.runs.data() + begin.runs;
+  uint16_t* order = packed.order.data() + begin.order;
+  uint16_t* columns = packed.columns.data() + begin.values;
+  values += begin.values;
+  for (size_t i = 0; i < rows.count; ++i) {
+    if (begins_run(rows, i)) {
+      *runs++ = {0, static_cast<uint16_t>(rows.at[i].weights)};
+    }
+    ++runs[-1].rows;
+    *order++ = static_cast<uint16_t>(rows.at[i].row);
+    const float* row = cell.w + rows.at[i].row * cell.stride;
+    for (size_t c = 0; c < cell.cols; ++c) {
+      if (is_stored(row[c])) {
+        *columns++ = static_cast<uint16_t>(c);
+        store(row[c], values++);
+      }
+    }
+  }
+}
+
+} // namespace
+
+size_t sorted_block_rows() {
+  return kSortedBlockRows;
+}
+
+size_t sorted_chunk(double density, size_t batch) {
+  // The chunk's input in a part of the first-level cache: 8 to 32 KiB, and up
+  // to twice that where chunks would have but few weights.
+  const size_t chunk = batch <= 32 ? 256 : 128;
+  return density > 0.075 ? chunk : 2 * chunk;
+}
+
+SortedRows pack_sorted_rows(
+    const float* w,
+    size_t rows,
+    size_t cols,
+    size_t chunk,
+    const Packing& packing) {
+  const IsStored is_stored(packing.dtype);
+  SortedRows packed;
+  packed.rows = rows;
+  packed.cols = cols;
+  packed.chunk = chunk;
+  packed.blocks = (rows + kSortedBlockRows - 1) / kSortedBlockRows;
+  const size_t cells = (cols + chunk - 1) / chunk * packed.blocks;
+  packed.cells.resize(cells + 1);
+  packed.cells.back() = {0, 0, 0};
+  packed.begins = begins_of(packing, packed.blocks, [&](size_t block) {
+    uint64_t weights = 0;
+    for (size_t i = block; i < cells; i += packed.blocks) {
+      packed.cells[i] =
+          sorted_sizes_of(is_stored, sorted_cell_at(w, packed, i));
+      weights += packed.cells[i].values;
+    }
+    return weights;
+  });
+  begin_sorted_cells(packed.cells);
+  const auto& end = packed.cells.back();
+  packed.runs.resize(end.runs);
+  packed.order.resize(end.order);
+  packed.columns.resize(end.values);
+  packed.values = Values(packing.dtype, end.values);
+  packed.values.visit([&](auto* values) {
+    for_each(packing, cells, [&](size_t i) {
+      write_sorted_cell(
+          is_stored,
+          sorted_cell_at(w, packed, i),
+          packed.cells[i],
+          values,
+          packed);
+    });
+  });
+  return packed;
+}
+
+void unpack(const SortedRows& w, float* dense) {
+  std::fill(dense, dense + w.rows * w.cols, 0.0f);
+  w.values.visit([&](const auto* values) {
+    const uint16_t* order = w.order.data();
+    const uint16_t* columns = w.columns.data();
+    for (size_t cell = 0; cell + 1 < w.cells.size(); ++cell) {
+      float* to = dense + cell % w.blocks * kSortedBlockRows * w.cols +
+          cell / w.blocks * w.chunk;
+      for (size_t i = w.cells[cell].runs; i < w.cells[cell + 1].runs; ++i) {
+        for (size_t r = 0; r < w.runs[i].rows; ++r) {
+          const size_t row = *order++;
+          for (size_t k = 0; k < w.runs[i].weights; ++k) {
+            to[row * w.cols + *columns++] = to_float(*values++);
+          }
+        }
+      }
+    }
+  });
+}
+
+} // namespace coppice::kernels
