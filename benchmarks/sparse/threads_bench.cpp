@@ -51,7 +51,7 @@ gain(const Row& row, double sparsity, int threads, int64_t rows, int64_t cols) {
       sparsity);
   const auto w = PackedWeight::pack(
       torch::from_blob(values.data(), {rows, cols}),
-      PackOptions(row.format).batch(row.batch));
+      PackedWeightOptions(row.format).batch(row.batch));
   const auto x = torch::randn({row.batch, cols});
   const auto run = [&](int count) {
     return [&, count] {

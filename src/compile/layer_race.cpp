@@ -169,7 +169,7 @@ std::vector<Candidate> candidates_for(
          is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
       for (const auto dtype : dtypes) {
         candidates.push_back({PackedWeight::pack(
-            op.weight, PackOptions(format).batch(batch).dtype(dtype))});
+            op.weight, PackedWeightOptions(format).batch(batch).dtype(dtype))});
       }
     }
   }

@@ -90,7 +90,7 @@ class SortedRowsProduct final
 
   size_t nbytes() const override {
     return bytes_of(
-        w_.cells, w_.runs, w_.order, w_.columns, w_.values, w_.begins);
+        w_.values, w_.cells, w_.runs, w_.order, w_.columns, w_.begins);
   }
   size_t stored() const override {
     return w_.values.size();

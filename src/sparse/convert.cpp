@@ -126,7 +126,7 @@ const ConvertMapping::Replace* ConvertMapping::find(const Module& layer) const {
   return found == replacements_.end() ? nullptr : &found->second;
 }
 
-ConvertMapping sparse_mapping(const PackOptions& options) {
+ConvertMapping sparse_mapping(const PackedWeightOptions& options) {
   ConvertMapping mapping;
   mapping.add<torch::nn::LinearImpl>(
       [=](const std::string&, torch::nn::LinearImpl& layer) {

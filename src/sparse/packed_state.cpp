@@ -128,7 +128,7 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::from_state(const State& state) {
       bytes_of(dense));
   return pack(
       dense.to(torch::kFloat),
-      PackOptions(format).batch(numbers[0]).dtype(dtype));
+      PackedWeightOptions(format).batch(numbers[0]).dtype(dtype));
 }
 
 } // namespace coppice

@@ -34,7 +34,7 @@ std::string readable_bytes(int64_t bytes) {
 
 c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
     const torch::Tensor& weight,
-    const PackOptions& options) {
+    const PackedWeightOptions& options) {
   sparse::check_weight("pack", weight);
   const auto matrix = sparse::as_matrix(weight);
   TORCH_CHECK_VALUE(
@@ -62,7 +62,7 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
 }
 
 PackedWeight::PackedWeight(
-    const PackOptions& options,
+    const PackedWeightOptions& options,
     std::vector<int64_t> shape,
     std::unique_ptr<sparse::Product> product)
     : options_(options),

@@ -43,7 +43,7 @@ void Product::run(const ProductCall& call, kernels::Range part) const {
 }
 
 std::unique_ptr<Product> make_product(
-    const PackOptions& options,
+    const PackedWeightOptions& options,
     const float* w,
     size_t rows,
     size_t cols) {

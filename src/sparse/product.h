@@ -53,7 +53,7 @@ class Product {
 
 /// Packs `w`, [rows, cols] row-major, on all threads.
 std::unique_ptr<Product> make_product(
-    const PackOptions& options,
+    const PackedWeightOptions& options,
     const float* w,
     size_t rows,
     size_t cols);

@@ -112,7 +112,7 @@ std::string SparseConv2d::why_not(const torch::nn::Conv2dImpl& dense) {
 
 SparseConv2d SparseConv2d::from_dense(
     const torch::nn::Conv2dImpl& dense,
-    const PackOptions& options) {
+    const PackedWeightOptions& options) {
   const auto reason = why_not(dense);
   TORCH_CHECK_VALUE(
       reason.empty(),
@@ -127,7 +127,7 @@ SparseConv2d SparseConv2d::from_dense(
 
 SparseConv2d SparseConv2d::from_dense(
     const torch::nn::Conv2d& dense,
-    const PackOptions& options) {
+    const PackedWeightOptions& options) {
   return from_dense(*dense, options);
 }
 

@@ -40,13 +40,13 @@ void SparseLinearImpl::pretty_print(std::ostream& stream) const {
 
 SparseLinear SparseLinear::from_dense(
     const torch::nn::LinearImpl& dense,
-    const PackOptions& options) {
+    const PackedWeightOptions& options) {
   return SparseLinear(PackedWeight::pack(dense.weight, options), dense.bias);
 }
 
 SparseLinear SparseLinear::from_dense(
     const torch::nn::Linear& dense,
-    const PackOptions& options) {
+    const PackedWeightOptions& options) {
   return from_dense(*dense, options);
 }
 

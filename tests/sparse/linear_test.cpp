@@ -66,7 +66,7 @@ TEST_P(EveryLinear, MultipliesWeightsStoredAsBFloat16) {
   for (const auto& shape : shapes) {
     const auto w = sparse_weight(shape, 0.6);
     const auto packed =
-        PackedWeight::pack(w, PackOptions(GetParam()).dtype(torch::kBFloat16));
+        PackedWeight::pack(w, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16));
     const auto bias = random({shape[0]}, 5);
     for (const int64_t batch : {1, 2, 7, 33}) {
       const auto x = random({batch, shape[1]}, 7);

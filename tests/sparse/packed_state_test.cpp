@@ -60,7 +60,7 @@ TEST_P(EveryPackedState, ComesBackFromATorchScriptFile) {
   weight[4][5] = -1e-40;
   for (const auto dtype : {torch::kFloat, torch::kBFloat16}) {
     const auto original = PackedWeight::pack(
-        weight, PackOptions(GetParam()).batch(7).dtype(dtype));
+        weight, PackedWeightOptions(GetParam()).batch(7).dtype(dtype));
     auto module = linear_module(original);
     const auto x = testing::random({3, 35}, 9);
     const auto wanted = module.forward({x}).toTensor();
@@ -106,7 +106,7 @@ TEST(PackedState, HoldsABitmaskAndTheNonZeros) {
   const auto weight = torch::tensor({{0.F, 2.F, 0.F}, {3.F, 0.F, 5.F}});
   const auto [version, name, numbers, tensors] =
       PackedWeight::pack(
-          weight, PackOptions(PackedFormat::PatternPanels).batch(9))
+          weight, PackedWeightOptions(PackedFormat::PatternPanels).batch(9))
           ->state();
   EXPECT_EQ(version, 2);
   EXPECT_EQ(name, "pattern_panels");
@@ -120,7 +120,7 @@ TEST(PackedState, HoldsBFloat16WhereTheWeightDoes) {
   const auto tensors = std::get<3>(
       PackedWeight::pack(
           weight,
-          PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16))
+          PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16))
           ->state());
   EXPECT_EQ(tensors[1].scalar_type(), torch::kBFloat16);
   EXPECT_TRUE(tensors[1].equal(torch::tensor({1.F, 3.F}).to(torch::kBFloat16)));

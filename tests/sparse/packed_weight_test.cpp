@@ -37,7 +37,7 @@ TEST_P(EveryFormat, GivesTheWeightBackBitForBit) {
 }
 
 TEST_P(EveryFormat, StoresTheNearestBFloat16IfAsked) {
-  const auto options = PackOptions(GetParam()).dtype(torch::kBFloat16);
+  const auto options = PackedWeightOptions(GetParam()).dtype(torch::kBFloat16);
   const std::vector<std::vector<int64_t>> shapes = {
       {1, 1}, {1, 97}, {97, 1}, {0, 5}, {67, 131}, {6, 5, 3, 3}};
   for (const auto& shape : shapes) {
@@ -63,7 +63,7 @@ TEST_P(EveryFormat, KeepsInfinityAndNanAsBFloat16) {
   std::memcpy(weight.data_ptr<float>() + 3, bits, sizeof bits);
   const auto dense =
       PackedWeight::pack(
-          weight, PackOptions(GetParam()).dtype(torch::kBFloat16))
+          weight, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16))
           ->to_dense();
   EXPECT_EQ(std::memcmp(dense.data_ptr<float>() + 3, wanted, sizeof wanted), 0);
 }
@@ -111,7 +111,7 @@ TEST_P(EveryFormat, TakesAnyStridesAndGradients) {
 
 TEST_P(EveryFormat, CopiesToMemoryOfItsOwn) {
   const auto weight = sparse_weight({20, 12}, 0.5);
-  auto packed = PackedWeight::pack(weight, PackOptions(GetParam()).batch(5));
+  auto packed = PackedWeight::pack(weight, PackedWeightOptions(GetParam()).batch(5));
   const auto copy = packed->copy();
   EXPECT_EQ(copy->nbytes(), packed->nbytes());
   EXPECT_NE(&copy->product(), &packed->product());
@@ -144,13 +144,13 @@ TEST_P(EveryFormat, RefusesWhatItCannotPack) {
   EXPECT_THAT(
       message_of([&] {
         PackedWeight::pack(
-            torch::ones({2, 3}), PackOptions(GetParam()).batch(0));
+            torch::ones({2, 3}), PackedWeightOptions(GetParam()).batch(0));
       }),
       HasSubstr("batch"));
   EXPECT_THAT(
       message_of<c10::TypeError>([&] {
         PackedWeight::pack(
-            torch::ones({2, 3}), PackOptions(GetParam()).dtype(torch::kHalf));
+            torch::ones({2, 3}), PackedWeightOptions(GetParam()).dtype(torch::kHalf));
       }),
       AllOf(HasSubstr("float32 or bfloat16"), HasSubstr("Half")));
 }
@@ -197,7 +197,7 @@ TEST(PackedWeight, PrintsWhatItIs) {
       "PackedWeight(256 x 128, bitmask_rows, 75.0% zeros, 38.1 KiB)");
   text.str("");
   text << *PackedWeight::pack(
-      weight, PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+      weight, PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
   EXPECT_EQ(
       text.str(),
       "PackedWeight(256 x 128, bitmask_rows as bfloat16, 75.0% zeros, "

@@ -40,7 +40,7 @@ TEST(SparseLinear, StandsInForTheDenseLayer) {
 TEST(SparseLinear, StoresBFloat16IfAskedAlsoInFiles) {
   auto dense = pruned(30, 20);
   auto layer = SparseLinear::from_dense(
-      dense, PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+      dense, PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
   std::stringstream file;
   torch::save(layer, file);
   SparseLinear loaded(30, 20);
@@ -96,7 +96,7 @@ TEST(SparseLinear, IsSavedAndLoadedInsideAModel) {
     torch::nn::Sequential net(
         SparseLinear::from_dense(
             pruned(30, 20, bias),
-            PackOptions(PackedFormat::OutputBlocks4).batch(3)),
+            PackedWeightOptions(PackedFormat::OutputBlocks4).batch(3)),
         torch::nn::Linear(20, 2));
     std::stringstream file;
     torch::save(net, file);

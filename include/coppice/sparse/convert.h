@@ -52,7 +52,7 @@ class ConvertMapping {
 /// Every `torch::nn::Linear` becomes a `SparseLinear` and every
 /// `torch::nn::Conv2d` a `SparseConv2d`, packed as the options say.
 /// Convolutions that `SparseConv2d` cannot be stay.
-ConvertMapping sparse_mapping(const PackOptions& options);
+ConvertMapping sparse_mapping(const PackedWeightOptions& options);
 
 /// Replaces layers below `module` by what `mapping` makes of them, in place,
 /// and returns their FQNs. `layers` are the FQNs, or shell patterns of them

@@ -21,9 +21,9 @@ class Product;
 
 /// How a weight is packed. A `PackedFormat` alone will do.
 ///
-///     PackOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16)
-struct PackOptions {
-  /* implicit */ PackOptions(PackedFormat format) : format_(format) {}
+///     PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16)
+struct PackedWeightOptions {
+  /* implicit */ PackedWeightOptions(PackedFormat format) : format_(format) {}
 
   TORCH_ARG(PackedFormat, format);
 
@@ -61,7 +61,7 @@ class PackedWeight : public torch::CustomClassHolder {
   ///   count, or unless the batch is positive.
   static c10::intrusive_ptr<PackedWeight> pack(
       const torch::Tensor& weight,
-      const PackOptions& options);
+      const PackedWeightOptions& options);
 
   ~PackedWeight() override;
 
@@ -119,12 +119,12 @@ class PackedWeight : public torch::CustomClassHolder {
 
   /// Only `pack`, `copy` and `from_state` make one.
   PackedWeight(
-      const PackOptions& options,
+      const PackedWeightOptions& options,
       std::vector<int64_t> shape,
       std::unique_ptr<sparse::Product> product);
 
  private:
-  PackOptions options_;
+  PackedWeightOptions options_;
   std::vector<int64_t> shape_;
   std::unique_ptr<sparse::Product> product_;
 };

@@ -76,10 +76,10 @@ class SparseConv2d : public torch::nn::ModuleHolder<SparseConv2dImpl> {
   ///   and `kSame` where it pads the two sides differently.
   static SparseConv2d from_dense(
       const torch::nn::Conv2dImpl& dense,
-      const PackOptions& options);
+      const PackedWeightOptions& options);
   static SparseConv2d from_dense(
       const torch::nn::Conv2d& dense,
-      const PackOptions& options);
+      const PackedWeightOptions& options);
 
   /// Why `from_dense` refuses a layer, "it has 4 groups"; empty if it does not.
   static std::string why_not(const torch::nn::Conv2dImpl& dense);

@@ -49,10 +49,10 @@ class SparseLinear : public torch::nn::ModuleHolder<SparseLinearImpl> {
   /// is copied. The dense layer stays as it is.
   static SparseLinear from_dense(
       const torch::nn::LinearImpl& dense,
-      const PackOptions& options);
+      const PackedWeightOptions& options);
   static SparseLinear from_dense(
       const torch::nn::Linear& dense,
-      const PackOptions& options);
+      const PackedWeightOptions& options);
 
   /// A dense layer with the same weight and bias.
   torch::nn::Linear to_dense() const;
