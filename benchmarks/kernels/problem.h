@@ -90,10 +90,8 @@ struct Problem {
 
 /// Complains about a contender whose result is off from the first one's by more
 /// than `most` of the largest.
-inline void check(
-    const std::vector<Contender>& contenders,
-    const Buffer& y,
-    double most) {
+inline void
+check(const std::vector<Contender>& contenders, const Buffer& y, double most) {
   contenders[0].run();
   const Buffer expected = y;
   double scale = 0;

@@ -133,7 +133,8 @@ void print_all(const Row& row, double sparsity, const Heat& heat) {
 std::string cell_of(const Heat& heat, size_t first) {
   const auto begin = heat.times.begin();
   const double dense = *std::min_element(begin, begin + heat.dense);
-  const auto best = std::min_element(begin + first, begin + first + heat.sparse);
+  const auto best =
+      std::min_element(begin + first, begin + first + heat.sparse);
   const auto which = static_cast<size_t>(best - begin);
   const auto& name = heat.contenders[which].name;
   char text[80];
@@ -172,7 +173,8 @@ void print_line(const Options& options, const Row& row) {
   }
   std::printf("\n");
   if (row.batch == 1) {
-    std::printf("| 1 | %s, bfloat16 |%s\n", row.pattern.c_str(), halves.c_str());
+    std::printf(
+        "| 1 | %s, bfloat16 |%s\n", row.pattern.c_str(), halves.c_str());
   }
 }
 

@@ -60,8 +60,9 @@ bool begins_run(const CellRows& rows, size_t i) {
 }
 
 /// How many entries of `runs`, `order` and `values` a cell has.
-SortedRows::Cell
-sorted_sizes_of(const IsStored& is_stored, const SortedCell& cell) {
+SortedRows::Cell sorted_sizes_of(
+    const IsStored& is_stored,
+    const SortedCell& cell) {
   const auto rows = sorted_rows_of(is_stored, cell);
   SortedRows::Cell sizes{0, rows.count, 0};
   for (size_t i = 0; i < rows.count; ++i) {

@@ -195,7 +195,9 @@ PackedWeightPtr pack_by_name(
     at::ScalarType dtype) {
   return PackedWeight::pack(
       weight,
-      PackedWeightOptions(parse_packed_format(format)).batch(batch).dtype(dtype));
+      PackedWeightOptions(parse_packed_format(format))
+          .batch(batch)
+          .dtype(dtype));
 }
 
 void register_class(torch::Library& library) {

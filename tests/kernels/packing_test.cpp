@@ -77,8 +77,7 @@ std::string bytes_of(const PatternPanels& w) {
   return bytes_of_all(w.cells, w.columns, w.values, w.begins);
 }
 std::string bytes_of(const SortedRows& w) {
-  return bytes_of_all(
-      w.cells, w.runs, w.order, w.columns, w.values, w.begins);
+  return bytes_of_all(w.cells, w.runs, w.order, w.columns, w.values, w.begins);
 }
 
 /// `pack(packing)` packs the weight.

@@ -99,8 +99,8 @@ TEST_P(EveryConvolution, ConvolvesWeightsStoredAsBFloat16) {
   for (const auto& c : kCases) {
     const auto w = sparse_weight(c.weight, 0.6);
     const auto x = random(c.x, 7);
-    const auto packed =
-        PackedWeight::pack(w, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16));
+    const auto packed = PackedWeight::pack(
+        w, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16));
     EXPECT_TRUE(matches(c, packed_conv(c, x, packed), x, testing::rounded(w)));
   }
 }

@@ -65,8 +65,8 @@ TEST_P(EveryLinear, MultipliesWeightsStoredAsBFloat16) {
   const int64_t shapes[][2] = {{1, 1}, {1, 100}, {3, 0}, {5, 7}, {131, 257}};
   for (const auto& shape : shapes) {
     const auto w = sparse_weight(shape, 0.6);
-    const auto packed =
-        PackedWeight::pack(w, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16));
+    const auto packed = PackedWeight::pack(
+        w, PackedWeightOptions(GetParam()).dtype(torch::kBFloat16));
     const auto bias = random({shape[0]}, 5);
     for (const int64_t batch : {1, 2, 7, 33}) {
       const auto x = random({batch, shape[1]}, 7);

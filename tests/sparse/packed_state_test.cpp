@@ -117,11 +117,12 @@ TEST(PackedState, HoldsABitmaskAndTheNonZeros) {
 
 TEST(PackedState, HoldsBFloat16WhereTheWeightDoes) {
   const auto weight = torch::tensor({{0.F, 1.00390625F}, {3.F, 0.F}});
-  const auto tensors = std::get<3>(
-      PackedWeight::pack(
-          weight,
-          PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16))
-          ->state());
+  const auto tensors =
+      std::get<3>(PackedWeight::pack(
+                      weight,
+                      PackedWeightOptions(PackedFormat::BitmaskRows)
+                          .dtype(torch::kBFloat16))
+                      ->state());
   EXPECT_EQ(tensors[1].scalar_type(), torch::kBFloat16);
   EXPECT_TRUE(tensors[1].equal(torch::tensor({1.F, 3.F}).to(torch::kBFloat16)));
 }

@@ -111,7 +111,8 @@ TEST_P(EveryFormat, TakesAnyStridesAndGradients) {
 
 TEST_P(EveryFormat, CopiesToMemoryOfItsOwn) {
   const auto weight = sparse_weight({20, 12}, 0.5);
-  auto packed = PackedWeight::pack(weight, PackedWeightOptions(GetParam()).batch(5));
+  auto packed =
+      PackedWeight::pack(weight, PackedWeightOptions(GetParam()).batch(5));
   const auto copy = packed->copy();
   EXPECT_EQ(copy->nbytes(), packed->nbytes());
   EXPECT_NE(&copy->product(), &packed->product());
@@ -150,7 +151,8 @@ TEST_P(EveryFormat, RefusesWhatItCannotPack) {
   EXPECT_THAT(
       message_of<c10::TypeError>([&] {
         PackedWeight::pack(
-            torch::ones({2, 3}), PackedWeightOptions(GetParam()).dtype(torch::kHalf));
+            torch::ones({2, 3}),
+            PackedWeightOptions(GetParam()).dtype(torch::kHalf));
       }),
       AllOf(HasSubstr("float32 or bfloat16"), HasSubstr("Half")));
 }
@@ -197,7 +199,8 @@ TEST(PackedWeight, PrintsWhatItIs) {
       "PackedWeight(256 x 128, bitmask_rows, 75.0% zeros, 38.1 KiB)");
   text.str("");
   text << *PackedWeight::pack(
-      weight, PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+      weight,
+      PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
   EXPECT_EQ(
       text.str(),
       "PackedWeight(256 x 128, bitmask_rows as bfloat16, 75.0% zeros, "

@@ -40,7 +40,8 @@ TEST(SparseLinear, StandsInForTheDenseLayer) {
 TEST(SparseLinear, StoresBFloat16IfAskedAlsoInFiles) {
   auto dense = pruned(30, 20);
   auto layer = SparseLinear::from_dense(
-      dense, PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
+      dense,
+      PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16));
   std::stringstream file;
   torch::save(layer, file);
   SparseLinear loaded(30, 20);
