@@ -10,7 +10,7 @@
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
-#include "kernels/transpose-inl.h"
+#include "kernels/chunks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
@@ -168,69 +168,27 @@ HWY_INLINE void AddCell(
   }
 }
 
-/// A tile of the batch: the input's and where its outputs begin.
-struct Tile {
-  const float* x;
-  size_t batch;
-  const float* bias;
-  float* sums;
-  float* y;
+/// How `MultiplyChunks` adds cells: units are panels.
+struct PatternFormat {
+  static constexpr size_t kUnitRows = kPanelRows;
+  static constexpr size_t kKeptUnits = kBlockPanels;
+
+  static size_t units(const PatternPanels& w) {
+    return w.panels;
+  }
+
+  template <size_t kVectors, class D, class Value>
+  static void Add(
+      D d,
+      const PatternPanels& w,
+      const PatternPanels::Cell* cell,
+      const Value* values,
+      const float* x,
+      float* kept) {
+    const uint16_t* columns = w.columns.data() + cell->columns;
+    AddCell<D, kVectors>(d, columns, values + cell->values, x, kept);
+  }
 };
-
-/// The rows of at most kBlockPanels panels under one tile.
-template <class D, size_t kVectors, class Value>
-void MultiplyTile(
-    D d,
-    const PatternPanels& w,
-    const Value* values,
-    const Tile& tile,
-    Range panels) {
-  constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
-  const size_t first = panels.begin * kPanelRows;
-  const size_t rows = std::min(panels.end * kPanelRows, w.rows) - first;
-  for (size_t r = 0; r < (panels.end - panels.begin) * kPanelRows; ++r) {
-    const float start = tile.bias && r < rows ? tile.bias[first + r] : 0.0f;
-    std::fill_n(tile.sums + r * kWidth, kWidth, start);
-  }
-  const float* x = tile.x;
-  for (size_t c = 0; c < w.cols; c += w.chunk, x += w.chunk * kWidth) {
-    const auto* cells = w.cells.data() + c / w.chunk * w.panels;
-    float* sums = tile.sums;
-    for (size_t p = panels.begin; p < panels.end; ++p) {
-      AddCell<D, kVectors>(
-          d,
-          w.columns.data() + cells[p].columns,
-          values + cells[p].values,
-          x,
-          sums);
-      sums += kPanelRows * kWidth;
-    }
-  }
-  float* y = tile.y + first;
-  StoreTile(d, tile.sums, rows, kWidth, tile.batch, y, w.rows);
-}
-
-template <class Value>
-void MultiplyTileOf(
-    size_t width,
-    const PatternPanels& w,
-    const Value* values,
-    const Tile& tile,
-    Range panels) {
-  const Wide d;
-  if (width < kWideLanes) {
-    return MultiplyTile<Narrow, 1>(Narrow(), w, values, tile, panels);
-  }
-  if (width == kWideLanes) {
-    return MultiplyTile<Wide, 1>(d, w, values, tile, panels);
-  }
-  if (width == 2 * kWideLanes) {
-    return MultiplyTile<Wide, 2>(d, w, values, tile, panels);
-  }
-  if constexpr (kWidestTile == 4 * kWideLanes) {
-    MultiplyTile<Wide, 4>(d, w, values, tile, panels);
-  }
-}
 
 void PatternProduct(
     const PatternPanels& w,
@@ -240,21 +198,11 @@ void PatternProduct(
     Range panels,
     float* scratch,
     float* y) {
-  for (size_t p = panels.begin; p < panels.end; p += kBlockPanels) {
-    const Range block{p, std::min(p + kBlockPanels, panels.end)};
-    ForEachTile(batch, w.cols, [&](size_t first, size_t width, size_t offset) {
-      const size_t real = std::min(width, batch - first);
-      const Tile tile{
-          transposed + offset, real, bias, scratch, y + first * w.rows};
-      w.values.visit([&](const auto* values) {
-        MultiplyTileOf(width, w, values, tile, block);
-      });
-    });
-  }
+  MultiplyChunks<PatternFormat>(w, transposed, batch, bias, panels, scratch, y);
 }
 
 size_t PatternScratchSize() {
-  return kBlockPanels * kPanelRows * kWidestTile;
+  return ChunksScratchSize<PatternFormat>();
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE

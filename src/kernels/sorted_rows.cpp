@@ -11,16 +11,11 @@
 // After foreach_target.h.
 #include "hwy/cache_control.h"
 #include "hwy/highway.h"
-#include "kernels/transpose-inl.h"
+#include "kernels/chunks-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Blocks whose sums are kept between chunks: 1024 rows of the widest tile are
-/// 256 KiB, so that they stay in the second-level cache beside the chunk's
-/// input. Fewer blocks read the whole input more often.
-constexpr size_t kKeptBlocks = 1024 / kSortedBlockRows;
 
 /// Adds a row of `weights` weights to its sums.
 template <class D, size_t kVectors, class Value>
@@ -69,97 +64,50 @@ HWY_INLINE void AddRow(
   }
 }
 
-/// Adds a cell to the sums of its block, [kSortedBlockRows, width].
-template <class D, size_t kVectors, class Value>
-void AddCell(
-    D d,
-    const SortedRows& w,
-    const SortedRows::Cell* cell,
-    const Value* values,
-    const float* x,
-    float* kept) {
-  constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
-  constexpr size_t kCacheLine = 64 / sizeof(Value);
-  const uint16_t* columns = w.columns.data() + cell->values;
-  values += cell->values;
-  const uint16_t* order = w.order.data() + cell->order;
-  const auto* end = w.runs.data() + cell[1].runs;
-  for (const auto* run = w.runs.data() + cell->runs; run < end; ++run) {
-    const size_t weights = run->weights;
-    for (size_t r = 0; r < run->rows; ++r) {
-      if constexpr (kVectors == 1) {
-        // Few multiplications a weight: memory must be asked early.
-        for (size_t i = 0; i < weights; i += kCacheLine) {
-          PrefetchAhead<1, 4096>(0, values + i);
+/// How `MultiplyChunks` adds cells: units are blocks.
+struct SortedFormat {
+  static constexpr size_t kUnitRows = kSortedBlockRows;
+  /// 1024 rows of the widest tile are 256 KiB, so that their sums stay in the
+  /// second-level cache beside the chunk's input. Fewer read the whole input
+  /// more often.
+  static constexpr size_t kKeptUnits = 1024 / kSortedBlockRows;
+
+  static size_t units(const SortedRows& w) {
+    return w.blocks;
+  }
+
+  template <size_t kVectors, class D, class Value>
+  static void Add(
+      D d,
+      const SortedRows& w,
+      const SortedRows::Cell* cell,
+      const Value* values,
+      const float* x,
+      float* kept) {
+    constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
+    constexpr size_t kCacheLine = 64 / sizeof(Value);
+    const uint16_t* columns = w.columns.data() + cell->values;
+    values += cell->values;
+    const uint16_t* order = w.order.data() + cell->order;
+    const auto* end = w.runs.data() + cell[1].runs;
+    for (const auto* run = w.runs.data() + cell->runs; run < end; ++run) {
+      const size_t weights = run->weights;
+      for (size_t r = 0; r < run->rows; ++r) {
+        if constexpr (kVectors == 1) {
+          // Few multiplications a weight: memory must be asked early.
+          for (size_t i = 0; i < weights; i += kCacheLine) {
+            PrefetchAhead<1, 4096>(0, values + i);
+          }
         }
+        AddRow<D, kVectors>(
+            d, weights, columns, values, x, kept + order[r] * kWidth);
+        columns += weights;
+        values += weights;
       }
-      AddRow<D, kVectors>(
-          d, weights, columns, values, x, kept + order[r] * kWidth);
-      columns += weights;
-      values += weights;
+      order += run->rows;
     }
-    order += run->rows;
   }
-}
-
-/// A tile of the batch: the input's and where its outputs begin.
-struct SortedTile {
-  const float* x;
-  size_t batch;
-  const float* bias;
-  float* sums;
-  float* y;
 };
-
-/// The rows of at most kKeptBlocks blocks under one tile.
-template <class D, size_t kVectors, class Value>
-void MultiplyTile(
-    D d,
-    const SortedRows& w,
-    const Value* values,
-    const SortedTile& tile,
-    Range blocks) {
-  constexpr size_t kWidth = kVectors * hn::MaxLanes(D());
-  const size_t first = blocks.begin * kSortedBlockRows;
-  const size_t rows = std::min(blocks.end * kSortedBlockRows, w.rows) - first;
-  for (size_t r = 0; r < rows; ++r) {
-    const float start = tile.bias ? tile.bias[first + r] : 0.0f;
-    std::fill_n(tile.sums + r * kWidth, kWidth, start);
-  }
-  const float* x = tile.x;
-  for (size_t c = 0; c < w.cols; c += w.chunk, x += w.chunk * kWidth) {
-    const auto* cells = w.cells.data() + c / w.chunk * w.blocks;
-    float* sums = tile.sums;
-    for (size_t b = blocks.begin; b < blocks.end; ++b) {
-      AddCell<D, kVectors>(d, w, cells + b, values, x, sums);
-      sums += kSortedBlockRows * kWidth;
-    }
-  }
-  float* y = tile.y + first;
-  StoreTile(d, tile.sums, rows, kWidth, tile.batch, y, w.rows);
-}
-
-template <class Value>
-void MultiplyTileOf(
-    size_t width,
-    const SortedRows& w,
-    const Value* values,
-    const SortedTile& tile,
-    Range blocks) {
-  const Wide d;
-  if (width < kWideLanes) {
-    return MultiplyTile<Narrow, 1>(Narrow(), w, values, tile, blocks);
-  }
-  if (width == kWideLanes) {
-    return MultiplyTile<Wide, 1>(d, w, values, tile, blocks);
-  }
-  if (width == 2 * kWideLanes) {
-    return MultiplyTile<Wide, 2>(d, w, values, tile, blocks);
-  }
-  if constexpr (kWidestTile == 4 * kWideLanes) {
-    MultiplyTile<Wide, 4>(d, w, values, tile, blocks);
-  }
-}
 
 void SortedRowsProduct(
     const SortedRows& w,
@@ -169,21 +117,11 @@ void SortedRowsProduct(
     Range blocks,
     float* scratch,
     float* y) {
-  for (size_t b = blocks.begin; b < blocks.end; b += kKeptBlocks) {
-    const Range kept{b, std::min(b + kKeptBlocks, blocks.end)};
-    ForEachTile(batch, w.cols, [&](size_t first, size_t width, size_t offset) {
-      const size_t real = std::min(width, batch - first);
-      const SortedTile tile{
-          transposed + offset, real, bias, scratch, y + first * w.rows};
-      w.values.visit([&](const auto* values) {
-        MultiplyTileOf(width, w, values, tile, kept);
-      });
-    });
-  }
+  MultiplyChunks<SortedFormat>(w, transposed, batch, bias, blocks, scratch, y);
 }
 
 size_t SortedScratchSize() {
-  return kKeptBlocks * kSortedBlockRows * kWidestTile;
+  return ChunksScratchSize<SortedFormat>();
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
