@@ -191,6 +191,60 @@ bool DropInFours(const BlockRow& row) {
   return DropInBlocks<kOrder>(row, c) && finite;
 }
 
+/// Whether the mask of four elements drops `zeros` of them, all zero, and the
+/// others are finite and not zero.
+bool IsSettledFour(const float* values, const uint8_t* mask, size_t zeros) {
+  size_t dropped = 0;
+  for (size_t i = 0; i < 4; ++i) {
+    const int32_t key = order_key(values[i], Order::kMagnitude);
+    dropped += mask[i] == 0;
+    if ((key == 0) != (mask[i] == 0) || key >= kInfinityKey) {
+      return false;
+    }
+  }
+  return dropped == zeros;
+}
+
+bool SettledInFours(
+    const float* values,
+    const uint8_t* mask,
+    size_t width,
+    size_t zeros) {
+  const Floats d;
+  const Ints di;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto nothing = hn::Zero(di);
+  const auto kept_of_four = hn::Set(di, 4 - static_cast<int32_t>(zeros));
+  auto highest = nothing;
+  auto differs = hn::MaskFromVec(nothing);
+  size_t c = 0;
+  for (; c + 4 * lanes <= width; c += 4 * lanes) {
+    for (size_t i = 0; i < 4; ++i) {
+      const size_t at = c + i * lanes;
+      const auto keys = MagnitudeKeys(hn::LoadU(d, values + at));
+      const auto kept = hn::PromoteTo(di, hn::LoadU(bytes, mask + at));
+      differs = hn::Or(
+          differs, hn::Xor(hn::Eq(keys, nothing), hn::Eq(kept, nothing)));
+      highest = hn::Max(highest, keys);
+    }
+    // The four bytes of a block, each 0 or 1, add up in the upper one.
+    const auto four = hn::LoadU(di, reinterpret_cast<const int32_t*>(mask + c));
+    const auto kept = hn::ShiftRight<24>(hn::Mul(four, hn::Set(di, kKeepFour)));
+    differs = hn::Or(differs, hn::Ne(kept, kept_of_four));
+  }
+  if (!hn::AllFalse(di, differs) ||
+      hn::GetLane(hn::MaxOfLanes(di, highest)) >= kInfinityKey) {
+    return false;
+  }
+  for (; c < width; c += 4) {
+    if (!IsSettledFour(values + c, mask + c, zeros)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 template <Order kOrder>
 bool DropInRow(const BlockRow& row) {
   return row.rows == 1 && row.cols == 4 ? DropInFours<kOrder>(row)
@@ -218,6 +272,7 @@ HWY_AFTER_NAMESPACE();
 namespace coppice::kernels {
 
 HWY_EXPORT(ExpandBlocks);
+HWY_EXPORT(SettledInFours);
 HWY_EXPORT(ZerosInBlocks);
 
 void expand_blocks(
@@ -227,6 +282,14 @@ void expand_blocks(
     size_t cols,
     uint8_t* mask) {
   HWY_DYNAMIC_DISPATCH(ExpandBlocks)(block_mask, rows, width, cols, mask);
+}
+
+bool settled_in_fours(
+    const float* values,
+    const uint8_t* mask,
+    size_t width,
+    size_t zeros) {
+  return HWY_DYNAMIC_DISPATCH(SettledInFours)(values, mask, width, zeros);
 }
 
 bool zeros_in_blocks(

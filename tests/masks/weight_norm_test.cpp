@@ -309,6 +309,24 @@ TEST(WeightNormMaskOut, ReturnsThePresentMaskItselfWhereNothingDiffers) {
   EXPECT_TRUE(mask.is_same(present));
 }
 
+TEST(WeightNormMaskOut, OfAMaskedWeightIsThePresentMaskUntilOneIsWrittenTo) {
+  auto weight = large_weight();
+  const auto present = weight_norm_mask(weight, kTwoOfFour);
+  weight.mul_(present);
+  torch::Tensor mask;
+  weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present);
+  EXPECT_TRUE(mask.is_same(present));
+  weight[100].fill_(1); // Of four ones the first two go.
+  torch::Tensor fresh;
+  weight_norm_mask_out(fresh, weight, kTwoOfFour, Norm::L2, {}, present);
+  EXPECT_TRUE(fresh.equal(weight_norm_mask(weight, kTwoOfFour)));
+  EXPECT_FALSE(fresh[100].equal(present[100]));
+  weight[100][3] = NAN;
+  EXPECT_THROW(
+      weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present),
+      c10::ValueError);
+}
+
 TEST(WeightNormMaskOut, IsTheSameMaskWhateverThePresentOne) {
   const auto weight = large_weight();
   const auto right = weight_norm_mask(weight, kTwoOfFour);

@@ -21,8 +21,10 @@ struct WeightNormPattern {
 
 /// Called with ranges [begin, end) of a weight's elements, each before an
 /// element of it counts: from several threads, for ranges that do not overlap
-/// at one time, at least once for every element. So a caller can mend a weight
-/// while it lies in the cache for scoring, and need not read it once more.
+/// at one time, at least once for every element but for ranges that are plainly
+/// as the mask in force leaves them: zero where it drops, and only there. So a
+/// caller can mend a weight while it lies in the cache for scoring, and need
+/// not read it once more.
 using BeforeScoring = std::function<void(int64_t begin, int64_t end)>;
 
 /// The mask of WeightNormSparsifier: the `blocks_to_drop` blocks with the
