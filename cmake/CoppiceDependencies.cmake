@@ -24,9 +24,3 @@ endif()
 add_library(coppice_torch INTERFACE)
 target_link_libraries(coppice_torch INTERFACE ${TORCH_LIBRARIES}
                                               OpenMP::OpenMP_CXX)
-
-# UBSan's check of virtual tables asks for the type of every class, and LibTorch
-# 2 keeps some of its types to itself.
-if(Torch_VERSION VERSION_GREATER_EQUAL 2)
-  target_compile_options(coppice_torch INTERFACE -fno-sanitize=vptr)
-endif()
