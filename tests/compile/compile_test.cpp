@@ -19,8 +19,8 @@ namespace coppice::compile_test {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::message_of;
+using ::testing::Not;
 
 torch::Tensor pruned(torch::IntArrayRef shape, double level, BlockShape block) {
   auto weight = torch::randn(shape) * 0.05;
