@@ -228,6 +228,9 @@ std::string library() {
 }
 
 TEST(PackedState, IsLoadedAndRunByPython) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "Python cannot load a library with sanitizers";
+#endif
   if (!has_reference()) {
     GTEST_SKIP() << kNoReference;
   }
