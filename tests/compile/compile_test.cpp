@@ -120,6 +120,9 @@ TEST(Compile, SkipsZerosOfASingleInput) {
 }
 
 TEST(Compile, StoresWeightsAsBfloat16IfAllowed) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "with sanitizers in them, kernels lose to LibTorch's";
+#endif
   torch::manual_seed(5);
   torch::jit::Module net("Net");
   // Larger than the second-level cache: half the bytes decide.
@@ -128,12 +131,9 @@ TEST(Compile, StoresWeightsAsBfloat16IfAllowed) {
   const auto x = torch::randn({1, 2048});
   auto options = quick().seconds_per_layer(1);
   const auto plain = compile(net, {x}, options);
-  EXPECT_THAT(plain.layers[0].format, Not(HasSubstr("bfloat16")));
+  EXPECT_EQ(plain.layers[0].format, "dense");
   EXPECT_LT(plain.difference, 1e-5);
   const auto halved = compile(net, {x}, options.bfloat16(true));
-  if (halved.layers[0].format == "libtorch") {
-    GTEST_SKIP() << "LibTorch's own is faster here, as under sanitizers";
-  }
   EXPECT_EQ(halved.layers[0].format, "dense bfloat16");
   EXPECT_EQ(2 * halved.layers[0].bytes_after, halved.layers[0].bytes_before);
   EXPECT_GT(halved.difference, 1e-5);
@@ -151,12 +151,13 @@ TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
 }
 
 TEST(Compile, PacksForTheBatchThatItMeasured) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "with sanitizers in them, kernels lose to LibTorch's";
+#endif
   const auto compiled =
       compile(sparse_net(), {images()}, quick().batches({16, 64}));
   const auto format = compiled.layers[1].format;
-  if (format == "libtorch") {
-    GTEST_SKIP() << "LibTorch's own is faster here, as under sanitizers";
-  }
+  ASSERT_NE(format, "libtorch");
   const auto packed =
       compiled.module.attr("packed_large").toCustomClass<PackedWeight>();
   EXPECT_EQ(to_string(packed->format()), format);
