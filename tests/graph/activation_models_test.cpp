@@ -1,6 +1,5 @@
 // Activation sites in models that Python made, and in real ones.
 
-#include <dlfcn.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -128,20 +127,6 @@ std::string run_in_python(
       "run '" + folder.path() + "' " + suffix + " " + library);
 }
 
-/// Where the code of Coppice was loaded from; empty if Python cannot load that.
-std::string library() {
-#ifdef __SANITIZE_ADDRESS__
-  return ""; // Python is not built for it.
-#endif
-  if (const char* given = std::getenv("COPPICE_LIBRARY")) {
-    return given;
-  }
-  Dl_info found = {};
-  dladdr(reinterpret_cast<const void*>(&activation_layers), &found);
-  const std::string path = found.dli_fname == nullptr ? "" : found.dli_fname;
-  return path.find(".so") == std::string::npos ? "" : path;
-}
-
 TEST(ActivationModels, OfPythonWorkAndGoBackToPython) {
   if (!has_reference()) {
     GTEST_SKIP() << kNoReference;
@@ -181,8 +166,9 @@ TEST(ActivationModels, OfPythonWorkAndGoBackToPython) {
     ++ran;
   }
   EXPECT_EQ(ran, std::count(names.begin(), names.end(), '\n'));
-  if (!library().empty()) {
-    EXPECT_EQ(run_in_python(folder, "sites", library()), in_plain_python);
+  if (!python_library().empty()) {
+    EXPECT_EQ(
+        run_in_python(folder, "sites", python_library()), in_plain_python);
   }
 }
 

@@ -5,7 +5,6 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
-#include <dlfcn.h>
 #include <hwy/targets.h>
 
 #include <cstdlib>
@@ -216,34 +215,20 @@ TEST(PackedState, OfADamagedFileThrowsOrGivesAWeight) {
   EXPECT_GT(loaded, 0);
 }
 
-/// Where the code of Coppice was loaded from, if Python can load that.
-std::string library() {
-  if (const char* given = std::getenv("COPPICE_LIBRARY")) {
-    return given;
-  }
-  Dl_info found = {};
-  dladdr(reinterpret_cast<const void*>(&packed_formats), &found);
-  const std::string path = found.dli_fname == nullptr ? "" : found.dli_fname;
-  return path.find(".so") == std::string::npos ? "" : path;
-}
-
 TEST(PackedState, IsLoadedAndRunByPython) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "Python cannot load a library with sanitizers";
-#endif
   if (!has_reference()) {
     GTEST_SKIP() << kNoReference;
   }
-  if (library().empty()) {
-    GTEST_SKIP() << "Coppice is not a shared library here";
+  if (python_library().empty()) {
+    GTEST_SKIP() << "Python cannot load the library of this build";
   }
   const TemporaryFolder folder;
   auto module = linear_module(PackedWeight::pack(
       sparse_weight({21, 35}, 0.7), PackedFormat::PatternPanels));
   module.save(folder.file("net.pt"));
   const auto y = module.forward({torch::ones({3, 35})}).toTensor();
-  const auto output =
-      run_reference("sparse/run_packed.py", library() + " " + folder.path());
+  const auto output = run_reference(
+      "sparse/run_packed.py", python_library() + " " + folder.path());
   EXPECT_THAT(output, HasSubstr("done"));
   EXPECT_THAT(output, HasSubstr("PackedWeight(21 x 35, pattern_panels, "));
   EXPECT_THAT(output, HasSubstr("ValueError: pack: expected a weight"));

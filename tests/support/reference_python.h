@@ -1,8 +1,12 @@
 #pragma once
 
+#include <dlfcn.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+
+#include "coppice/core/version.h"
 
 namespace coppice {
 
@@ -42,6 +46,21 @@ inline std::string run_reference(
   }
   const bool good = pipe && pclose(pipe) == 0;
   return good ? output : "";
+}
+
+/// Where the code of Coppice was loaded from; empty if Python cannot load that:
+/// it is part of the program, or has sanitizers in it.
+inline std::string python_library() {
+#ifdef __SANITIZE_ADDRESS__
+  return "";
+#endif
+  if (const char* given = std::getenv("COPPICE_LIBRARY")) {
+    return given;
+  }
+  Dl_info found = {};
+  dladdr(reinterpret_cast<const void*>(&version), &found);
+  const std::string path = found.dli_fname == nullptr ? "" : found.dli_fname;
+  return path.find(".so") == std::string::npos ? "" : path;
 }
 
 } // namespace coppice
