@@ -89,7 +89,10 @@ struct Problem {
 };
 
 /// Complains about a contender whose result is not the first one's.
-inline void check(const std::vector<Contender>& contenders, const Buffer& y) {
+inline void check(
+    const std::vector<Contender>& contenders,
+    const Problem& problem) {
+  const Buffer& y = problem.y;
   contenders[0].run();
   const Buffer expected = y;
   double scale = 0;
@@ -100,7 +103,14 @@ inline void check(const std::vector<Contender>& contenders, const Buffer& y) {
     contender.run();
     for (size_t i = 0; i < y.size(); ++i) {
       if (!(std::fabs(y[i] - expected[i]) <= 1e-4 * scale)) {
-        std::fprintf(stderr, "%s is wrong\n", contender.name.c_str());
+        std::fprintf(
+            stderr,
+            "%s is wrong at batch %zu: y[%zu] is %g, not %g\n",
+            contender.name.c_str(),
+            problem.layer.batch,
+            i,
+            y[i],
+            expected[i]);
         break;
       }
     }

@@ -86,7 +86,7 @@ std::string compare(const Options& options, const Row& row, double sparsity) {
   for (auto& sparse : sparse_contenders(layer, row.pattern, 1 - sparsity)) {
     contenders.push_back(std::move(sparse));
   }
-  check(contenders, problem.y);
+  check(contenders, problem);
   Effort effort;
   effort.budget = options.seconds;
   effort.cold = row.batch == 1;
