@@ -90,8 +90,11 @@ struct Problem {
 
 /// Complains about a contender whose result is off from the first one's by more
 /// than `most` of the largest.
-inline void
-check(const std::vector<Contender>& contenders, const Buffer& y, double most) {
+inline void check(
+    const std::vector<Contender>& contenders,
+    const Problem& problem,
+    double most) {
+  const Buffer& y = problem.y;
   contenders[0].run();
   const Buffer expected = y;
   double scale = 0;
@@ -102,7 +105,14 @@ check(const std::vector<Contender>& contenders, const Buffer& y, double most) {
     contender.run();
     for (size_t i = 0; i < y.size(); ++i) {
       if (!(std::fabs(y[i] - expected[i]) <= most * scale)) {
-        std::fprintf(stderr, "%s is wrong\n", contender.name.c_str());
+        std::fprintf(
+            stderr,
+            "%s is wrong at batch %zu: y[%zu] is %g, not %g\n",
+            contender.name.c_str(),
+            problem.layer.batch,
+            i,
+            y[i],
+            expected[i]);
         break;
       }
     }

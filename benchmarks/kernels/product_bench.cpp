@@ -102,10 +102,10 @@ Heat race(const Options& options, const Row& row, double sparsity) {
   };
   add({});
   heat.sparse = heat.contenders.size() - heat.dense;
-  check(heat.contenders, problem.y, 1e-4);
+  check(heat.contenders, problem, 1e-4);
   if (row.batch == 1) {
     add({kernels::Dtype::BFloat16});
-    check(heat.contenders, problem.y, 1e-2);
+    check(heat.contenders, problem, 1e-2);
   }
   Effort effort;
   effort.budget = options.seconds;

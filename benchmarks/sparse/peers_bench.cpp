@@ -63,7 +63,7 @@ Ratios compare(size_t rows, size_t cols, const Row& row, double sparsity) {
   for (auto& peer : peers(layer, refused)) {
     contenders.push_back(std::move(peer));
   }
-  check(contenders, problem.y, 1e-4);
+  check(contenders, problem, 1e-4);
   Effort effort;
   effort.turns = 9;
   const auto times = measure(contenders, effort);
