@@ -3,29 +3,12 @@
 #include <vector>
 
 #include "coppice/kernels/pattern_panels.h"
+#include "kernels/cells.h"
 #include "kernels/pattern_panels.h"
 #include "kernels/stored.h"
 
 namespace coppice::kernels {
 namespace {
-
-/// A cell of a weight that is being packed, [rows, cols] at `w`.
-struct Cell {
-  const float* w;
-  size_t rows;
-  size_t cols;
-  size_t stride; ///< From one row to the next.
-};
-
-Cell cell_at(const float* w, const PatternPanels& packed, size_t index) {
-  const size_t row = index % packed.panels * kPanelRows;
-  const size_t col = index / packed.panels * packed.chunk;
-  return {
-      w + row * packed.cols + col,
-      std::min(kPanelRows, packed.rows - row),
-      std::min(packed.chunk, packed.cols - col),
-      packed.cols};
-}
 
 /// Which of the weights of a cell's column are stored: bit r for row r.
 unsigned pattern_at(const IsStored& is_stored, const Cell& cell, size_t col) {
@@ -108,18 +91,13 @@ PatternPanels pack_pattern_panels(
   packed.rows = rows;
   packed.cols = cols;
   packed.chunk = chunk;
-  packed.panels = (rows + kPanelRows - 1) / kPanelRows;
-  packed.cells.resize((cols + chunk - 1) / chunk * packed.panels);
-  // Sizes of cells, and with them how many weights precede a panel, were they
-  // stored panel after panel.
-  packed.begins = begins_of(packing, packed.panels, [&](size_t panel) {
-    uint64_t weights = 0;
-    for (size_t i = panel; i < packed.cells.size(); i += packed.panels) {
-      packed.cells[i] = sizes_of(is_stored, cell_at(w, packed, i));
-      weights += packed.cells[i].values;
-    }
-    return weights;
-  });
+  const CellGrid grid{w, rows, cols, kPanelRows, chunk};
+  packed.panels = grid.units();
+  packed.cells.resize(grid.cells());
+  packed.begins =
+      measure_cells(packing, grid, packed.cells, [&](const Cell& cell) {
+        return sizes_of(is_stored, cell);
+      });
   const auto end = begin_cells(packed.cells);
   packed.columns.resize(end.columns);
   packed.values = Values(packing.dtype, end.values);
@@ -127,7 +105,7 @@ PatternPanels pack_pattern_panels(
     for_each(packing, packed.cells.size(), [&](size_t i) {
       write_cell(
           is_stored,
-          cell_at(w, packed, i),
+          grid.at(i),
           packed.columns.data() + packed.cells[i].columns,
           values + packed.cells[i].values);
     });

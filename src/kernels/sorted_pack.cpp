@@ -2,6 +2,7 @@
 #include <array>
 
 #include "coppice/kernels/sorted_rows.h"
+#include "kernels/cells.h"
 #include "kernels/sorted_rows.h"
 #include "kernels/stored.h"
 
@@ -20,25 +21,7 @@ struct CellRows {
   size_t count = 0;
 };
 
-/// A cell of a weight that is being packed, [rows, cols] at `w`.
-struct SortedCell {
-  const float* w;
-  size_t rows;
-  size_t cols;
-  size_t stride; ///< From one row to the next.
-};
-
-SortedCell sorted_cell_at(const float* w, const SortedRows& packed, size_t i) {
-  const size_t row = i % packed.blocks * kSortedBlockRows;
-  const size_t col = i / packed.blocks * packed.chunk;
-  return {
-      w + row * packed.cols + col,
-      std::min(kSortedBlockRows, packed.rows - row),
-      std::min(packed.chunk, packed.cols - col),
-      packed.cols};
-}
-
-CellRows sorted_rows_of(const IsStored& is_stored, const SortedCell& cell) {
+CellRows sorted_rows_of(const IsStored& is_stored, const Cell& cell) {
   CellRows rows;
   for (size_t r = 0; r < cell.rows; ++r) {
     const float* row = cell.w + r * cell.stride;
@@ -60,9 +43,7 @@ bool begins_run(const CellRows& rows, size_t i) {
 }
 
 /// How many entries of `runs`, `order` and `values` a cell has.
-SortedRows::Cell sorted_sizes_of(
-    const IsStored& is_stored,
-    const SortedCell& cell) {
+SortedRows::Cell sorted_sizes_of(const IsStored& is_stored, const Cell& cell) {
   const auto rows = sorted_rows_of(is_stored, cell);
   SortedRows::Cell sizes{0, rows.count, 0};
   for (size_t i = 0; i < rows.count; ++i) {
@@ -89,7 +70,7 @@ void begin_sorted_cells(Buffer<SortedRows::Cell>& cells) {
 template <class Value>
 void write_sorted_cell(
     const IsStored& is_stored,
-    const SortedCell& cell,
+    const Cell& cell,
     const SortedRows::Cell& begin,
     Value* values,
     SortedRows& packed) {
@@ -138,19 +119,14 @@ SortedRows pack_sorted_rows(
   packed.rows = rows;
   packed.cols = cols;
   packed.chunk = chunk;
-  packed.blocks = (rows + kSortedBlockRows - 1) / kSortedBlockRows;
-  const size_t cells = (cols + chunk - 1) / chunk * packed.blocks;
-  packed.cells.resize(cells + 1);
+  const CellGrid grid{w, rows, cols, kSortedBlockRows, chunk};
+  packed.blocks = grid.units();
+  packed.cells.resize(grid.cells() + 1);
   packed.cells.back() = {0, 0, 0};
-  packed.begins = begins_of(packing, packed.blocks, [&](size_t block) {
-    uint64_t weights = 0;
-    for (size_t i = block; i < cells; i += packed.blocks) {
-      packed.cells[i] =
-          sorted_sizes_of(is_stored, sorted_cell_at(w, packed, i));
-      weights += packed.cells[i].values;
-    }
-    return weights;
-  });
+  packed.begins =
+      measure_cells(packing, grid, packed.cells, [&](const Cell& cell) {
+        return sorted_sizes_of(is_stored, cell);
+      });
   begin_sorted_cells(packed.cells);
   const auto& end = packed.cells.back();
   packed.runs.resize(end.runs);
@@ -158,13 +134,8 @@ SortedRows pack_sorted_rows(
   packed.columns.resize(end.values);
   packed.values = Values(packing.dtype, end.values);
   packed.values.visit([&](auto* values) {
-    for_each(packing, cells, [&](size_t i) {
-      write_sorted_cell(
-          is_stored,
-          sorted_cell_at(w, packed, i),
-          packed.cells[i],
-          values,
-          packed);
+    for_each(packing, grid.cells(), [&](size_t i) {
+      write_sorted_cell(is_stored, grid.at(i), packed.cells[i], values, packed);
     });
   });
   return packed;

@@ -138,28 +138,18 @@ double density(const float* w, size_t count, const kernels::Packing& packing) {
   return count == 0 ? 0.0 : 1 - static_cast<double>(zeros) / count;
 }
 
-std::unique_ptr<Product> pattern_panels(
+/// A format of cells, whose chunks depend on the density and the batch.
+template <class Made, class Pack>
+std::unique_ptr<Product> product_of_cells(
     const float* w,
     size_t rows,
     size_t cols,
     size_t batch,
-    const kernels::Packing& packing) {
-  const size_t chunk =
-      kernels::pattern_chunk(density(w, rows * cols, packing), batch);
-  return std::make_unique<PatternPanelsProduct>(
-      kernels::pack_pattern_panels(w, rows, cols, chunk, packing));
-}
-
-std::unique_ptr<Product> sorted_rows(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t batch,
-    const kernels::Packing& packing) {
-  const size_t chunk =
-      kernels::sorted_chunk(density(w, rows * cols, packing), batch);
-  return std::make_unique<SortedRowsProduct>(
-      kernels::pack_sorted_rows(w, rows, cols, chunk, packing));
+    const kernels::Packing& packing,
+    size_t (*chunk_for)(double density, size_t batch),
+    Pack pack) {
+  const size_t chunk = chunk_for(density(w, rows * cols, packing), batch);
+  return std::make_unique<Made>(pack(w, rows, cols, chunk, packing));
 }
 
 } // namespace
@@ -179,9 +169,23 @@ std::unique_ptr<Product> make_batch_product(
     case PackedFormat::OutputBlocks16:
       return output_blocks(w, rows, cols, 16, packing);
     case PackedFormat::SortedRows:
-      return sorted_rows(w, rows, cols, batch, packing);
+      return product_of_cells<SortedRowsProduct>(
+          w,
+          rows,
+          cols,
+          batch,
+          packing,
+          kernels::sorted_chunk,
+          kernels::pack_sorted_rows);
     default:
-      return pattern_panels(w, rows, cols, batch, packing);
+      return product_of_cells<PatternPanelsProduct>(
+          w,
+          rows,
+          cols,
+          batch,
+          packing,
+          kernels::pattern_chunk,
+          kernels::pack_pattern_panels);
   }
 }
 

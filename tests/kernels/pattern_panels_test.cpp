@@ -2,8 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coppice/kernels/transpose.h"
-#include "support/products.h"
+#include "support/batch_products.h"
 #include "support/targets.h"
 
 namespace coppice::kernels::pattern_panels_test {
@@ -17,33 +16,17 @@ using testing::Problem;
 
 class PatternPanelsTest : public testing::OnEveryTarget {};
 
-/// The product in `parts` parts, each with its own scratch; x and y lie
-/// unaligned.
 std::vector<float>
 product(const PatternPanels& packed, const Problem& p, size_t parts = 1) {
-  std::vector<float> transposed(transposed_size(p.batch, p.cols) + 1);
-  std::vector<float> y(p.batch * p.rows + 1, NAN);
-  for (size_t part = 0; part < parts; ++part) {
-    transpose_batch(
-        p.x.data(),
-        p.batch,
-        p.cols,
-        even_range(p.cols, part, parts),
-        transposed.data() + 1);
-  }
-  for (size_t part = 0; part < parts; ++part) {
-    std::vector<float> scratch(pattern_scratch_size() + 1);
-    pattern_product(
-        packed,
-        transposed.data() + 1,
-        p.batch,
-        p.bias.data(),
-        balanced_range(packed.begins.data(), packed.panels, part, parts),
-        scratch.data() + 1,
-        y.data() + 1);
-  }
-  y.erase(y.begin());
-  return y;
+  return testing::product_in_parts(
+      p,
+      parts,
+      pattern_scratch_size(),
+      [&](size_t part, const float* x, float* scratch, float* y) {
+        const auto range =
+            balanced_range(packed.begins.data(), packed.panels, part, parts);
+        pattern_product(packed, x, p.batch, p.bias.data(), range, scratch, y);
+      });
 }
 
 PatternPanels packed_from(const Problem& p, size_t chunk, Dtype dtype) {
