@@ -15,7 +15,7 @@ function(coppice_room name)
     coppice_${name} PRIVATE ${PROJECT_SOURCE_DIR}/include
                             ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(
-    coppice_${name} PRIVATE coppice_compiler hwy::hwy fmt::fmt ZLIB::ZLIB
+    coppice_${name} PRIVATE coppice_compiler hwy::hwy fmt::fmt PNG::PNG ZLIB::ZLIB
                             nlohmann_json::nlohmann_json)
   if(arg_PLAIN)
     # A product and a sum are rounded one by one, or masks would depend on

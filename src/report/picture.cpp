@@ -1,56 +1,19 @@
 #include "coppice/report/picture.h"
 
 #include <c10/util/Exception.h>
-#include <zlib.h>
+#include <png.h>
 
 #include <algorithm>
 #include <cmath>
-#include <new>
+#include <iterator>
 
 namespace coppice {
 namespace {
 
-/// Shades of a pixel: four bits, two pixels a byte.
+/// Shades of a pixel: what four bits tell apart.
 constexpr int kShades = 16;
 constexpr uint8_t kGreen[] = {0x2b, 0x8a, 0x57};
 constexpr int64_t kLongestSide = int64_t(1) << 14;
-
-void append_number(std::string& bytes, uint32_t number) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    bytes += static_cast<char>(number >> shift);
-  }
-}
-
-/// A chunk: length, name, data, checksum of the name and the data.
-void append_chunk(
-    std::string& png,
-    const std::string& name,
-    const std::string& data) {
-  append_number(png, static_cast<uint32_t>(data.size()));
-  const auto named = name + data;
-  png += named;
-  append_number(
-      png,
-      static_cast<uint32_t>(crc32(
-          0,
-          reinterpret_cast<const Bytef*>(named.data()),
-          static_cast<uInt>(named.size()))));
-}
-
-std::string deflated(const std::string& bytes) {
-  uLongf size = compressBound(bytes.size());
-  std::string out(size, '\0');
-  if (compress2(
-          reinterpret_cast<Bytef*>(out.data()),
-          &size,
-          reinterpret_cast<const Bytef*>(bytes.data()),
-          bytes.size(),
-          Z_BEST_COMPRESSION) != Z_OK) {
-    throw std::bad_alloc(); // All that can go wrong: the room suffices.
-  }
-  out.resize(size);
-  return out;
-}
 
 uint8_t shade_of(float share, float most) {
   if (!(share > 0)) {
@@ -60,31 +23,25 @@ uint8_t shade_of(float share, float most) {
   return static_cast<uint8_t>(std::clamp<float>(shade, 1, kShades - 1));
 }
 
-/// Rows of pixels, each after a byte that says it is not filtered.
-std::string pixels(const Picture& picture) {
+/// The shade of every pixel, a byte each.
+std::vector<uint8_t> shades_of(const Picture& picture) {
   const float most = picture.most();
-  std::string bytes;
-  for (int64_t row = 0; row < picture.rows; ++row) {
-    bytes += '\0';
-    const float* const shares = picture.shares.data() + row * picture.cols;
-    for (int64_t col = 0; col < picture.cols; col += 2) {
-      const int left = shade_of(shares[col], most);
-      const int right =
-          col + 1 < picture.cols ? shade_of(shares[col + 1], most) : 0;
-      bytes += static_cast<char>(left << 4 | right);
-    }
+  std::vector<uint8_t> shades;
+  shades.reserve(picture.shares.size());
+  for (const float share : picture.shares) {
+    shades.push_back(shade_of(share, most));
   }
-  return bytes;
+  return shades;
 }
 
-std::string header(const Picture& picture) {
-  std::string bytes;
-  append_number(bytes, static_cast<uint32_t>(picture.cols));
-  append_number(bytes, static_cast<uint32_t>(picture.rows));
-  bytes += '\4';                 // Bits a pixel,
-  bytes += '\3';                 // which are an index into the palette;
-  bytes += std::string(3, '\0'); // all else is as usual.
-  return bytes;
+/// Red, green, blue and opacity of every shade.
+std::vector<uint8_t> colors() {
+  std::vector<uint8_t> colors;
+  for (int shade = 0; shade < kShades; ++shade) {
+    colors.insert(colors.end(), std::begin(kGreen), std::end(kGreen));
+    colors.push_back(static_cast<uint8_t>(255 * shade / (kShades - 1)));
+  }
+  return colors;
 }
 
 } // namespace
@@ -107,18 +64,20 @@ std::string to_png(const Picture& picture) {
       picture.rows,
       "x",
       picture.cols);
-  std::string colors;
-  std::string opacities;
-  for (int shade = 0; shade < kShades; ++shade) {
-    colors.append(std::begin(kGreen), std::end(kGreen));
-    opacities += static_cast<char>(255 * shade / (kShades - 1));
-  }
-  std::string png = "\x89PNG\r\n\x1a\n";
-  append_chunk(png, "IHDR", header(picture));
-  append_chunk(png, "PLTE", colors);
-  append_chunk(png, "tRNS", opacities);
-  append_chunk(png, "IDAT", deflated(pixels(picture)));
-  append_chunk(png, "IEND", "");
+  const auto shades = shades_of(picture);
+  const auto map = colors();
+  png_image image{};
+  image.version = PNG_IMAGE_VERSION;
+  image.width = static_cast<png_uint_32>(picture.cols);
+  image.height = static_cast<png_uint_32>(picture.rows);
+  image.format = PNG_FORMAT_RGBA_COLORMAP;
+  image.colormap_entries = kShades;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(image);
+  std::string png(size, '\0');
+  const bool is_written = png_image_write_to_memory(
+      &image, png.data(), &size, 0, shades.data(), 0, map.data());
+  TORCH_CHECK(is_written, "to_png: ", image.message);
+  png.resize(size);
   return png;
 }
 

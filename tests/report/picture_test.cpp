@@ -3,6 +3,8 @@
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "support/png.h"
 
 namespace coppice::picture_test {
@@ -27,12 +29,14 @@ TEST(Picture, IsAPngOfItsShares) {
 }
 
 TEST(Picture, GoesFromTransparentToFull) {
-  const auto png = decoded_png(to_png({1, 1, {1.f}}));
-  ASSERT_EQ(png.opacities.size(), 16U);
-  ASSERT_EQ(png.palette.size(), 48U);
-  for (size_t i = 0; i < 16; ++i) {
-    EXPECT_EQ(static_cast<unsigned char>(png.opacities[i]), 17 * i);
-    EXPECT_EQ(png.palette.substr(3 * i, 3), png.palette.substr(0, 3));
+  std::vector<float> shares;
+  for (int i = 0; i < 16; ++i) {
+    shares.push_back(static_cast<float>(i) / 15);
+  }
+  const auto png = decoded_png(to_png({1, 16, shares}));
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(png.opacity(i, 0), 17 * i);
+    EXPECT_EQ(png.rgb(i, 0), png.rgb(15, 0)) << i;
   }
 }
 
@@ -40,8 +44,10 @@ TEST(Picture, OfNothingIsEmpty) {
   const Picture nothing{4, 5, std::vector<float>(20, 0.f)};
   EXPECT_EQ(nothing.most(), 0);
   const auto png = decoded_png(to_png(nothing));
-  for (const auto& row : png.rows) {
-    EXPECT_EQ(row, std::string(3, '\0'));
+  for (uint32_t y = 0; y < 4; ++y) {
+    for (uint32_t x = 0; x < 5; ++x) {
+      EXPECT_EQ(png.opacity(x, y), 0);
+    }
   }
 }
 
