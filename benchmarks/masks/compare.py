@@ -36,6 +36,9 @@ class Side:
 
     def __init__(self, command, threads):
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
+        # OpenMP's own setting: neither side calls a BLAS, whose threads those
+        # of OpenMP could hinder while they wait.
+        environment.pop("OMP_WAIT_POLICY", None)
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

@@ -85,6 +85,57 @@ BracketCounts CountInBracket(
   return counts;
 }
 
+Split SplitAtBracket(
+    const float* HWY_RESTRICT values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    uint8_t* HWY_RESTRICT mask,
+    float* HWY_RESTRICT inside,
+    int32_t* HWY_RESTRICT places) {
+  const Floats d;
+  const Ints di;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto lows = hn::Set(di, low);
+  const auto highs = hn::Set(di, high);
+  const auto one = hn::Set(di, 1);
+  const auto step = hn::Set(di, static_cast<int32_t>(lanes));
+  auto place = hn::Iota(di, 0);
+  auto kept = hn::Zero(di);
+  auto highest = hn::Zero(di);
+  Split split;
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto v = hn::LoadU(d, values + i);
+    const auto keys = MagnitudeKeys(v);
+    const auto above = hn::Gt(keys, lows);
+    const auto is_inside = hn::And(above, hn::Lt(keys, highs));
+    kept = Counted(kept, above);
+    highest = hn::Max(highest, keys);
+    const auto keep = hn::And(hn::VecFromMask(di, above), one);
+    hn::StoreU(hn::DemoteTo(bytes, keep), bytes, mask + i);
+    // As in CountInBracket: compressed in a register.
+    const auto taken = hn::Compress(v, hn::RebindMask(d, is_inside));
+    hn::StoreU(taken, d, inside + split.inside);
+    hn::StoreU(hn::Compress(place, is_inside), di, places + split.inside);
+    split.inside += hn::CountTrue(di, is_inside);
+    place = hn::Add(place, step);
+  }
+  split.highest = hn::GetLane(hn::MaxOfLanes(di, highest));
+  split.dropped = i - Total(kept);
+  for (; i < count; ++i) {
+    const int32_t key = order_key(values[i], Order::kMagnitude);
+    split.highest = std::max(split.highest, key);
+    split.dropped += key <= low;
+    mask[i] = key > low;
+    inside[split.inside] = values[i];
+    places[split.inside] = static_cast<int32_t>(i);
+    split.inside += low < key && key < high;
+  }
+  return split;
+}
+
 template <Order kOrder>
 size_t KeepAbove(
     const float* HWY_RESTRICT values,
@@ -217,6 +268,7 @@ namespace coppice::kernels {
 
 HWY_EXPORT(CountMagnitudes);
 HWY_EXPORT(CountValues);
+HWY_EXPORT(SplitAtBracket);
 HWY_EXPORT(KeepMagnitudesAbove);
 HWY_EXPORT(KeepValuesAbove);
 HWY_EXPORT(KeepTiedMagnitudes);
@@ -233,6 +285,18 @@ BracketCounts count_in_bracket(
       ? HWY_DYNAMIC_DISPATCH(CountMagnitudes)
       : HWY_DYNAMIC_DISPATCH(CountValues);
   return kernel(values, count, low, high, inside);
+}
+
+Split split_at_bracket(
+    const float* values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    uint8_t* mask,
+    float* inside,
+    int32_t* places) {
+  return HWY_DYNAMIC_DISPATCH(SplitAtBracket)(
+      values, count, low, high, mask, inside, places);
 }
 
 size_t keep_above(

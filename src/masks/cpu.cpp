@@ -1,13 +1,11 @@
 #include "masks/cpu.h"
 
 #include <ATen/Parallel.h>
-#include <sys/mman.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <vector>
 
 #include "coppice/kernels/block_masks.h"
@@ -15,152 +13,13 @@
 #include "coppice/kernels/select.h"
 #include "coppice/masks/select.h"
 #include "masks/cut.h"
+#include "masks/one_pass.h"
 #include "masks/ranges.h"
+#include "masks/renewed_mask.h"
+#include "masks/strips.h"
 
 namespace coppice::masks::cpu {
 namespace {
-
-/// Blocks that stand side by side: the unit that a kernel takes.
-struct Strip {
-  int64_t element; ///< Index of its first element in the matrix.
-  int64_t block;   ///< Index of its first block.
-  int64_t rows;
-  int64_t width;
-};
-
-/// Calls `body(strip)` for pieces of one row of blocks that fit into the cache
-/// of a core.
-template <class Body>
-void for_each_piece(const Strip& row, int64_t cols, Body body) {
-  const int64_t step = std::max<int64_t>(1, kPiece / cols);
-  const int64_t blocks = row.width / cols;
-  for (int64_t begin = 0; begin < blocks; begin += step) {
-    const int64_t end = std::min(begin + step, blocks);
-    body(Strip{
-        row.element + begin * cols,
-        row.block + begin,
-        1,
-        (end - begin) * cols});
-  }
-}
-
-/// Calls `body(strip)` in parallel for strips that cover `grid`, after
-/// `before_scoring` for the elements of the strip.
-template <class Body>
-void for_each_strip(
-    const Grid& grid,
-    const BeforeScoring& before_scoring,
-    Body body) {
-  const auto visit = [&](const Strip& strip) {
-    if (before_scoring) {
-      before_scoring(strip.element, strip.element + strip.rows * strip.width);
-    }
-    body(strip);
-  };
-  if (grid.rows == 1 && grid.w % grid.cols == 0) {
-    // Blocks do not see where a row ends: the matrix is one long row of them.
-    const int64_t grain = std::max<int64_t>(1, kGrain / grid.cols);
-    at::parallel_for(0, grid.blocks(), grain, [&](int64_t begin, int64_t end) {
-      const Strip row{begin * grid.cols, begin, 1, (end - begin) * grid.cols};
-      for_each_piece(row, grid.cols, visit);
-    });
-    return;
-  }
-  const int64_t stripe = grid.rows * grid.w;
-  const int64_t grain = std::max<int64_t>(1, kGrain / stripe);
-  at::parallel_for(
-      0, grid.block_rows(), grain, [&](int64_t begin, int64_t end) {
-        for (int64_t r = begin; r < end; ++r) {
-          const int64_t rows = std::min(grid.rows, grid.h - r * grid.rows);
-          visit(Strip{r * stripe, r * grid.block_cols(), rows, grid.w});
-        }
-      });
-}
-
-/// Asks for huge pages: a new mask is written once from end to end, and the
-/// faults of small pages would cost more than computing it.
-void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
-#ifdef MADV_HUGEPAGE
-  constexpr uintptr_t kPage = 4096;
-  constexpr size_t kWorthwhile = size_t(4) << 20;
-  const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr());
-  const auto first_page = (begin + kPage - 1) / kPage * kPage;
-  if (tensor.nbytes() >= kWorthwhile) {
-    // Advice: where it cannot be followed, small pages do.
-    madvise(
-        reinterpret_cast<void*>(first_page),
-        begin + tensor.nbytes() - first_page,
-        MADV_HUGEPAGE);
-  }
-#endif
-}
-
-torch::Tensor empty_mask(
-    torch::IntArrayRef shape,
-    const torch::Tensor& room = {}) {
-  if (room.defined() && room.scalar_type() == torch::kBool &&
-      room.is_contiguous() && room.device().is_cpu() &&
-      room.numel() >= c10::multiply_integers(shape)) {
-    return room.resize_(shape);
-  }
-  auto mask = torch::empty(shape, torch::kBool);
-  advise_huge_pages(mask);
-  return mask;
-}
-
-uint8_t* bytes_of(const torch::Tensor& mask) {
-  return reinterpret_cast<uint8_t*>(mask.data_ptr<bool>());
-}
-
-/// Keeps the ties that `cut` does not drop. `ties` holds their number in each
-/// of the ranges.
-void keep_spared_ties(
-    const float* values,
-    const Ranges& ranges,
-    const std::vector<int64_t>& ties,
-    const Cut& cut,
-    kernels::Order order,
-    uint8_t* mask) {
-  std::vector<int64_t> dropped(ties.size());
-  int64_t left = cut.ties;
-  for (size_t i = 0; i < ties.size(); ++i) {
-    dropped[i] = std::min(left, ties[i]);
-    left -= dropped[i];
-  }
-  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
-    if (dropped[i] < ties[i]) {
-      kernels::keep_ties(
-          values + begin,
-          end - begin,
-          order,
-          cut.key,
-          dropped[i],
-          mask + begin);
-    }
-  });
-}
-
-/// Writes the mask of `cut`.
-void write_mask(
-    const float* values,
-    int64_t count,
-    const Cut& cut,
-    kernels::Order order,
-    uint8_t* mask) {
-  const Ranges ranges(count);
-  std::vector<int64_t> ties(ranges.size());
-  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
-    ties[i] = kernels::keep_above(
-        values + begin, end - begin, order, cut.key, mask + begin);
-  });
-  int64_t all_ties = 0;
-  for (const int64_t t : ties) {
-    all_ties += t;
-  }
-  if (all_ties > cut.ties) {
-    keep_spared_ties(values, ranges, ties, cut, order, mask);
-  }
-}
 
 /// Writes the score of every block. Returns whether every value is finite.
 bool score_blocks(
@@ -202,6 +61,29 @@ void expand_blocks_into(
   });
 }
 
+/// `expand_blocks_into` beside the mask in force.
+torch::Tensor expand_or_present(
+    const torch::Tensor& block_mask,
+    const Grid& grid,
+    const Earlier& earlier) {
+  RenewedMask mask({grid.h, grid.w}, earlier, grid.rows * grid.w);
+  const uint8_t* const from = bytes_of(block_mask);
+  const int64_t grain = std::max<int64_t>(1, kGrain / (grid.rows * grid.w));
+  at::parallel_for(0, mask.pieces(), grain, [&](int64_t first, int64_t last) {
+    std::vector<uint8_t> fresh(grid.rows * grid.w);
+    for (int64_t i = first; i < last; ++i) {
+      kernels::expand_blocks(
+          from + i * grid.block_cols(),
+          mask.size(i) / grid.w,
+          grid.w,
+          grid.cols,
+          fresh.data());
+      mask.set(i, fresh.data());
+    }
+  });
+  return mask.finish();
+}
+
 /// Writes the mask; blocks that `block_mask` keeps lose nothing, null keeps
 /// none. Returns whether every value is finite.
 bool drop_in_blocks(
@@ -231,77 +113,45 @@ bool drop_in_blocks(
   return finite;
 }
 
-/// Whether a mask can be computed in pieces and compared with `present`: blocks
-/// of one row that no row cuts off, and small ones.
-bool can_compare(const Grid& grid, const torch::Tensor& present) {
-  return present.defined() && present.scalar_type() == torch::kBool &&
-      present.device().is_cpu() && present.is_contiguous() &&
-      present.numel() == grid.h * grid.w && grid.rows == 1 &&
-      grid.w % grid.cols == 0 && grid.cols <= kPiece;
-}
-
-/// `drop_in_blocks` that compares every piece with the mask in force while both
-/// lie in the cache. Where nothing differs, as at every step of a fixed N:M
-/// pattern but the first, `mask` is not written, which would take a third of
-/// the time, and where that is plain to see, it is not computed.
+/// `drop_in_blocks` of one long row of small blocks, beside the mask in force:
+/// what is plainly settled by it is not even computed.
 Checked zeros_or_present(
     const torch::Tensor& matrix,
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
     const BeforeScoring& before_scoring,
-    const torch::Tensor& present,
-    const torch::Tensor& mask) {
-  const int64_t count = matrix.numel();
+    const Earlier& earlier) {
   const int64_t length = kPiece / grid.cols * grid.cols;
-  const int64_t pieces = (count + length - 1) / length;
+  const bool fours = grid.cols == 4 && order == kernels::Order::kMagnitude;
   const float* const from = matrix.data_ptr<float>();
-  const uint8_t* const before = bytes_of(present);
-  uint8_t* const to = bytes_of(mask);
-  std::vector<char> differs(pieces);
+  RenewedMask mask({grid.h, grid.w}, earlier, length);
   std::atomic<bool> finite{true};
+  const auto renew = [&](int64_t i, uint8_t* fresh) {
+    const float* const values = from + mask.begin(i);
+    const int64_t size = mask.size(i);
+    // What is settled whole is settled with the first piece.
+    if (i > 0 && fours && mask.present(i) &&
+        kernels::settled_in_fours(values, mask.present(i), size, zeros)) {
+      return;
+    }
+    if (before_scoring) {
+      before_scoring(mask.begin(i), mask.begin(i) + size);
+    }
+    if (!kernels::zeros_in_blocks(
+            values, 1, size, grid.cols, zeros, order, nullptr, fresh)) {
+      finite = false;
+    }
+    mask.set(i, fresh);
+  };
   at::parallel_for(
-      0, pieces, kGrain / length, [&](int64_t first, int64_t last) {
+      0, mask.pieces(), kGrain / length, [&](int64_t first, int64_t last) {
         uint8_t fresh[kPiece];
         for (int64_t i = first; i < last; ++i) {
-          const int64_t begin = i * length;
-          const int64_t size = std::min(length, count - begin);
-          // What is settled whole is settled with the first piece.
-          if (i > 0 && grid.cols == 4 && order == kernels::Order::kMagnitude &&
-              kernels::settled_in_fours(
-                  from + begin, before + begin, size, zeros)) {
-            continue;
-          }
-          if (before_scoring) {
-            before_scoring(begin, begin + size);
-          }
-          if (!kernels::zeros_in_blocks(
-                  from + begin,
-                  1,
-                  size,
-                  grid.cols,
-                  zeros,
-                  order,
-                  nullptr,
-                  fresh)) {
-            finite = false;
-          }
-          if (std::memcmp(fresh, before + begin, size) != 0) {
-            differs[i] = true;
-            std::memcpy(to + begin, fresh, size);
-          }
+          renew(i, fresh);
         }
       });
-  if (std::find(differs.begin(), differs.end(), true) == differs.end()) {
-    return {present, finite};
-  }
-  for (int64_t i = 0; i < pieces; ++i) {
-    if (!differs[i]) {
-      const int64_t begin = i * length;
-      std::memcpy(to + begin, before + begin, std::min(length, count - begin));
-    }
-  }
-  return {mask, finite};
+  return {mask.finish(), finite};
 }
 
 /// Room for the scores of all blocks: the memory of `mask`, where they fit,
@@ -340,11 +190,11 @@ Checked zeros_in_blocks(
     kernels::Order order,
     const BeforeScoring& before_scoring,
     const Earlier& earlier) {
-  auto mask = empty_mask({grid.h, grid.w}, earlier.room);
-  if (can_compare(grid, earlier.present)) {
+  if (is_one_row(grid) && grid.cols <= kPiece) {
     return zeros_or_present(
-        matrix, grid, zeros, order, before_scoring, earlier.present, mask);
+        matrix, grid, zeros, order, before_scoring, earlier);
   }
+  const auto mask = empty_mask({grid.h, grid.w}, earlier.room);
   const bool finite =
       drop_in_blocks(matrix, grid, zeros, order, before_scoring, nullptr, mask);
   return {mask, finite};
@@ -383,6 +233,14 @@ Checked weight_norm(
         matrix, grid, zeros, ranking.order, before_scoring, earlier);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
+  const bool whole = drops_whole_blocks(pattern);
+  if (whole && drop > 0 && ranking.order == kernels::Order::kMagnitude) {
+    auto mask = mask_in_one_pass(
+        matrix, grid, drop, ranking.measure, before_scoring, earlier);
+    if (mask) {
+      return *mask;
+    }
+  }
   if (grid.block_size() == 1) {
     return drop_lowest(matrix, drop, ranking.order, before_scoring, earlier);
   }
@@ -394,12 +252,12 @@ Checked weight_norm(
     return {{}, false};
   }
   const auto block_mask = drop_lowest(scores, drop, ranking.order).result;
-  if (drops_whole_blocks(pattern)) {
-    expand_blocks_into(mask, block_mask, grid);
-  } else {
-    drop_in_blocks(
-        matrix, grid, zeros, ranking.order, {}, bytes_of(block_mask), mask);
+  if (whole) {
+    return {
+        expand_or_present(block_mask, grid, {mask, earlier.present}), finite};
   }
+  drop_in_blocks(
+      matrix, grid, zeros, ranking.order, {}, bytes_of(block_mask), mask);
   return {mask, finite};
 }
 

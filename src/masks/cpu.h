@@ -5,20 +5,11 @@
 #include "coppice/masks/weight_norm.h"
 #include "masks/grid.h"
 #include "masks/ranking.h"
+#include "masks/renewed_mask.h"
 
 /// Masks through the kernels: contiguous float32 on the CPU, on all threads.
 /// Shapes and results as in masks/aten.h, bit for bit.
 namespace coppice::masks::cpu {
-
-/// Masks of before, for functions that a caller runs again and again; both may
-/// be undefined.
-struct Earlier {
-  /// One that nobody needs: the new mask takes its memory if that is enough.
-  torch::Tensor room;
-  /// The one in force: returned itself where the new mask would equal it, if
-  /// that can be seen without writing a new one.
-  torch::Tensor present;
-};
 
 /// What a function made, and whether every value it read is finite.
 struct Checked {

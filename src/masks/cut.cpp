@@ -3,14 +3,13 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <optional>
-#include <random>
 #include <vector>
 
 #include "coppice/kernels/select.h"
+#include "masks/bracket.h"
 #include "masks/ranges.h"
 
 namespace coppice::masks::cpu {
@@ -22,12 +21,6 @@ using kernels::order_key;
 
 /// Fewer values are sorted at once.
 constexpr int64_t kFewValues = 4096;
-
-/// Two keys, low <= high, between which the cut is likely to be.
-struct Bracket {
-  int32_t low;
-  int32_t high;
-};
 
 /// The cut by partially sorting a copy of all keys.
 Cut cut_by_sorting(
@@ -48,37 +41,6 @@ Cut cut_by_sorting(
   cut.ties = drop -
       std::count_if(keys.begin(), last, [&](int32_t k) { return k < cut.key; });
   return cut;
-}
-
-/// Keys of one random value of each of `size` equal stretches of the values.
-std::vector<int32_t> sample_of(
-    const float* values,
-    int64_t count,
-    int64_t size,
-    Order order,
-    std::minstd_rand& random) {
-  std::vector<int32_t> sample(size);
-  for (int64_t i = 0; i < size; ++i) {
-    const int64_t begin = i * count / size;
-    const int64_t length = (i + 1) * count / size - begin;
-    sample[i] = order_key(values[begin + random() % length], order);
-  }
-  return sample;
-}
-
-/// A bracket that misses the cut about once in a million times: five standard
-/// deviations of how many of the sample lie below the cut to either side.
-Bracket bracket_of(std::vector<int32_t> sample, double share) {
-  const double size = static_cast<double>(sample.size());
-  const double margin = 5 * std::sqrt(share * (1 - share) * size) + 8;
-  const auto at = [&](double rank) {
-    const auto nth = sample.begin() + static_cast<int64_t>(rank);
-    std::nth_element(sample.begin(), nth, sample.end());
-    return *nth;
-  };
-  const double low = share * size - margin;
-  const double high = share * size + margin;
-  return {low < 0 ? INT32_MIN : at(low), high >= size ? INT32_MAX : at(high)};
 }
 
 /// The values inside a bracket, of all ranges in order.
@@ -165,6 +127,34 @@ std::optional<Cut> cut_in_bracket(
   return std::nullopt;
 }
 
+/// Keeps the ties that `cut` does not drop. `ties` holds their number in each
+/// of the ranges.
+void keep_spared_ties(
+    const float* values,
+    const Ranges& ranges,
+    const std::vector<int64_t>& ties,
+    const Cut& cut,
+    Order order,
+    uint8_t* mask) {
+  std::vector<int64_t> dropped(ties.size());
+  int64_t left = cut.ties;
+  for (size_t i = 0; i < ties.size(); ++i) {
+    dropped[i] = std::min(left, ties[i]);
+    left -= dropped[i];
+  }
+  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
+    if (dropped[i] < ties[i]) {
+      kernels::keep_ties(
+          values + begin,
+          end - begin,
+          order,
+          cut.key,
+          dropped[i],
+          mask + begin);
+    }
+  });
+}
+
 } // namespace
 
 Cut find_cut(
@@ -180,18 +170,39 @@ Cut find_cut(
     return cut_by_sorting(values, count, drop, order);
   }
   const double share = static_cast<double>(drop) / count;
-  const auto size =
-      static_cast<int64_t>(4 * std::sqrt(static_cast<double>(count)));
+  const SampleSource source{
+      [&](int64_t i) { __builtin_prefetch(values + i); },
+      [&](int64_t i) { return order_key(values[i], order); }};
   std::minstd_rand random;
   for (int attempt = 0; attempt < 3; ++attempt) {
-    const Bracket bracket =
-        bracket_of(sample_of(values, count, size, order, random), share);
+    const Bracket bracket = guess_bracket(count, share, random, source);
     if (const auto cut = cut_in_bracket(
             values, count, drop, order, bracket, before_scoring)) {
       return *cut;
     }
   }
   return cut_by_sorting(values, count, drop, order);
+}
+
+void write_mask(
+    const float* values,
+    int64_t count,
+    const Cut& cut,
+    Order order,
+    uint8_t* mask) {
+  const Ranges ranges(count);
+  std::vector<int64_t> ties(ranges.size());
+  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
+    ties[i] = kernels::keep_above(
+        values + begin, end - begin, order, cut.key, mask + begin);
+  });
+  int64_t all_ties = 0;
+  for (const int64_t t : ties) {
+    all_ties += t;
+  }
+  if (all_ties > cut.ties) {
+    keep_spared_ties(values, ranges, ties, cut, order, mask);
+  }
 }
 
 } // namespace coppice::masks::cpu

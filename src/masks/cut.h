@@ -28,4 +28,12 @@ Cut find_cut(
     kernels::Order order,
     const BeforeScoring& before_scoring = {});
 
+/// Writes the mask of `cut`: `count` bytes, 1 keeps.
+void write_mask(
+    const float* values,
+    int64_t count,
+    const Cut& cut,
+    kernels::Order order,
+    uint8_t* mask);
+
 } // namespace coppice::masks::cpu

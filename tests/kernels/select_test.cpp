@@ -97,6 +97,52 @@ TEST_P(Select, CountsLikeAPlainLoop) {
   });
 }
 
+TEST_P(Select, SplitsLikeAPlainLoop) {
+  sweep([](const std::vector<float>& values, Order, int32_t) {
+    const auto key = [&](size_t i) {
+      return order_key(values[i % values.size()], Order::kMagnitude);
+    };
+    const std::pair<int32_t, int32_t> brackets[] = {
+        std::minmax({key(3), key(7)}),
+        {INT32_MIN, key(0)},
+        {key(0), INT32_MAX}};
+    for (const auto& [low, high] : brackets) {
+      Split expected;
+      std::vector<float> expected_inside;
+      std::vector<int32_t> expected_places;
+      std::vector<uint8_t> expected_mask;
+      for (size_t i = 0; i < values.size(); ++i) {
+        expected.dropped += key(i) <= low;
+        expected.highest = std::max(expected.highest, key(i));
+        expected_mask.push_back(key(i) > low);
+        if (low < key(i) && key(i) < high) {
+          expected_inside.push_back(values[i]);
+          expected_places.push_back(static_cast<int32_t>(i));
+        }
+      }
+      std::vector<uint8_t> mask(values.size(), 7);
+      std::vector<float> inside(values.size());
+      std::vector<int32_t> places(values.size());
+      const Split split = split_at_bracket(
+          values.data(),
+          values.size(),
+          low,
+          high,
+          mask.data(),
+          inside.data(),
+          places.data());
+      EXPECT_EQ(split.dropped, expected.dropped);
+      EXPECT_EQ(split.highest, expected.highest);
+      EXPECT_EQ(mask, expected_mask);
+      ASSERT_EQ(split.inside, expected_inside.size());
+      inside.resize(split.inside);
+      places.resize(split.inside);
+      EXPECT_TRUE(same_bits(inside, expected_inside));
+      EXPECT_EQ(places, expected_places);
+    }
+  });
+}
+
 TEST_P(Select, KeepsAboveLikeAPlainLoop) {
   sweep([](const std::vector<float>& values, Order order, int32_t cut) {
     std::vector<uint8_t> expected;

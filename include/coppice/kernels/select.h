@@ -28,6 +28,26 @@ BracketCounts count_in_bracket(
     int32_t high,
     float* inside);
 
+/// What `split_at_bracket` saw.
+struct Split {
+  size_t dropped = 0;  ///< key <= low
+  size_t inside = 0;   ///< low < key < high
+  int32_t highest = 0; ///< The highest key of all values.
+};
+
+/// Settles what a cut between two keys settles whatever it is, by magnitude:
+/// mask[i] = key of values[i] > low. Values strictly inside, for which the cut
+/// matters, and their indices, are written to `inside` and `places`, in order.
+/// Both have room for `count` values: what follows is overwritten too.
+Split split_at_bracket(
+    const float* values,
+    size_t count,
+    int32_t low,
+    int32_t high,
+    uint8_t* mask,
+    float* inside,
+    int32_t* places);
+
 /// mask[i] = key of values[i] > cut. Returns how many keys equal `cut`.
 size_t keep_above(
     const float* values,

@@ -57,10 +57,10 @@ torch::Tensor weight_norm_mask(
 /// The same for a caller that computes masks of a weight again and again:
 /// `out`, undefined or a mask that is no longer needed, becomes the mask and
 /// gives its memory where that is enough. The system clears every page of fresh
-/// memory, which can take longer than computing the mask. Where the pattern is
-/// settled within each block (level 1) and nothing differs from `present`, the
-/// mask that the weight has, `out` becomes `present` itself and no mask is
-/// written.
+/// memory, which can take longer than computing the mask. Where nothing differs
+/// from `present`, the mask that the weight has, `out` mostly becomes `present`
+/// itself and no mask is written: for blocks that are dropped whole, and at
+/// level 1.
 torch::Tensor& weight_norm_mask_out(
     torch::Tensor& out,
     const torch::Tensor& weight,

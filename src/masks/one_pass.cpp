@@ -1,0 +1,288 @@
+#include "masks/one_pass.h"
+
+#include <ATen/Parallel.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "coppice/kernels/block_masks.h"
+#include "coppice/kernels/block_scores.h"
+#include "coppice/kernels/select.h"
+#include "masks/bracket.h"
+#include "masks/cut.h"
+#include "masks/ranges.h"
+#include "masks/strips.h"
+
+namespace coppice::masks::cpu {
+namespace {
+
+/// With fewer the bracket of a sample is wide.
+constexpr int64_t kManyBlocks = 65536;
+
+/// A bracket that holds more than one block in so many is no help.
+constexpr int64_t kFewInside = 4;
+
+/// A block of a mask.
+enum class State : uint8_t { kDropped, kKept, kMixed };
+
+State state_of(const uint8_t* block, int64_t cols) {
+  int64_t kept = 0;
+  for (int64_t i = 0; i < cols; ++i) {
+    kept += block[i];
+  }
+  return kept == cols ? State::kKept
+      : kept == 0     ? State::kDropped
+                      : State::kMixed;
+}
+
+/// What one thread takes aside: blocks whose score is inside the bracket.
+struct Aside {
+  int64_t first_piece = 0;
+  int64_t last_piece = 0;
+  int64_t dropped = 0; ///< Blocks at or below the bracket.
+  std::unique_ptr<float[]> scores;
+  std::unique_ptr<int32_t[]> places; ///< Indices of blocks in their piece.
+  std::unique_ptr<State[]> states;   ///< Of these blocks as they are now.
+  std::vector<int32_t> counts;       ///< How many of each piece.
+  int64_t count = 0;                 ///< Of all pieces.
+  bool too_many = false;
+};
+
+class OnePass {
+ public:
+  OnePass(
+      const torch::Tensor& matrix,
+      const Grid& grid,
+      int64_t drop,
+      kernels::Measure measure,
+      const Earlier& earlier)
+      : values_(matrix.data_ptr<float>()),
+        cols_(grid.cols),
+        blocks_(grid.blocks()),
+        drop_(drop),
+        measure_(measure),
+        piece_blocks_(kPiece / grid.cols),
+        mask_({grid.h, grid.w}, earlier, piece_blocks_ * grid.cols) {}
+
+  std::optional<Checked> run(const BeforeScoring& before_scoring);
+
+ private:
+  Bracket guess() const;
+  int32_t sampled_key(int64_t block, float* settled) const;
+  void read(
+      const Bracket& bracket,
+      const BeforeScoring& before_scoring,
+      Aside& aside);
+  void read_piece(int64_t piece, const Bracket& bracket, Aside& aside);
+  void settle_inside(const Aside& aside, const uint8_t* keep);
+  std::vector<uint8_t> keep_inside(int64_t count, int64_t drop);
+  int64_t blocks_of(int64_t piece) const {
+    return mask_.size(piece) / cols_;
+  }
+  /// `block` in the mask in force; null if there is none.
+  const uint8_t* present_at(int64_t block) const {
+    const uint8_t* const present = mask_.present(0);
+    return present ? present + block * cols_ : nullptr;
+  }
+
+  const float* values_;
+  int64_t cols_;
+  int64_t blocks_;
+  int64_t drop_;
+  kernels::Measure measure_;
+  int64_t piece_blocks_;
+  RenewedMask mask_;
+  std::vector<Aside> asides_;
+  std::atomic<bool> finite_{true};
+};
+
+/// Where the cut is likely to be.
+Bracket OnePass::guess() const {
+  std::vector<float> settled(cols_);
+  const SampleSource source{
+      [&](int64_t block) {
+        __builtin_prefetch(values_ + block * cols_);
+        if (const uint8_t* const present = present_at(block)) {
+          __builtin_prefetch(present);
+        }
+      },
+      [&](int64_t block) { return sampled_key(block, settled.data()); }};
+  const double share = static_cast<double>(drop_) / blocks_;
+  std::minstd_rand random;
+  return guess_bracket(blocks_, share, random, source);
+}
+
+/// The key of the score that `block` has once it is settled: what the mask in
+/// force drops counts as zero. `settled` is room for a block.
+int32_t OnePass::sampled_key(int64_t block, float* settled) const {
+  const uint8_t* const present = present_at(block);
+  const float* const values = values_ + block * cols_;
+  for (int64_t i = 0; i < cols_; ++i) {
+    settled[i] = present && present[i] == 0 ? 0.0f : values[i];
+  }
+  float score = settled[0];
+  if (cols_ > 1) {
+    kernels::block_scores(settled, 1, cols_, cols_, measure_, &score);
+  }
+  return kernels::order_key(score, kernels::Order::kMagnitude);
+}
+
+/// Settles the blocks of `piece` that are outside the bracket; the others stay
+/// as they are in the mask in force.
+void OnePass::read_piece(int64_t piece, const Bracket& bracket, Aside& aside) {
+  float scores[kPiece];
+  uint8_t keep[kPiece];
+  uint8_t spread[kPiece];
+  const int64_t blocks = blocks_of(piece);
+  const float* const values = values_ + mask_.begin(piece);
+  bool finite = true;
+  if (cols_ > 1) {
+    finite = kernels::block_scores(
+        values, 1, blocks * cols_, cols_, measure_, scores);
+  }
+  int32_t* const places = aside.places.get() + aside.count;
+  const kernels::Split split = kernels::split_at_bracket(
+      cols_ > 1 ? scores : values,
+      blocks,
+      bracket.low,
+      bracket.high,
+      keep,
+      aside.scores.get() + aside.count,
+      places);
+  if (cols_ == 1) {
+    finite = split.highest < kernels::kInfinityKey;
+  } else {
+    kernels::expand_blocks(keep, 1, blocks * cols_, cols_, spread);
+  }
+  uint8_t* const fresh = cols_ > 1 ? spread : keep;
+  State* const states = aside.states.get() + aside.count;
+  std::fill_n(states, split.inside, State::kKept);
+  if (const uint8_t* const present = mask_.present(piece)) {
+    for (size_t i = 0; i < split.inside; ++i) {
+      const int64_t at = places[i] * cols_;
+      std::copy(present + at, present + at + cols_, fresh + at);
+      states[i] = state_of(present + at, cols_);
+    }
+  }
+  mask_.set(piece, fresh);
+  aside.dropped += split.dropped;
+  aside.count += split.inside;
+  aside.counts.push_back(static_cast<int32_t>(split.inside));
+  if (!finite) {
+    finite_ = false;
+  }
+}
+
+/// The pieces of `aside`.
+void OnePass::read(
+    const Bracket& bracket,
+    const BeforeScoring& before_scoring,
+    Aside& aside) {
+  const int64_t pieces = aside.last_piece - aside.first_piece;
+  const int64_t few = pieces * piece_blocks_ / kFewInside;
+  // Not initialised: what is not used is never touched.
+  aside.scores.reset(new float[few + piece_blocks_]);
+  aside.places.reset(new int32_t[few + piece_blocks_]);
+  aside.states.reset(new State[few + piece_blocks_]);
+  for (int64_t i = aside.first_piece; i < aside.last_piece; ++i) {
+    if (before_scoring) {
+      before_scoring(mask_.begin(i), mask_.begin(i) + mask_.size(i));
+    }
+    read_piece(i, bracket, aside);
+    if (aside.count > few) {
+      aside.too_many = true;
+      return;
+    }
+  }
+}
+
+/// Decisions of all blocks inside, in order: the `drop` lowest are dropped.
+std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
+  std::vector<uint8_t> keep(count, 1);
+  if (drop == 0) {
+    return keep;
+  }
+  std::unique_ptr<float[]> scores(new float[count]);
+  int64_t at = 0;
+  for (const Aside& aside : asides_) {
+    std::memcpy(
+        scores.get() + at, aside.scores.get(), aside.count * sizeof(float));
+    at += aside.count;
+  }
+  constexpr auto kOrder = kernels::Order::kMagnitude;
+  const Cut cut = find_cut(scores.get(), count, drop, kOrder);
+  write_mask(scores.get(), count, cut, kOrder, keep.data());
+  return keep;
+}
+
+/// Writes the decisions of the blocks of `aside` where they change a block.
+void OnePass::settle_inside(const Aside& aside, const uint8_t* keep) {
+  int64_t i = 0;
+  for (int64_t piece = aside.first_piece; piece < aside.last_piece; ++piece) {
+    const int64_t end = i + aside.counts[piece - aside.first_piece];
+    for (; i < end; ++i) {
+      if (aside.states[i] != (keep[i] ? State::kKept : State::kDropped)) {
+        const int64_t at = aside.places[i] * cols_;
+        std::fill_n(mask_.edit(piece) + at, cols_, keep[i]);
+      }
+    }
+  }
+}
+
+std::optional<Checked> OnePass::run(const BeforeScoring& before_scoring) {
+  const Bracket bracket = guess();
+  const Ranges ranges(mask_.pieces() * kPiece);
+  asides_.resize(ranges.size());
+  ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
+    asides_[i].first_piece = (begin + kPiece - 1) / kPiece;
+    asides_[i].last_piece = (end + kPiece - 1) / kPiece;
+    read(bracket, before_scoring, asides_[i]);
+  });
+  int64_t left = drop_;
+  int64_t inside = 0;
+  for (const Aside& aside : asides_) {
+    if (aside.too_many) {
+      return std::nullopt;
+    }
+    left -= aside.dropped;
+    inside += aside.count;
+  }
+  if (!finite_) {
+    return Checked{{}, false};
+  }
+  if (left < 0 || left > inside) {
+    return std::nullopt;
+  }
+  const auto keep = keep_inside(inside, left);
+  at::parallel_for(0, ranges.size(), 1, [&](int64_t first, int64_t last) {
+    int64_t before = 0;
+    for (int64_t i = 0; i < last; ++i) {
+      if (i >= first) {
+        settle_inside(asides_[i], keep.data() + before);
+      }
+      before += asides_[i].count;
+    }
+  });
+  return Checked{mask_.finish(), true};
+}
+
+} // namespace
+
+std::optional<Checked> mask_in_one_pass(
+    const torch::Tensor& matrix,
+    const Grid& grid,
+    int64_t drop,
+    kernels::Measure measure,
+    const BeforeScoring& before_scoring,
+    const Earlier& earlier) {
+  if (grid.blocks() < kManyBlocks || !is_one_row(grid) || grid.cols > kPiece) {
+    return std::nullopt;
+  }
+  return OnePass(matrix, grid, drop, measure, earlier).run(before_scoring);
+}
+
+} // namespace coppice::masks::cpu

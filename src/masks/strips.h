@@ -1,0 +1,76 @@
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "coppice/masks/weight_norm.h"
+#include "masks/grid.h"
+#include "masks/ranges.h"
+
+namespace coppice::masks::cpu {
+
+/// Blocks that stand side by side: the unit that a kernel takes.
+struct Strip {
+  int64_t element; ///< Index of its first element in the matrix.
+  int64_t block;   ///< Index of its first block.
+  int64_t rows;
+  int64_t width;
+};
+
+/// Whether blocks do not see where a row ends: the matrix is one long row of
+/// them.
+inline bool is_one_row(const Grid& grid) {
+  return grid.rows == 1 && grid.w % grid.cols == 0;
+}
+
+/// Calls `body(strip)` for pieces of one row of blocks that fit into the cache
+/// of a core.
+template <class Body>
+void for_each_piece(const Strip& row, int64_t cols, Body body) {
+  const int64_t step = std::max<int64_t>(1, kPiece / cols);
+  const int64_t blocks = row.width / cols;
+  for (int64_t begin = 0; begin < blocks; begin += step) {
+    const int64_t end = std::min(begin + step, blocks);
+    body(Strip{
+        row.element + begin * cols,
+        row.block + begin,
+        1,
+        (end - begin) * cols});
+  }
+}
+
+/// Calls `body(strip)` in parallel for strips that cover `grid`, after
+/// `before_scoring` for the elements of the strip.
+template <class Body>
+void for_each_strip(
+    const Grid& grid,
+    const BeforeScoring& before_scoring,
+    Body body) {
+  const auto visit = [&](const Strip& strip) {
+    if (before_scoring) {
+      before_scoring(strip.element, strip.element + strip.rows * strip.width);
+    }
+    body(strip);
+  };
+  if (is_one_row(grid)) {
+    const int64_t grain = std::max<int64_t>(1, kGrain / grid.cols);
+    at::parallel_for(0, grid.blocks(), grain, [&](int64_t begin, int64_t end) {
+      const Strip row{begin * grid.cols, begin, 1, (end - begin) * grid.cols};
+      for_each_piece(row, grid.cols, visit);
+    });
+    return;
+  }
+  const int64_t stripe = grid.rows * grid.w;
+  const int64_t grain = std::max<int64_t>(1, kGrain / stripe);
+  at::parallel_for(
+      0, grid.block_rows(), grain, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t rows = std::min(grid.rows, grid.h - r * grid.rows);
+          visit(Strip{r * stripe, r * grid.block_cols(), rows, grid.w});
+        }
+      });
+}
+
+} // namespace coppice::masks::cpu
