@@ -185,7 +185,7 @@ Options parsed(int argc, char** argv) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  coppice::bench::let_idle_threads_sleep(argv);
+  coppice::bench::limit_idle_spinning(argv);
   const auto options = coppice::bench::parsed(argc, argv);
   if (!std::filesystem::is_directory(options.folder)) {
     std::printf(

@@ -285,6 +285,6 @@ int run(int argc, char** argv) {
 } // namespace coppice::bench
 
 int main(int argc, char** argv) {
-  coppice::bench::let_idle_threads_sleep(argv);
+  coppice::bench::limit_idle_spinning(argv);
   return coppice::bench::run(argc, argv);
 }

@@ -8,11 +8,11 @@
 
 namespace coppice::bench {
 
-/// Restarts the program with OpenMP threads that sleep when idle: spinning ones
-/// keep the cores from OpenBLAS, whose threads are others.
-inline void let_idle_threads_sleep(char** argv) {
-  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
-    setenv("OMP_WAIT_POLICY", "passive", 1);
+/// Restarts the program with OpenMP threads that soon go to sleep, as the
+/// program `coppice` does.
+inline void limit_idle_spinning(char** argv) {
+  if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) {
+    setenv("GOMP_SPINCOUNT", "8000", 1);
     execv("/proc/self/exe", argv);
   }
 }

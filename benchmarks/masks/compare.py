@@ -38,7 +38,8 @@ class Side:
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         # OpenMP's own setting: neither side calls a BLAS, whose threads those
         # of OpenMP could hinder while they wait.
-        environment.pop("OMP_WAIT_POLICY", None)
+        for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
+            environment.pop(name, None)
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,

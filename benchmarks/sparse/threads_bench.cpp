@@ -41,20 +41,10 @@ const std::vector<Row> kRows = {
 
 constexpr double kSparsities[] = {0.5, 0.8, 0.9};
 
-/// One thread's time over that of several.
-struct Gain {
-  double clock; ///< By the clock: the fastest of many turns.
-  /// Of the processor time of the calling thread, who has one of the parts. It
-  /// shows what sharing the work costs even where others use the processors.
-  double share;
-};
-
-Gain gain(
-    const Row& row,
-    double sparsity,
-    int threads,
-    int64_t rows,
-    int64_t cols) {
+/// One thread's time over that of several, by the clock: each the fastest of
+/// many turns.
+double
+gain(const Row& row, double sparsity, int threads, int64_t rows, int64_t cols) {
   auto values = sparse_weight(
       static_cast<size_t>(rows),
       static_cast<size_t>(cols),
@@ -75,23 +65,19 @@ Gain gain(
       linear(x, w, c10::nullopt);
     };
   };
-  const auto ratio = [&](Clock clock) {
-    Effort effort;
-    effort.clock = clock;
-    effort.turns = 100;
-    effort.budget = 1;
-    const auto times =
-        measure({{"one", run(1)}, {"several", run(threads)}}, effort);
-    return times[0] / times[1];
-  };
-  return {ratio(Clock::Wall), ratio(Clock::Thread)};
+  Effort effort;
+  effort.clock = Clock::Wall;
+  effort.turns = 100;
+  effort.budget = 1;
+  const auto times =
+      measure({{"one", run(1)}, {"several", run(threads)}}, effort);
+  return times[0] / times[1];
 }
 
 void print_table(int threads, int64_t rows, int64_t cols) {
   std::printf(
       "%d threads over one, %ld x %ld, float32, warm: by the clock, the "
-      "fastest "
-      "of many turns; in brackets by the calling thread's processor time\n\n"
+      "fastest of many turns\n\n"
       "| batch | pattern | format |",
       threads,
       static_cast<long>(rows),
@@ -107,8 +93,7 @@ void print_table(int threads, int64_t rows, int64_t cols) {
         row.pattern,
         to_string(row.format).c_str());
     for (const double sparsity : kSparsities) {
-      const auto gained = gain(row, sparsity, threads, rows, cols);
-      std::printf(" %.2f (%.2f) |", gained.clock, gained.share);
+      std::printf(" %.2f |", gain(row, sparsity, threads, rows, cols));
       std::fflush(stdout);
     }
     std::printf("\n");

@@ -98,17 +98,23 @@ ExitCode run_and_flush(int argc, char** argv) {
   return code;
 }
 
-/// Starts the program anew with OpenMP threads that sleep when idle. Spinning
-/// ones, the default, keep the cores from OpenBLAS, whose threads are others:
-/// training takes nearly twice as long, and a dense product may be measured at
-/// a hundredth of its speed. OpenMP reads the environment before main, so that
-/// it cannot be set from here for this process.
-void let_idle_threads_sleep(char** argv) {
+/// Starts the program anew with OpenMP threads that go to sleep a tenth of a
+/// millisecond after their work. By default they wait for much longer, on the
+/// processors that OpenBLAS needs, whose threads are others: training takes
+/// nearly twice as long, and a dense product may be measured at a hundredth of
+/// its speed. If they went to sleep at once, every short layer would wake them,
+/// which takes longer than the layer, and the system often wakes them on the
+/// processor of the first. libgomp, which is LibTorch's OpenMP, reads the
+/// environment before main, so that it cannot be set from here for this
+/// process.
+void limit_idle_spinning(char** argv) {
   const std::set<std::string> commands{
       "demo", "activations", "compile", "bench"};
   const bool computes = argv[0] && argv[1] && commands.count(argv[1]) > 0;
-  if (computes && std::getenv("OMP_WAIT_POLICY") == nullptr) {
-    setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  const bool is_set =
+      std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");
+  if (computes && !is_set) {
+    setenv("GOMP_SPINCOUNT", "8000", /*overwrite=*/0);
     // Returns only if it fails; then the program is slower, and runs.
     execv("/proc/self/exe", argv);
   }
@@ -119,7 +125,7 @@ void let_idle_threads_sleep(char** argv) {
 
 int main(int argc, char** argv) {
   using namespace coppice::cli;
-  let_idle_threads_sleep(argv);
+  limit_idle_spinning(argv);
   try {
     return run_and_flush(argc, argv);
   } catch (const InputError& error) {
