@@ -1,6 +1,7 @@
 #include "coppice/kernels/bitmask_rows.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "coppice/kernels/flush_denormals.h"
 #include "kernels/stored.h"
@@ -17,9 +18,8 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// How a word, which covers 64 columns, lies in vectors.
-template <class Value>
+template <class D>
 struct WordVectors {
-  using D = typename Expanding<Value>::D;
   static constexpr size_t kLanes = hn::MaxLanes(D());
   static constexpr size_t kVectors = 64 / kLanes;
   /// A sum waits for the one before it.
@@ -27,10 +27,10 @@ struct WordVectors {
 };
 
 /// Adds a whole word's columns; `values` moves past its weights.
-template <class Value, class D>
+template <class D, class Value>
 HWY_INLINE void
 AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
-  using Word = WordVectors<Value>;
+  using Word = WordVectors<D>;
   const D d;
   if constexpr (sizeof(Value) == sizeof(float)) {
     // As much as a word's weights may fill.
@@ -47,14 +47,13 @@ AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
   values += hwy::PopCount(mask);
 }
 
-template <class Value>
+template <class D, class Value>
 HWY_INLINE float RowTimes(
     const uint64_t* mask,
     const Value* values,
     size_t cols,
     const float* x) {
-  using Word = WordVectors<Value>;
-  using D = typename Word::D;
+  using Word = WordVectors<D>;
   const D d;
   hn::Vec<D> sums[Word::kSums];
   COPPICE_UNROLL
@@ -63,7 +62,7 @@ HWY_INLINE float RowTimes(
   }
   size_t c = 0;
   for (; c + 64 <= cols; c += 64) {
-    AddWord<Value, D>(*mask++, values, x + c, sums);
+    AddWord<D>(*mask++, values, x + c, sums);
   }
   float sum = SumOf(d, SumOfSets<Word::kSums, 1>(d, sums));
   for (uint64_t left = c < cols ? *mask : 0; left != 0; left &= left - 1) {
@@ -73,7 +72,7 @@ HWY_INLINE float RowTimes(
   return sum;
 }
 
-template <class Value>
+template <class D, class Value>
 void MultiplyRows(
     const BitmaskRows& w,
     const Value* values,
@@ -82,8 +81,8 @@ void MultiplyRows(
     Range range,
     float* y) {
   for (size_t r = range.begin; r < range.end; ++r) {
-    const float sum =
-        RowTimes(w.mask.data() + r * w.words, values + w.begins[r], w.cols, x);
+    const float sum = RowTimes<D>(
+        w.mask.data() + r * w.words, values + w.begins[r], w.cols, x);
     y[r] = sum + (bias ? bias[r] : 0.0f);
   }
 }
@@ -94,8 +93,19 @@ void BitmaskRowsProduct(
     const float* bias,
     Range range,
     float* y) {
-  w.values.visit(
-      [&](const auto* values) { MultiplyRows(w, values, x, bias, range, y); });
+  // With few weights in a word, expanding is the limit, and two tables take
+  // less time than the instruction; with many it is memory, which is asked for
+  // more at once by fewer instructions.
+  const bool few = 20 * w.begins.back() < uint64_t{7} * w.rows * w.cols;
+  w.values.visit([&](const auto* values) {
+    using Value = std::decay_t<decltype(*values)>;
+    if (few) {
+      MultiplyRows<Eight>(w, values, x, bias, range, y);
+    } else {
+      using D = typename Expanding<Value>::D;
+      MultiplyRows<D>(w, values, x, bias, range, y);
+    }
+  });
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE

@@ -18,16 +18,20 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The vectors in which weights are expanded. BFloat16 take half as many lanes:
-/// a single shuffle of bytes then spreads, widens and zeroes them, where the
-/// instruction for whole vectors takes three times as long.
+/// Vectors of eight lanes at most, in which weights are expanded by a table
+/// that says for each mask which value each lane takes.
+using Eight = hn::CappedTag<float, 8>;
+
+/// The vectors in which weights are expanded where most of the time goes by
+/// waiting for them: the widest, but for BFloat16, of which one shuffle of
+/// bytes spreads, widens and zeroes eight.
 template <class Value>
 struct Expanding {
   using D = Wide;
 };
 template <>
 struct Expanding<BFloat16> {
-  using D = hn::CappedTag<float, 8>;
+  using D = Eight;
 };
 
 /// How many weights of a word precede its vector `i`: counted from the word's
@@ -95,17 +99,6 @@ HWY_INLINE hn::Vec<D> Expand(D d, uint64_t mask, const BFloat16* values) {
       d, hn::TableLookupBytesOr0(packed, hn::LoadU(bytes, sources.data())));
 }
 
-// Highway has Expand only from 1.0.4 on, and Debian 12 has 1.0.3.
-#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
-
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
-  const auto packed = hn::LoadU(d, values);
-  return hn::Vec<Wide>{
-      _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), packed.raw)};
-}
-
-#else
-
 /// The same as lanes; one that is not set takes any value.
 template <size_t kLanes>
 constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> AnyLanes() {
@@ -120,16 +113,26 @@ constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> AnyLanes() {
   return table;
 }
 
-HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
-  static constexpr auto kSources = AnyLanes<kWideLanes>();
-  const hn::RebindToSigned<Wide> di;
-  const hn::Rebind<uint8_t, Wide> bytes;
-  const uint8_t bits = mask & ((1 << kWideLanes) - 1);
+HWY_INLINE hn::Vec<Eight> Expand(Eight d, uint64_t mask, const float* values) {
+  constexpr size_t kLanes = hn::MaxLanes(Eight());
+  static constexpr auto kSources = AnyLanes<kLanes>();
+  const hn::RebindToSigned<Eight> di;
+  const hn::Rebind<uint8_t, Eight> bytes;
+  const uint8_t bits = mask & ((1 << kLanes) - 1);
   const auto sources =
       hn::PromoteTo(di, hn::LoadU(bytes, kSources[bits].data()));
   const auto spread = hn::TableLookupLanes(
       hn::LoadU(d, values), hn::IndicesFromVec(d, sources));
   return hn::IfThenElseZero(hn::LoadMaskBits(d, &bits), spread);
+}
+
+// Highway has Expand only from 1.0.4 on, and Debian 12 has 1.0.3.
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+
+HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
+  const auto packed = hn::LoadU(d, values);
+  return hn::Vec<Wide>{
+      _mm512_maskz_expand_ps(static_cast<__mmask16>(mask), packed.raw)};
 }
 
 #endif
