@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "coppice/graph/weight_ops.h"
@@ -198,6 +199,48 @@ TEST(Compile, RemembersWhatItMeasured) {
     std::ofstream(entry.path()) << "{\"key\": 1";
   }
   EXPECT_EQ(compile(sparse_net(), {images()}, options).layers.size(), 3U);
+}
+
+/// Makes every race in `folder` say that `format` won by far.
+void let_win(const std::string& folder, const std::string& format) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    nlohmann::json race;
+    std::ifstream(entry.path()) >> race;
+    const auto& names = race["key"]["candidates"];
+    for (size_t i = 0; i < names.size(); ++i) {
+      const bool wins = names[i].get<std::string>().rfind(format, 0) == 0;
+      race["wins"][i] = wins;
+      race["ratios"][i] = wins ? 0.01 : 2;
+      if (wins) {
+        race["winner"] = i;
+      }
+    }
+    std::ofstream(entry.path()) << race;
+  }
+}
+
+// One scalar multiply-add a weight takes twice as long as LibTorch's dense
+// product where most weights are there: only a wrong memory of a race can
+// choose it, and the race of the whole models finds out.
+TEST(Compile, LeavesEveryLayerWhereTogetherTheyAreSlower) {
+  torch::manual_seed(5);
+  torch::jit::Module net("Net");
+  net.register_parameter(
+      "weight", pruned({1024, 1024}, 0.3, {1, 1}), /*is_buffer=*/false);
+  net.define("def forward(self, x): return torch.linear(x, self.weight)");
+  const auto x = torch::randn({1, 1024});
+  const TemporaryFolder folder;
+  const auto options = quick().cache(folder.file("cache"));
+  compile(net, {x}, options);
+  let_win(folder.file("cache"), "compressed_rows");
+  auto compiled = compile(net, {x}, options);
+  const auto& layer = compiled.layers[0];
+  EXPECT_EQ(layer.format, "libtorch");
+  EXPECT_THAT(layer.why_left, HasSubstr("compressed_rows makes the whole"));
+  EXPECT_EQ(layer.bytes_after, layer.bytes_before);
+  EXPECT_EQ(layer.timings[0].chosen, layer.timings[0].dense);
+  EXPECT_TRUE(compiled.module.forward({x}).toTensor().equal(
+      net.forward({x}).toTensor()));
 }
 
 TEST(Compile, LeavesTheModelAsItWas) {
