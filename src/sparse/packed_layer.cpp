@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "coppice/sparse/sparse_conv2d.h"
+#include "coppice/sparse/sparse_linear.h"
 #include "sparse/linear.h"
 
 namespace coppice::nn {
@@ -14,7 +16,8 @@ constexpr const char* kKey = "packed_weight";
 
 } // namespace
 
-PackedLayer::PackedLayer(
+template <class Derived>
+PackedLayer<Derived>::PackedLayer(
     const char* name,
     size_t dims,
     c10::intrusive_ptr<PackedWeight> weight,
@@ -31,21 +34,24 @@ PackedLayer::PackedLayer(
   sparse::check_operands(name, torch::empty({0}), *weight_, bias);
 }
 
-void PackedLayer::register_bias() {
-  bias = register_parameter(
+template <class Derived>
+void PackedLayer<Derived>::register_bias() {
+  bias = this->register_parameter(
       "bias",
       bias.defined() ? bias.detach().clone() : torch::Tensor(),
       /*requires_grad=*/false);
 }
 
-void PackedLayer::print_common(std::ostream& stream) const {
+template <class Derived>
+void PackedLayer<Derived>::print_common(std::ostream& stream) const {
   const bool halves = weight_->dtype() == torch::kBFloat16;
   stream << std::boolalpha << "bias=" << bias.defined()
          << ", format=" << weight_->format()
          << (halves ? ", dtype=bfloat16" : "");
 }
 
-c10::intrusive_ptr<PackedWeight> PackedLayer::zero_weight(
+template <class Derived>
+c10::intrusive_ptr<PackedWeight> PackedLayer<Derived>::zero_weight(
     const std::vector<int64_t>& shape) {
   for (const int64_t size : shape) {
     TORCH_CHECK_VALUE(
@@ -58,12 +64,15 @@ c10::intrusive_ptr<PackedWeight> PackedLayer::zero_weight(
       torch::zeros(shape, torch::kFloat), PackedFormat::BitmaskRows);
 }
 
-void PackedLayer::save(torch::serialize::OutputArchive& archive) const {
+template <class Derived>
+void PackedLayer<Derived>::save(
+    torch::serialize::OutputArchive& archive) const {
   torch::nn::Module::save(archive);
   archive.write(kKey, c10::IValue(weight_));
 }
 
-void PackedLayer::load(torch::serialize::InputArchive& archive) {
+template <class Derived>
+void PackedLayer<Derived>::load(torch::serialize::InputArchive& archive) {
   c10::IValue saved;
   TORCH_CHECK_VALUE(
       archive.try_read(kKey, saved) && saved.isCustomClass(),
@@ -92,5 +101,8 @@ void PackedLayer::load(torch::serialize::InputArchive& archive) {
   }
   weight_ = std::move(weight);
 }
+
+template class PackedLayer<SparseLinearImpl>;
+template class PackedLayer<SparseConv2dImpl>;
 
 } // namespace coppice::nn

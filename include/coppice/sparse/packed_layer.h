@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/nn/module.h>
+#include <torch/nn/cloneable.h>
 #include <torch/serialize/archive.h>
 #include <torch/types.h>
 
@@ -18,7 +18,12 @@ namespace coppice::nn {
 /// Only the bias is a parameter. `torch::save` and `torch::load` take the
 /// packed weight along; a program that loads it needs Coppice. Clones share the
 /// packed weight. It stays on the CPU in its own dtype, whatever `to` is asked.
-class PackedLayer : public virtual torch::nn::Module {
+///
+/// A template because LibTorch's `Cloneable` must be its base: whether that
+/// derives from `Module` virtually depends on LibTorch's release, so that a
+/// second base cannot.
+template <class Derived>
+class PackedLayer : public torch::nn::Cloneable<Derived> {
  public:
   const c10::intrusive_ptr<PackedWeight>& weight() const {
     return weight_;

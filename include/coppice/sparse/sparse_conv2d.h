@@ -1,6 +1,5 @@
 #pragma once
 
-#include <torch/nn/cloneable.h>
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/pimpl.h>
 
@@ -24,8 +23,7 @@ struct ConvStepping {
 
 /// A convolution with a packed weight, in place of a `torch::nn::Conv2d` of one
 /// group whose weight does not change any more.
-class SparseConv2dImpl : public torch::nn::Cloneable<SparseConv2dImpl>,
-                         public PackedLayer {
+class SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <torch/nn/cloneable.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/pimpl.h>
 
@@ -15,8 +14,7 @@ namespace coppice::nn {
 
 /// A linear layer with a packed weight, in place of a `torch::nn::Linear` whose
 /// weight does not change any more.
-class SparseLinearImpl : public torch::nn::Cloneable<SparseLinearImpl>,
-                         public PackedLayer {
+class SparseLinearImpl : public PackedLayer<SparseLinearImpl> {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///
