@@ -13,7 +13,9 @@ namespace coppice::kernels {
 void* allocate_pages(size_t bytes) {
   constexpr size_t kHugePage = size_t(2) << 20;
   constexpr size_t kCacheLine = 64;
-  const size_t alignment = bytes >= kHugePage ? kHugePage : kCacheLine;
+  // At most half of the last page is lost.
+  const bool is_large = bytes >= kHugePage / 2;
+  const size_t alignment = is_large ? kHugePage : kCacheLine;
   if (bytes > std::numeric_limits<size_t>::max() - alignment) {
     throw std::bad_alloc();
   }
@@ -23,7 +25,7 @@ void* allocate_pages(size_t bytes) {
     throw std::bad_alloc();
   }
 #ifdef MADV_HUGEPAGE
-  if (bytes >= kHugePage) {
+  if (is_large) {
     // Only a wish: where it is refused, small pages serve.
     (void)madvise(memory, size, MADV_HUGEPAGE);
   }

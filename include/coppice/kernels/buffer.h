@@ -8,7 +8,7 @@
 namespace coppice::kernels {
 
 /// Bytes aligned to a cache line; on huge pages, where the system lends them,
-/// from 2 MiB on: a weight that is streamed through once a product is read a
+/// from 1 MiB on: a weight that is streamed through once a product is read a
 /// third faster that way. Throws std::bad_alloc.
 void* allocate_pages(size_t bytes);
 void free_pages(void* memory) noexcept;
