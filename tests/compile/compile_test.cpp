@@ -1,6 +1,5 @@
 #include "coppice/compile/compile.h"
 
-#include <ATen/Parallel.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,6 +15,7 @@
 #include "coppice/sparse/packed_weight.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
+#include "support/threads.h"
 
 namespace coppice::compile_test {
 namespace {
@@ -76,29 +76,16 @@ void let_win(const std::string& folder, const std::string& candidate) {
   }
 }
 
-/// One thread while it lives: several wait for each other where others have
-/// the processors, and then nothing is faster than anything.
-class OneThread {
- public:
-  OneThread() : before_(at::get_num_threads()) {
-    at::set_num_threads(1);
-  }
-  ~OneThread() {
-    at::set_num_threads(before_);
-  }
-
- private:
-  int before_;
-};
-
 /// `compile` where `candidate` wins every race of a layer that it takes part
-/// in: who wins on a machine that does other work besides, nobody can say.
+/// in: who wins on a machine that does other work besides, nobody can say. On
+/// one thread: several wait for each other there, and then nothing is faster
+/// than anything.
 CompiledModel compile_as_if_won_by(
     const std::string& candidate,
     const torch::jit::Module& net,
     const torch::Tensor& x,
     CompileOptions options) {
-  const OneThread one_thread;
+  const testing::Threads one(1);
   const TemporaryFolder folder;
   options.cache(folder.file("cache"));
   compile(net, {x}, options);
@@ -202,9 +189,6 @@ TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
 }
 
 TEST(Compile, PacksForTheBatchThatItMeasured) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "with sanitizers in them, kernels lose to LibTorch's";
-#endif
   const auto compiled = compile_as_if_won_by(
       "sorted_rows", sparse_net(), images(), quick().batches({16, 64}));
   ASSERT_EQ(compiled.layers[1].format, "sorted_rows");

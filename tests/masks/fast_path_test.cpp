@@ -15,21 +15,10 @@
 #include "coppice/masks/select.h"
 #include "coppice/masks/weight_norm.h"
 #include "masks/aten.h"
+#include "support/threads.h"
 
 namespace coppice::fast_path_test {
 namespace {
-
-/// Restores the number of threads that it found.
-class Threads {
- public:
-  Threads() : before_(at::get_num_threads()) {}
-  ~Threads() {
-    at::set_num_threads(before_);
-  }
-
- private:
-  int before_;
-};
 
 /// Values of a kind that makes selection hard: without ties, with many, nearly
 /// all zero, all equal, of wildly different size.
@@ -121,7 +110,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Long enough that the cut is bracketed by a sample, and for three threads.
 TEST(FastPathOfManyValues, DoesNotDependOnThreads) {
-  const Threads threads;
+  const testing::Threads threads;
   torch::manual_seed(0);
   for (const auto& kind : kKinds) {
     const auto weight = values_of(kind, {301, 701});
@@ -144,8 +133,7 @@ TEST(FastPathOfManyValues, DoesNotDependOnThreads) {
 }
 
 TEST(FastPathOfManyValues, SelectsAtEveryLevel) {
-  const Threads threads;
-  at::set_num_threads(3);
+  const testing::Threads threads(3);
   torch::manual_seed(0);
   for (const auto& kind : kKinds) {
     auto scores = values_of(kind, {150001});

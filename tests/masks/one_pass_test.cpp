@@ -2,7 +2,6 @@
 // force before.
 #include "masks/one_pass.h"
 
-#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 #include <torch/utils.h>
@@ -12,6 +11,7 @@
 
 #include "coppice/masks/select.h"
 #include "masks/aten.h"
+#include "support/threads.h"
 
 namespace coppice::one_pass_test {
 namespace {
@@ -95,7 +95,7 @@ void expect_mask_of_aten(
 }
 
 TEST(OnePass, GivesTheMaskOfAtenWhateverTheOneInForce) {
-  const int threads = at::get_num_threads();
+  const testing::Threads restored;
   torch::manual_seed(0);
   const auto normal = torch::randn({kRows, kCols});
   for (const auto& weight : {normal, (normal * 1000).round() / 1000}) {
@@ -113,7 +113,6 @@ TEST(OnePass, GivesTheMaskOfAtenWhateverTheOneInForce) {
       }
     }
   }
-  at::set_num_threads(threads);
 }
 
 // What the mask in force drops is zero once it is settled, which the sample
