@@ -1,6 +1,7 @@
 #include "coppice/kernels/compressed_rows.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "coppice/kernels/flush_denormals.h"
 #include "kernels/stored.h"
@@ -16,44 +17,64 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-constexpr size_t kSums = 8;
+/// Vectors of four lanes: as many inputs as one load of columns names.
+using Four = hn::CappedTag<float, 4>;
+constexpr size_t kLanes = hn::MaxLanes(Four());
 
-/// The next kSums weights as float; those that are not go to `room` first.
-HWY_INLINE const float* Widened(const float* values, float* /*room*/) {
-  return values;
-}
-HWY_INLINE const float* Widened(const BFloat16* values, float* room) {
-  const hn::CappedTag<float, kSums> d;
-  COPPICE_UNROLL
-  for (size_t i = 0; i < kSums; i += hn::MaxLanes(d)) {
-    hn::StoreU(LoadWeights(d, values + i), d, room + i);
+/// The inputs of the next kLanes columns. Each is loaded straight into its lane:
+/// a gather takes longer, and so would a vector from memory that four narrow
+/// stores just wrote.
+HWY_INLINE hn::Vec<Four> Inputs(const float* x, const uint16_t* columns) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
+  // One load for four columns: loads are what this product waits for.
+  uint64_t four;
+  std::memcpy(&four, columns, sizeof(four));
+  return hn::Vec<Four>{_mm_setr_ps(
+      x[four & 0xffff],
+      x[four >> 16 & 0xffff],
+      x[four >> 32 & 0xffff],
+      x[four >> 48])};
+#else
+  HWY_ALIGN float inputs[kLanes];
+  for (size_t i = 0; i < kLanes; ++i) {
+    inputs[i] = x[columns[i]];
   }
-  return room;
+  return hn::Load(Four(), inputs);
+#endif
 }
 
-/// One after another: a gather reads the inputs no faster, and the processor
-/// overlaps rows better when each is short.
 template <class Value>
 HWY_INLINE float RowTimes(
     const Value* HWY_RESTRICT values,
     const uint16_t* HWY_RESTRICT columns,
     size_t count,
     const float* HWY_RESTRICT x) {
-  float sums[kSums] = {};
-  float room[kSums];
+  const Four d;
+  constexpr size_t kSums = 4;
+  hn::Vec<Four> sums[kSums];
+  COPPICE_UNROLL
+  for (size_t s = 0; s < kSums; ++s) {
+    sums[s] = hn::Zero(d);
+  }
   size_t i = 0;
-  for (; i + kSums <= count; i += kSums) {
-    const float* weights = Widened(values + i, room);
+  const auto add = [&](hn::Vec<Four>& sum) {
+    sum = hn::MulAdd(LoadWeights(d, values + i), Inputs(x, columns + i), sum);
+    i += kLanes;
+  };
+  while (i + kSums * kLanes <= count) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSums; ++s) {
-      sums[s] = MulAddOne(weights[s], x[columns[i + s]], sums[s]);
+      add(sums[s]);
     }
   }
-  for (; i < count; ++i) {
-    sums[0] = MulAddOne(to_float(values[i]), x[columns[i]], sums[0]);
+  while (i + kLanes <= count) {
+    add(sums[0]);
   }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) +
-      ((sums[4] + sums[5]) + (sums[6] + sums[7]));
+  float sum = SumOf(d, SumOfSets<kSums, 1>(d, sums));
+  for (; i < count; ++i) {
+    sum = MulAddOne(to_float(values[i]), x[columns[i]], sum);
+  }
+  return sum;
 }
 
 template <class Value>

@@ -82,6 +82,17 @@ HWY_INLINE void StorePanel(
   }
 }
 
+/// Asks memory for a block to come, into the second level where each block takes
+/// many cycles. A single input's float32 weights flow best unasked.
+template <size_t kHeight, size_t kBatch, class Value>
+HWY_INLINE void PrefetchBlock(size_t s, const Value* block) {
+  if constexpr (kBatch > 1) {
+    PrefetchAhead<kHeight, 4096, CacheLevel::kSecond>(s, block);
+  } else if constexpr (sizeof(Value) < sizeof(float)) {
+    PrefetchAhead<kHeight, 4096>(s, block);
+  }
+}
+
 /// The panel under `kBatch` inputs that lie side by side.
 template <size_t kHeight, size_t kBatch, class Value>
 void MultiplyPanel(const PanelTask<Value>& task) {
@@ -100,7 +111,7 @@ void MultiplyPanel(const PanelTask<Value>& task) {
   for (; columns + kSets <= end; columns += kSets) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSets; ++s) {
-      PrefetchAhead<kHeight, 4096>(s, values + s * kHeight);
+      PrefetchBlock<kHeight, kBatch>(s, values + s * kHeight);
       AddBlock<kHeight, kBatch>(
           values + s * kHeight,
           task.x + columns[s] * task.x_stride,
@@ -124,9 +135,12 @@ constexpr size_t MostInputs() {
   return HWY_MIN(16, HWY_MAX(1, kSumRegisters / Layout<kHeight>::kVectors));
 }
 
-/// The panel under `batch` inputs: as many at once as registers hold.
+/// The panel under `batch` inputs: as many at once as registers hold. Moves
+/// `task` past them: a copy would be read by wide loads of what narrow stores
+/// just wrote, which wait until those have reached the cache, behind a y that
+/// comes from memory.
 template <size_t kHeight, size_t kBatch = MostInputs<kHeight>(), class Value>
-void MultiplyInputs(PanelTask<Value> task, size_t batch) {
+void MultiplyInputs(PanelTask<Value>& task, size_t batch) {
   while (batch >= kBatch) {
     MultiplyPanel<kHeight, kBatch>(task);
     batch -= kBatch;
@@ -155,7 +169,7 @@ void MultiplyTile(
   for (size_t p = range.begin; p < range.end; ++p) {
     const size_t row = p * kHeight;
     const uint64_t begin = w.begins[p];
-    const PanelTask<Value> task{
+    PanelTask<Value> task{
         values + begin * kHeight,
         w.columns.data() + begin,
         w.begins[p + 1] - begin,

@@ -10,7 +10,6 @@
 #include <cstdint>
 
 #include "coppice/kernels/bfloat16.h"
-#include "hwy/cache_control.h"
 #include "hwy/highway.h"
 
 /// Unrolls a loop of constant length whole, so that what it indexes stays in
@@ -62,13 +61,24 @@ HWY_INLINE hn::Vec<D> SetWeight(D d, const BFloat16* value) {
 #endif
 }
 
+/// The cache that a prefetch fills, as compilers number its locality.
+enum class CacheLevel { kSecond = 2, kFirst = 3 };
+
 /// Asks memory for what lies `kBytes` ahead of piece `i`, of kLength weights,
 /// of a loop that is unrolled, unless the piece before it asked for the same
 /// cache line. The processor's own prefetching stops at pages.
-template <size_t kLength, size_t kBytes, class Value>
+template <
+    size_t kLength,
+    size_t kBytes,
+    CacheLevel kLevel = CacheLevel::kFirst,
+    class Value>
 HWY_INLINE void PrefetchAhead(size_t i, const Value* piece) {
   if (i * kLength * sizeof(Value) % 64 == 0) {
-    hwy::Prefetch(reinterpret_cast<const char*>(piece) + kBytes);
+    // hwy::Prefetch knows the first level alone.
+    __builtin_prefetch(
+        reinterpret_cast<const char*>(piece) + kBytes,
+        0,
+        static_cast<int>(kLevel));
   }
 }
 
