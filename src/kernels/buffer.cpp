@@ -4,37 +4,73 @@
 #include <limits>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "kernels/shared_pages.h"
 
 namespace coppice::kernels {
+namespace {
 
-void* allocate_pages(size_t bytes) {
-  constexpr size_t kHugePage = size_t(2) << 20;
-  constexpr size_t kCacheLine = 64;
-  // At most half of the last page is lost.
-  const bool is_large = bytes >= kHugePage / 2;
-  const size_t alignment = is_large ? kHugePage : kCacheLine;
-  if (bytes > std::numeric_limits<size_t>::max() - alignment) {
+constexpr size_t kCacheLine = 64;
+/// Less than that lies on few small pages, and shares them anyway.
+constexpr size_t kShared = size_t(4) << 10;
+/// From here on at most half of the last page is lost.
+constexpr size_t kOwn = SharedPages::kPageBytes / 2;
+
+/// Where a buffer's memory comes from.
+enum class Source { Heap, SharedPages, OwnPages };
+
+Source source_of(size_t bytes) {
+#if defined(__SANITIZE_ADDRESS__)
+  // Whoever reads past a buffer must leave what was allocated.
+  (void)bytes;
+  return Source::Heap;
+#else
+  if (bytes < kShared) {
+    return Source::Heap;
+  }
+  return bytes < kOwn ? Source::SharedPages : Source::OwnPages;
+#endif
+}
+
+/// Never destroyed: buffers of other static objects may be freed after.
+SharedPages& shared_pages() {
+  static auto* const pages = new SharedPages();
+  return *pages;
+}
+
+void* allocate_lines(size_t bytes) {
+  if (bytes > std::numeric_limits<size_t>::max() - kCacheLine) {
     throw std::bad_alloc();
   }
-  const size_t size = (bytes + alignment - 1) / alignment * alignment;
-  void* memory = std::aligned_alloc(alignment, size == 0 ? alignment : size);
+  const size_t size = (bytes + kCacheLine - 1) / kCacheLine * kCacheLine;
+  void* memory = std::aligned_alloc(kCacheLine, size == 0 ? kCacheLine : size);
   if (memory == nullptr) {
     throw std::bad_alloc();
   }
-#ifdef MADV_HUGEPAGE
-  if (is_large) {
-    // Only a wish: where it is refused, small pages serve.
-    (void)madvise(memory, size, MADV_HUGEPAGE);
-  }
-#endif
   return memory;
 }
 
-void free_pages(void* memory) noexcept {
-  std::free(memory);
+} // namespace
+
+void* allocate_pages(size_t bytes) {
+  switch (source_of(bytes)) {
+    case Source::SharedPages:
+      return shared_pages().allocate(bytes);
+    case Source::OwnPages:
+      return map_huge(bytes);
+    default:
+      return allocate_lines(bytes);
+  }
+}
+
+void free_pages(void* memory, size_t bytes) noexcept {
+  switch (source_of(bytes)) {
+    case Source::SharedPages:
+      return shared_pages().free(memory, bytes);
+    case Source::OwnPages:
+      return unmap_huge(memory, bytes);
+    default:
+      std::free(memory);
+  }
 }
 
 } // namespace coppice::kernels

@@ -21,9 +21,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Four = hn::CappedTag<float, 4>;
 constexpr size_t kLanes = hn::MaxLanes(Four());
 
-/// The inputs of the next kLanes columns. Each is loaded straight into its lane:
-/// a gather takes longer, and so would a vector from memory that four narrow
-/// stores just wrote.
+/// The inputs of the next kLanes columns. Each is loaded straight into its
+/// lane: a gather takes longer, and so would a vector from memory that four
+/// narrow stores just wrote.
 HWY_INLINE hn::Vec<Four> Inputs(const float* x, const uint16_t* columns) {
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
   // One load for four columns: loads are what this product waits for.

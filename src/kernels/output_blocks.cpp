@@ -82,8 +82,8 @@ HWY_INLINE void StorePanel(
   }
 }
 
-/// Asks memory for a block to come, into the second level where each block takes
-/// many cycles. A single input's float32 weights flow best unasked.
+/// Asks memory for a block to come, into the second level where each block
+/// takes many cycles. A single input's float32 weights flow best unasked.
 template <size_t kHeight, size_t kBatch, class Value>
 HWY_INLINE void PrefetchBlock(size_t s, const Value* block) {
   if constexpr (kBatch > 1) {
