@@ -188,19 +188,28 @@ class Race {
         surely_below(0, first, kEqual);
   }
 
-  double ratio(size_t lane) const {
+  /// The median of a lane's times over those of another that ran in all of the
+  /// same rounds.
+  double ratio(size_t lane, size_t other) const {
     std::vector<double> ratios;
     for (size_t i = 0; i < lanes_[lane].seconds.size(); ++i) {
-      ratios.push_back(lanes_[lane].seconds[i] / lanes_[0].seconds[i]);
+      ratios.push_back(lanes_[lane].seconds[i] / lanes_[other].seconds[i]);
     }
     return median(ratios);
+  }
+
+  /// Of a lane that ran no more after some rounds, by way of the first: lane 0
+  /// may have had another speed in those rounds than later.
+  double ratio_to_0(size_t lane, size_t first) const {
+    return lanes_[lane].is_out ? ratio(lane, first) * ratio(first, 0)
+                               : ratio(lane, 0);
   }
 
   RaceResult make_result(size_t first) const {
     RaceResult result;
     for (size_t i = 0; i < lanes_.size(); ++i) {
       result.microseconds.push_back(1e6 * median(lanes_[i].seconds));
-      result.ratios.push_back(ratio(i));
+      result.ratios.push_back(ratio_to_0(i, first));
       result.wins.push_back(i > 0 && surely_below(i, 0, kBetter));
       result.losses.push_back(i > 0 && surely_below(0, i, kBetter));
     }

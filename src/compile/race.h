@@ -23,7 +23,8 @@ struct RaceOptions {
 struct RaceResult {
   /// Median microseconds of a run of each contender.
   std::vector<double> microseconds;
-  /// The same of their times over those of contender 0 in the same rounds.
+  /// The same of their times over those of contender 0 in the same rounds; of
+  /// one that lost early, over the fastest's, times the fastest's ratio.
   std::vector<double> ratios;
   /// Whether each is faster or slower than contender 0 beyond noise.
   std::vector<bool> wins, losses;

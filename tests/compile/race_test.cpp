@@ -66,6 +66,17 @@ TEST(Race, LosersRunNoMore) {
   EXPECT_GT(runs, 40);
 }
 
+TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheFirst) {
+  int runs = 0;
+  const auto slow_at_first = [&] { busy(++runs < 16 ? 1500 : 200)(); };
+  RaceOptions options;
+  options.min_rounds = 40;
+  const auto result = race({slow_at_first, busy(400), busy(100)}, options);
+  EXPECT_EQ(result.winner, 2U);
+  EXPECT_NEAR(result.ratios[2], 0.5, 0.1);
+  EXPECT_NEAR(result.ratios[1], 2.0, 0.4);
+}
+
 TEST(Race, EndsInTime) {
   RaceOptions options;
   options.max_seconds = 0.05;
