@@ -198,11 +198,15 @@ class Race {
     return median(ratios);
   }
 
-  /// Of a lane that ran no more after some rounds, by way of the first: lane 0
-  /// may have had another speed in those rounds than later.
+  /// Of a lane that ran no more after some rounds, by way of the fastest: lane
+  /// 0 may have had another speed in those rounds than later. So may the
+  /// fastest, once it shares the caches with fewer; what lost is no faster for
+  /// that.
   double ratio_to_0(size_t lane, size_t first) const {
-    return lanes_[lane].is_out ? ratio(lane, first) * ratio(first, 0)
-                               : ratio(lane, 0);
+    if (!lanes_[lane].is_out) {
+      return ratio(lane, 0);
+    }
+    return std::max(ratio(lane, first), kEqual) * ratio(first, 0);
   }
 
   RaceResult make_result(size_t first) const {

@@ -24,7 +24,8 @@ struct RaceResult {
   /// Median microseconds of a run of each contender.
   std::vector<double> microseconds;
   /// The same of their times over those of contender 0 in the same rounds; of
-  /// one that lost early, over the fastest's, times the fastest's ratio.
+  /// one that lost early, over the fastest's, times the fastest's ratio, and
+  /// never less than that.
   std::vector<double> ratios;
   /// Whether each is faster or slower than contender 0 beyond noise.
   std::vector<bool> wins, losses;

@@ -77,6 +77,20 @@ TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheFirst) {
   EXPECT_NEAR(result.ratios[1], 2.0, 0.4);
 }
 
+TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheWinner) {
+  // Slower than the loser in two of three rounds, and then the fastest.
+  int runs = 0;
+  const auto late = [&] {
+    const int round = (runs++ - 2) / 2;
+    busy(round >= 8 ? 60 : round % 3 == 2 ? 90 : 250)();
+  };
+  RaceOptions options;
+  options.min_rounds = 40;
+  const auto result = race({busy(400), busy(100), late, busy(160)}, options);
+  EXPECT_EQ(result.winner, 2U);
+  EXPECT_GT(result.ratios[3], result.ratios[2]);
+}
+
 TEST(Race, EndsInTime) {
   RaceOptions options;
   options.max_seconds = 0.05;
