@@ -33,9 +33,9 @@ AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
   using Word = WordVectors<D>;
   const D d;
   // As much as a word's weights mostly fill.
-  PrefetchAhead<1, 4096>(0, values);
+  PrefetchAhead<1, 2048>(0, values);
   if constexpr (sizeof(Value) == sizeof(float)) {
-    PrefetchAhead<1, 4096 + 64>(0, values);
+    PrefetchAhead<1, 2048 + 64>(0, values);
   }
   COPPICE_UNROLL
   for (size_t i = 0; i < Word::kVectors; ++i) {
