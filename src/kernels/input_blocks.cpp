@@ -49,9 +49,6 @@ HWY_INLINE float RowTimes(
   for (; blocks + kSets <= end; blocks += kSets) {
     COPPICE_UNROLL
     for (size_t s = 0; s < kSets; ++s) {
-      if constexpr (sizeof(Value) == sizeof(float)) {
-        PrefetchAhead<kWidth, 768>(s, values + s * kWidth);
-      }
       AddBlock<kWidth>(
           d, values + s * kWidth, x + blocks[s] * kWidth, sums + s * kVectors);
     }
