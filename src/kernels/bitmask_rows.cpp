@@ -18,24 +18,39 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// How a word, which covers 64 columns, lies in vectors.
-template <class D>
+template <class How>
 struct WordVectors {
+  using D = How;
   static constexpr size_t kLanes = hn::MaxLanes(D());
   static constexpr size_t kVectors = 64 / kLanes;
   /// A sum waits for the one before it.
   static constexpr size_t kSums = HWY_MIN(4, kVectors);
 };
 
+/// Asks memory for as much as a word's weights mostly fill.
+template <size_t kBytes, CacheLevel kLevel, class Value>
+HWY_INLINE void PrefetchWord(const Value* values) {
+  PrefetchAhead<1, kBytes, kLevel>(0, values);
+  if constexpr (sizeof(Value) == sizeof(float)) {
+    PrefetchAhead<1, kBytes + 64, kLevel>(0, values);
+  }
+}
+
 /// Adds a whole word's columns; `values` moves past its weights.
 template <class D, class Value>
-HWY_INLINE void
-AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
+HWY_INLINE void AddWord(
+    D d,
+    uint64_t mask,
+    const Value*& values,
+    const float* x,
+    hn::Vec<D>* sums) {
   using Word = WordVectors<D>;
-  const D d;
-  // As much as a word's weights mostly fill.
-  PrefetchAhead<1, 2048>(0, values);
-  if constexpr (sizeof(Value) == sizeof(float)) {
-    PrefetchAhead<1, 2048 + 64>(0, values);
+  if constexpr (
+      std::is_same_v<Value, float> && std::is_same_v<D, Eight> &&
+      !std::is_same_v<Eight, Wide>) {
+    PrefetchWord<8192, CacheLevel::kSecond>(values);
+  } else {
+    PrefetchWord<2048, CacheLevel::kFirst>(values);
   }
   COPPICE_UNROLL
   for (size_t i = 0; i < Word::kVectors; ++i) {
@@ -47,22 +62,78 @@ AddWord(uint64_t mask, const Value*& values, const float* x, hn::Vec<D>* sums) {
   values += hwy::PopCount(mask);
 }
 
-template <class D, class Value>
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+
+/// Words of which every four columns keep two: the inputs are brought together,
+/// not the weights taken apart.
+struct TwoOfFour {};
+
+template <>
+struct WordVectors<TwoOfFour> {
+  using D = Wide;
+  static constexpr size_t kSums = 2;
+};
+
+/// The sixteen inputs that `mask` keeps of 32.
+HWY_INLINE hn::Vec<Wide> KeptInputs(uint32_t mask, const float* x) {
+  // Lanes 2 i and 2 i + 1 hold the first and the second of four columns.
+  const auto begins = _mm512_setr_epi32(
+      0, 0, 4, 4, 8, 8, 12, 12, 16, 16, 20, 20, 24, 24, 28, 28);
+  const auto second = _mm512_set1_epi64(int64_t{16} << 32);
+  const auto fours =
+      _mm512_srlv_epi32(_mm512_set1_epi32(static_cast<int>(mask)), begins);
+  constexpr int kAndOr = 0xea; // a & b | c
+  const auto which =
+      _mm512_ternarylogic_epi32(fours, _mm512_set1_epi32(15), second, kAndOr);
+  // Where the lowest bit of four stands, and the next one.
+  const auto lowest =
+      _mm512_setr_epi32(0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0);
+  const auto next =
+      _mm512_setr_epi32(0, 0, 0, 1, 0, 2, 2, 1, 0, 3, 3, 1, 3, 2, 2, 1);
+  const auto places = _mm512_permutex2var_epi32(lowest, which, next);
+  return hn::Vec<Wide>{_mm512_permutex2var_ps(
+      _mm512_loadu_ps(x),
+      _mm512_or_si512(places, begins),
+      _mm512_loadu_ps(x + kWideLanes))};
+}
+
+template <class Value>
+HWY_INLINE void AddWord(
+    TwoOfFour /*how*/,
+    uint64_t mask,
+    const Value*& values,
+    const float* x,
+    hn::Vec<Wide>* sums) {
+  const Wide d;
+  // So few instructions ask for more than the first level has room to wait for.
+  PrefetchWord<8192, CacheLevel::kSecond>(values);
+  COPPICE_UNROLL
+  for (size_t i = 0; i < 2; ++i) {
+    const auto kept =
+        KeptInputs(static_cast<uint32_t>(mask >> (32 * i)), x + 32 * i);
+    sums[i] = hn::MulAdd(LoadWeights(d, values), kept, sums[i]);
+    values += kWideLanes;
+  }
+}
+
+#endif
+
+template <class How, class Value>
 HWY_INLINE float RowTimes(
     const uint64_t* mask,
     const Value* values,
     size_t cols,
     const float* x) {
-  using Word = WordVectors<D>;
-  const D d;
-  hn::Vec<D> sums[Word::kSums];
+  using Word = WordVectors<How>;
+  const typename Word::D d;
+  hn::Vec<typename Word::D> sums[Word::kSums];
   COPPICE_UNROLL
   for (size_t i = 0; i < Word::kSums; ++i) {
     sums[i] = hn::Zero(d);
   }
   size_t c = 0;
   for (; c + 64 <= cols; c += 64) {
-    AddWord<D>(*mask++, values, x + c, sums);
+    AddWord(How(), *mask++, values, x + c, sums);
   }
   float sum = SumOf(d, SumOfSets<Word::kSums, 1>(d, sums));
   for (uint64_t left = c < cols ? *mask : 0; left != 0; left &= left - 1) {
@@ -72,7 +143,7 @@ HWY_INLINE float RowTimes(
   return sum;
 }
 
-template <class D, class Value>
+template <class How, class Value>
 void MultiplyRows(
     const BitmaskRows& w,
     const Value* values,
@@ -81,7 +152,7 @@ void MultiplyRows(
     Range range,
     float* y) {
   for (size_t r = range.begin; r < range.end; ++r) {
-    const float sum = RowTimes<D>(
+    const float sum = RowTimes<How>(
         w.mask.data() + r * w.words, values + w.begins[r], w.cols, x);
     y[r] = sum + (bias ? bias[r] : 0.0f);
   }
@@ -96,9 +167,14 @@ void BitmaskRowsProduct(
   // With few weights in a word, expanding is the limit, and two tables take
   // less time than the instruction; with many it is memory, which is asked for
   // more at once by fewer instructions.
-  const bool few = 20 * w.begins.back() < uint64_t{7} * w.rows * w.cols;
+  const bool few = 50 * w.begins.back() < uint64_t{21} * w.rows * w.cols;
   w.values.visit([&](const auto* values) {
     using Value = std::decay_t<decltype(*values)>;
+#if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
+    if (w.keeps_two_of_four) {
+      return MultiplyRows<TwoOfFour>(w, values, x, bias, range, y);
+    }
+#endif
     if (few) {
       MultiplyRows<Eight>(w, values, x, bias, range, y);
     } else {
@@ -115,6 +191,30 @@ HWY_AFTER_NAMESPACE();
 namespace coppice::kernels {
 
 HWY_EXPORT(BitmaskRowsProduct);
+
+namespace {
+
+/// Whether each four bits hold two.
+bool keeps_two_of_four(uint64_t word) {
+  const uint64_t pairs = word - (word >> 1 & 0x5555555555555555);
+  const uint64_t fours =
+      (pairs & 0x3333333333333333) + (pairs >> 2 & 0x3333333333333333);
+  return fours == 0x2222222222222222;
+}
+
+bool keeps_two_of_four(const BitmaskRows& w) {
+  const size_t whole = w.cols / 64;
+  for (size_t r = 0; r < w.rows; ++r) {
+    const uint64_t* row = w.mask.data() + r * w.words;
+    const auto keeps = [](uint64_t word) { return keeps_two_of_four(word); };
+    if (!std::all_of(row, row + whole, keeps)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+} // namespace
 
 BitmaskRows pack_bitmask_rows(
     const float* w,
@@ -136,6 +236,7 @@ BitmaskRows pack_bitmask_rows(
     }
     return stored;
   });
+  packed.keeps_two_of_four = keeps_two_of_four(packed);
   packed.values = padded_values(packing.dtype, packed.begins.back());
   packed.values.visit([&](auto* values) {
     for_each(packing, rows, [&](size_t r) {

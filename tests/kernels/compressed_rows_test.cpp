@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "coppice/kernels/bitmask_rows.h"
 #include "support/products.h"
 #include "support/targets.h"
@@ -106,6 +108,62 @@ TEST_P(SingleInput, CompressedRowsUnpackBitForBitButForMinusZero) {
 }
 TEST_P(SingleInput, BitmaskRowsUnpackBitForBitButForMinusZero) {
   unpacks<Bitmask>();
+}
+
+/// Of each four columns of a row, two that differ from four to four are kept.
+Problem two_of_four(size_t rows, size_t cols) {
+  Problem p(rows, cols, 1);
+  std::mt19937 random(11);
+  for (size_t r = 0; r < rows; ++r) {
+    for (size_t c = 0; c < cols; c += 4) {
+      const size_t first = random() % 4;
+      p.zero_block(r, std::min(c + first, cols), 1, 1);
+      const size_t second = (first + 1 + random() % 3) % 4;
+      p.zero_block(r, std::min(c + second, cols), 1, 1);
+    }
+  }
+  return p;
+}
+
+template <class Format>
+void multiplies_two_of_four() {
+  for (const size_t cols : {3, 64, 66, 128, 257, 320}) {
+    for (const auto dtype : kDtypes) {
+      auto p = two_of_four(37, cols);
+      for (const bool is_broken : {false, true}) {
+        // With one weight less they are no longer two everywhere.
+        for (size_t c = 8; is_broken && c < std::min<size_t>(cols, 12); ++c) {
+          p.zero_block(36, c, 1, 1);
+        }
+        ASSERT_NO_FATAL_FAILURE(expect_close(
+            product<Format>(p, dtype), Expected(as_stored(p, dtype))))
+            << cols << ' ' << is_broken;
+        EXPECT_TRUE(testing::same_bits(
+            product<Format>(p, dtype, 5), product<Format>(p, dtype)));
+      }
+    }
+  }
+}
+
+TEST_P(SingleInput, CompressedRowsMultiplyTwoOfFour) {
+  multiplies_two_of_four<Compressed>();
+}
+TEST_P(SingleInput, BitmaskRowsMultiplyTwoOfFour) {
+  multiplies_two_of_four<Bitmask>();
+}
+
+TEST_P(SingleInput, BitmaskRowsKnowWhereTwoOfFourAreKept) {
+  const auto keeps = [](const Problem& p) {
+    return pack_bitmask_rows(p.w.data(), p.rows, p.cols).keeps_two_of_four;
+  };
+  auto p = two_of_four(5, 135);
+  EXPECT_TRUE(keeps(p));
+  p.w[3 * p.cols + 134] = 1; // Whole words decide.
+  p.w[3 * p.cols + 133] = 1;
+  p.w[3 * p.cols + 132] = 1;
+  EXPECT_TRUE(keeps(p));
+  p.w[127] = p.w[127] != 0 ? 0 : 1;
+  EXPECT_FALSE(keeps(p));
 }
 
 TEST_P(SingleInput, NanAndInfinityReachJustTheRowsThatWeighThem) {

@@ -19,6 +19,8 @@ struct BitmaskRows {
   Buffer<uint64_t> mask;   ///< [rows, words], the lowest bit first.
   Values values;           ///< With 16 zeros at the end, which are read.
   Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
+  /// Whether every four of the columns that whole words cover store two.
+  bool keeps_two_of_four = false;
 };
 
 /// Packs `w`, [rows, cols] row-major.
@@ -35,7 +37,8 @@ void unpack(const BitmaskRows& w, float* dense);
 /// `bias` is zero.
 ///
 /// As in a dense product, a dropped weight times an infinite or NaN input is
-/// NaN, but in the last cols % 64 columns. Denormals count as zero.
+/// NaN, but in the last cols % 64 columns, and with AVX-512 where every four
+/// columns store two. Denormals count as zero.
 void bitmask_rows_product(
     const BitmaskRows& w,
     const float* x,

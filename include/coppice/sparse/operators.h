@@ -22,7 +22,8 @@
 /// Where an input is infinite or NaN: a dense product multiplies it with
 /// dropped weights too, which gives NaN. So do `Dense`, `InputColumns` and, but
 /// for the last columns or rows that do not fill 64, `BitmaskRows` and
-/// `BitmaskColumns`. The others leave dropped weights out, so that only outputs
+/// `BitmaskColumns`, but not with AVX-512 where a row keeps two of every four
+/// columns. The others leave dropped weights out, so that only outputs
 /// that weigh the input see it; those of blocks leave out whole blocks.
 /// Formats by column skip inputs that are zero, also where the weight is
 /// infinite or NaN.
