@@ -35,11 +35,12 @@ HWY_INLINE hn::Vec<Four> Inputs(const float* x, const uint16_t* columns) {
       x[four >> 32 & 0xffff],
       x[four >> 48])};
 #else
-  HWY_ALIGN float inputs[kLanes];
-  for (size_t i = 0; i < kLanes; ++i) {
-    inputs[i] = x[columns[i]];
+  auto inputs = hn::Set(Four(), x[columns[0]]);
+  COPPICE_UNROLL
+  for (size_t i = 1; i < kLanes; ++i) {
+    inputs = hn::InsertLane(inputs, i, x[columns[i]]);
   }
-  return hn::Load(Four(), inputs);
+  return inputs;
 #endif
 }
 
