@@ -60,11 +60,9 @@ inline double seconds(Clock clock, const std::function<void()>& work) {
   return now(clock) - start;
 }
 
-/// The median, or by the wall clock the least: what others take of the machine
-/// only adds to that.
-inline double typical(Clock clock, std::vector<double>& times) {
+inline double median(std::vector<double>& times) {
   std::sort(times.begin(), times.end());
-  return times[clock == Clock::Wall ? 0 : times.size() / 2];
+  return times[times.size() / 2];
 }
 
 /// How to measure.
@@ -72,10 +70,9 @@ struct Effort {
   size_t turns = 15; ///< At most.
   double budget = 2; ///< Seconds; at least three turns are taken.
   bool cold = false; ///< Empty the caches before every product.
-  Clock clock = Clock::Thread;
 };
 
-/// The time of each contender, who take turns; see `typical`.
+/// The time of each contender, who take turns; the median.
 inline std::vector<double> measure(
     const std::vector<Contender>& contenders,
     const Effort& effort) {
@@ -84,7 +81,7 @@ inline std::vector<double> measure(
   std::vector<std::vector<double>> times(contenders.size());
   std::vector<bool> once;
   for (const auto& contender : contenders) {
-    const bool takes_long = seconds(effort.clock, contender.run) > kLong;
+    const bool takes_long = seconds(Clock::Thread, contender.run) > kLong;
     once.push_back(effort.cold || takes_long);
   }
   const double start = now(Clock::Wall);
@@ -101,14 +98,14 @@ inline std::vector<double> measure(
       }
       std::vector<double> few;
       for (size_t n = 0; n < (once[i] ? 1 : 3); ++n) {
-        few.push_back(seconds(effort.clock, contenders[i].run));
+        few.push_back(seconds(Clock::Thread, contenders[i].run));
       }
-      times[i].push_back(typical(effort.clock, few));
+      times[i].push_back(median(few));
     }
   }
   std::vector<double> results;
   for (auto& of_one : times) {
-    results.push_back(typical(effort.clock, of_one));
+    results.push_back(median(of_one));
   }
   return results;
 }

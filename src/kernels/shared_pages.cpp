@@ -119,11 +119,9 @@ void SharedPages::free(void* memory, size_t bytes) noexcept {
     page->used.reset(unit);
   }
   page->longest = kUnits;
-  const auto empty =
-      std::find_if(pages_.begin(), pages_.end(), [&](const Page& other) {
-        return &other != &*page && other.used.none();
-      });
-  if (page->used.none() && empty != pages_.end()) {
+  const auto is_empty = [](const Page& each) { return each.used.none(); };
+  if (is_empty(*page) &&
+      std::count_if(pages_.begin(), pages_.end(), is_empty) > 1) {
     drop(*page);
   }
 }

@@ -72,6 +72,7 @@ TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheFirst) {
   RaceOptions options;
   options.min_rounds = 40;
   const auto result = race({slow_at_first, busy(400), busy(100)}, options);
+  EXPECT_EQ(result.winner, 2U);
   EXPECT_LT(result.ratios[2], 0.8);
   EXPECT_GT(result.ratios[1], 1.2);
 }
@@ -86,6 +87,7 @@ TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheWinner) {
   RaceOptions options;
   options.min_rounds = 40;
   const auto result = race({busy(400), busy(100), late, busy(160)}, options);
+  EXPECT_EQ(result.winner, 2U);
   EXPECT_GT(result.ratios[3], result.ratios[2]);
 }
 

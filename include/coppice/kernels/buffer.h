@@ -9,7 +9,7 @@ namespace coppice::kernels {
 
 /// Bytes aligned to a cache line; on huge pages, where the system lends them,
 /// from 4 KiB on, which those of less than 1 MiB share: a weight that is
-/// streamed through once a product is read half as fast again that way. Throws
+/// streamed through once a product is read faster that way. Throws
 /// std::bad_alloc.
 void* allocate_pages(size_t bytes);
 
