@@ -1,3 +1,7 @@
+// AVX-512 with the instructions of Ice Lake, which Highway leaves out unless
+// asked.
+#define HWY_WANT_AVX3_DL
+
 #include "coppice/kernels/bitmask_rows.h"
 
 #include <algorithm>
@@ -27,9 +31,13 @@ struct WordVectors {
   static constexpr size_t kSums = HWY_MIN(4, kVectors);
 };
 
-/// Asks memory for as much as a word's weights mostly fill.
-template <size_t kBytes, CacheLevel kLevel, class Value>
+/// Asks memory for as much as a word's weights mostly fill. Few weights pass
+/// faster than the first level can wait for more, and are asked for further
+/// ahead, in the second; many lose by that.
+template <bool kFar, class Value>
 HWY_INLINE void PrefetchWord(const Value* values) {
+  constexpr size_t kBytes = kFar ? 8192 : 2048;
+  constexpr auto kLevel = kFar ? CacheLevel::kSecond : CacheLevel::kFirst;
   PrefetchAhead<1, kBytes, kLevel>(0, values);
   if constexpr (sizeof(Value) == sizeof(float)) {
     PrefetchAhead<1, kBytes + 64, kLevel>(0, values);
@@ -45,15 +53,6 @@ HWY_INLINE void AddWord(
     const float* x,
     hn::Vec<D>* sums) {
   using Word = WordVectors<D>;
-  // Where tables expand, which have few weights in a word, memory keeps up with
-  // what is asked far ahead; the other ways lose by that.
-  if constexpr (
-      std::is_same_v<Value, float> && std::is_same_v<D, Eight> &&
-      !std::is_same_v<Eight, Wide>) {
-    PrefetchWord<8192, CacheLevel::kSecond>(values);
-  } else {
-    PrefetchWord<2048, CacheLevel::kFirst>(values);
-  }
   COPPICE_UNROLL
   for (size_t i = 0; i < Word::kVectors; ++i) {
     const Value* packed = values + WeightsBefore<Word::kLanes>(mask, i);
@@ -107,8 +106,6 @@ HWY_INLINE void AddWord(
     const float* x,
     hn::Vec<Wide>* sums) {
   const Wide d;
-  // So few instructions ask for more than the first level has room to wait for.
-  PrefetchWord<8192, CacheLevel::kSecond>(values);
   COPPICE_UNROLL
   for (size_t i = 0; i < 2; ++i) {
     const auto kept =
@@ -119,8 +116,61 @@ HWY_INLINE void AddWord(
 }
 
 #endif
+#if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
 
-template <class How, class Value>
+/// Words of BFloat16 of which each lane takes two columns, whose inputs are
+/// arranged for that.
+struct TwoInALane {};
+
+template <>
+struct WordVectors<TwoInALane> {
+  using D = Wide;
+  static constexpr size_t kSums = 4;
+};
+
+/// The inputs of whole words: of each 32 columns the even ones, then the others.
+/// The inputs behind them stay as they are.
+HWY_INLINE void ArrangeInputs(const float* x, size_t cols, float* arranged) {
+  const Wide d;
+  size_t c = 0;
+  for (; c + 64 <= cols; c += 64) {
+    COPPICE_UNROLL
+    for (size_t i = c; i < c + 64; i += 2 * kWideLanes) {
+      hn::Vec<Wide> even;
+      hn::Vec<Wide> odd;
+      hn::LoadInterleaved2(d, x + i, even, odd);
+      hn::Store(even, d, arranged + i);
+      hn::Store(odd, d, arranged + i + kWideLanes);
+    }
+  }
+  std::copy(x + c, x + cols, arranged + c);
+}
+
+HWY_INLINE void AddWord(
+    TwoInALane /*how*/,
+    uint64_t mask,
+    const BFloat16*& values,
+    const float* x,
+    hn::Vec<Wide>* sums) {
+  const Wide d;
+  const hn::RebindToUnsigned<Wide> bits;
+  COPPICE_UNROLL
+  for (size_t i = 0; i < 2; ++i) {
+    const BFloat16* packed = values + WeightsBefore<32>(mask, i);
+    const auto both = ExpandPairs(static_cast<uint32_t>(mask >> (32 * i)), packed);
+    const auto even = hn::BitCast(d, hn::ShiftLeft<16>(both));
+    const auto odd = hn::BitCast(d, hn::And(both, hn::Set(bits, 0xffff0000)));
+    const float* inputs = x + 32 * i;
+    sums[2 * i] = hn::MulAdd(even, hn::Load(d, inputs), sums[2 * i]);
+    sums[2 * i + 1] =
+        hn::MulAdd(odd, hn::Load(d, inputs + kWideLanes), sums[2 * i + 1]);
+  }
+  values += hwy::PopCount(mask);
+}
+
+#endif
+
+template <class How, bool kFar, class Value>
 HWY_INLINE float RowTimes(
     const uint64_t* mask,
     const Value* values,
@@ -135,6 +185,7 @@ HWY_INLINE float RowTimes(
   }
   size_t c = 0;
   for (; c + 64 <= cols; c += 64) {
+    PrefetchWord<kFar>(values);
     AddWord(How(), *mask++, values, x + c, sums);
   }
   float sum = SumOf(d, SumOfSets<Word::kSums, 1>(d, sums));
@@ -145,7 +196,7 @@ HWY_INLINE float RowTimes(
   return sum;
 }
 
-template <class How, class Value>
+template <class How, bool kFar, class Value>
 void MultiplyRows(
     const BitmaskRows& w,
     const Value* values,
@@ -154,11 +205,46 @@ void MultiplyRows(
     Range range,
     float* y) {
   for (size_t r = range.begin; r < range.end; ++r) {
-    const float sum = RowTimes<How>(
+    const float sum = RowTimes<How, kFar>(
         w.mask.data() + r * w.words, values + w.begins[r], w.cols, x);
     y[r] = sum + (bias ? bias[r] : 0.0f);
   }
 }
+
+template <class How, class Value>
+void MultiplyRows(
+    const BitmaskRows& w,
+    const Value* values,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  const bool few = 50 * w.begins.back() < uint64_t{21} * w.rows * w.cols;
+  if (few) {
+    MultiplyRows<How, true>(w, values, x, bias, range, y);
+  } else {
+    MultiplyRows<How, false>(w, values, x, bias, range, y);
+  }
+}
+
+#if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
+
+/// As many inputs are arranged; they lie on the stack.
+constexpr size_t kMostArranged = 16384;
+
+void MultiplyArranged(
+    const BitmaskRows& w,
+    const BFloat16* values,
+    const float* x,
+    const float* bias,
+    Range range,
+    float* y) {
+  HWY_ALIGN float arranged[kMostArranged];
+  ArrangeInputs(x, w.cols, arranged);
+  MultiplyRows<TwoInALane>(w, values, arranged, bias, range, y);
+}
+
+#endif
 
 void BitmaskRowsProduct(
     const BitmaskRows& w,
@@ -166,23 +252,22 @@ void BitmaskRowsProduct(
     const float* bias,
     Range range,
     float* y) {
-  // With few weights in a word, expanding is the limit, and two tables take
-  // less time than the instruction; with many it is memory, which is asked for
-  // more at once by fewer instructions.
-  const bool few = 50 * w.begins.back() < uint64_t{21} * w.rows * w.cols;
   w.values.visit([&](const auto* values) {
     using Value = std::decay_t<decltype(*values)>;
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
     if (w.keeps_two_of_four) {
-      return MultiplyRows<TwoOfFour>(w, values, x, bias, range, y);
+      return MultiplyRows<TwoOfFour, true>(w, values, x, bias, range, y);
     }
 #endif
-    if (few) {
-      MultiplyRows<Eight>(w, values, x, bias, range, y);
-    } else {
-      using D = typename Expanding<Value>::D;
-      MultiplyRows<D>(w, values, x, bias, range, y);
+#if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
+    if constexpr (std::is_same_v<Value, BFloat16>) {
+      if (w.cols <= kMostArranged) {
+        return MultiplyArranged(w, values, x, bias, range, y);
+      }
     }
+#endif
+    using D = typename Expanding<Value>::D;
+    MultiplyRows<D>(w, values, x, bias, range, y);
   });
 }
 

@@ -1,3 +1,7 @@
+// AVX-512 with the instructions of Ice Lake, which Highway leaves out unless
+// asked.
+#define HWY_WANT_AVX3_DL
+
 #include "coppice/kernels/instruction_set.h"
 
 #include <cstdio>

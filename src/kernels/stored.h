@@ -58,9 +58,9 @@ store_set(uint64_t bits, const float* values, Value* to, size_t stride = 1) {
   return to;
 }
 
-/// Room for `count` values and, behind them, 16 zeros, which are read.
+/// Room for `count` values and, behind them, 32 zeros, which are read.
 inline Values padded_values(Dtype dtype, size_t count) {
-  constexpr size_t kPadding = 16;
+  constexpr size_t kPadding = 32;
   Values padded(dtype, count + kPadding);
   padded.visit([&](auto* values) {
     for (size_t i = 0; i < kPadding; ++i) {

@@ -110,6 +110,18 @@ TEST_P(SingleInput, BitmaskRowsUnpackBitForBitButForMinusZero) {
   unpacks<Bitmask>();
 }
 
+/// Around the number of inputs that are arranged on the stack.
+TEST_P(SingleInput, BitmaskRowsMultiplyRowsOfAnyWidth) {
+  for (const size_t cols : {16320, 16383, 16384, 16385, 16448}) {
+    const auto p = Problem(3, cols, 1).drop(0.7);
+    for (const auto dtype : kDtypes) {
+      ASSERT_NO_FATAL_FAILURE(
+          expect_close(product<Bitmask>(p, dtype), Expected(as_stored(p, dtype))))
+          << cols;
+    }
+  }
+}
+
 /// Of each four columns of a row, two that differ from four to four are kept.
 Problem two_of_four(size_t rows, size_t cols) {
   Problem p(rows, cols, 1);

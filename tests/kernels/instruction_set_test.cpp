@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <hwy/targets.h>
+#include "support/targets.h"
 
 namespace coppice::kernels::instruction_set_test {
 namespace {

@@ -21,7 +21,7 @@ struct BitmaskColumns {
   size_t tiles = 0;      ///< ceil(rows / kTileRows).
   size_t words = 0;      ///< Words of a column: ceil(rows / 64).
   Buffer<uint64_t> mask; ///< [cols, words], the lowest bit first.
-  Values values;         ///< With 16 zeros at the end, which are read.
+  Values values;         ///< With 32 zeros at the end, which are read.
   /// [cols * tiles + 1], where each column's part of a tile begins in `values`.
   Buffer<uint64_t> begins;
 };

@@ -17,7 +17,7 @@ struct BitmaskRows {
   size_t cols = 0;
   size_t words = 0;        ///< Words of a row: ceil(cols / 64).
   Buffer<uint64_t> mask;   ///< [rows, words], the lowest bit first.
-  Values values;           ///< With 16 zeros at the end, which are read.
+  Values values;           ///< With 32 zeros at the end, which are read.
   Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
   /// Whether every four of the columns that whole words cover store two.
   bool keeps_two_of_four = false;
