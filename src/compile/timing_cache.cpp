@@ -17,7 +17,7 @@ namespace coppice::compiling {
 namespace {
 
 /// Of files and of the kernels they timed: older ones are not believed.
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 
 /// FNV-1a: no secret is kept, and the key itself is compared.
 uint64_t hash_of(const void* data, size_t size) {

@@ -15,11 +15,12 @@ namespace {
 /// costs nothing, and few enough that the scratch stays small.
 constexpr size_t kMostInputs = 1024;
 
-/// `x`, [batch, cols], in tiles; in memory of this thread.
-const float* transposed(const float* x, size_t batch, size_t cols) {
+/// `x`, [batch, cols], in tiles, which `parts` threads share out; in memory of
+/// this thread.
+const float*
+transposed(const float* x, size_t batch, size_t cols, size_t parts) {
   thread_local Kept<float> kept;
   float* tiles = kept.at_least(kernels::transposed_size(batch, cols));
-  const size_t parts = parts_for(batch * cols);
   for_each_part(parts, [&](size_t part) {
     kernels::transpose_batch(
         x, batch, cols, kernels::even_range(cols, part, parts), tiles);
@@ -27,14 +28,31 @@ const float* transposed(const float* x, size_t batch, size_t cols) {
   return tiles;
 }
 
+/// Whether each thread is better off with tiles of its own: to fetch what
+/// another core has just written takes longer than to transpose it, as long as
+/// that is little beside the product and stays in a second-level cache.
+bool has_own_tiles(const Product& product, size_t batch, size_t parts) {
+  constexpr size_t kMostTiles = (512 << 10) / sizeof(float);
+  constexpr size_t kWorth = 16; // Multiplications for each value transposed.
+  return kernels::transposed_size(batch, product.cols()) <= kMostTiles &&
+      product.stored() / parts >= kWorth * product.cols();
+}
+
 void multiply_block(const Product& product, ProductCall call) {
-  if (product.takes_tiles(call.batch)) {
-    call.x = transposed(call.x, call.batch, product.cols());
+  const size_t batch = call.batch;
+  const size_t cols = product.cols();
+  const size_t parts = parts_for((product.stored() + product.rows()) * batch);
+  const bool tiles = product.takes_tiles(batch);
+  const bool own = tiles && has_own_tiles(product, batch, parts);
+  if (tiles && !own) {
+    call.x = transposed(call.x, batch, cols, parts_for(batch * cols));
   }
-  const size_t parts =
-      parts_for((product.stored() + product.rows()) * call.batch);
   for_each_part(parts, [&](size_t part) {
-    product.run(call, product.part(part, parts));
+    ProductCall mine = call;
+    if (own) {
+      mine.x = transposed(call.x, batch, cols, 1);
+    }
+    product.run(mine, product.part(part, parts));
   });
 }
 
