@@ -79,7 +79,7 @@ class BitmaskColumnsProduct final
     return bytes_of(w_.values, w_.mask, w_.begins);
   }
   size_t stored() const override {
-    return w_.values.size() - 16; // What stands behind them is padding.
+    return w_.begins.back(); // Padding stands behind them.
   }
   size_t unit_rows() const override {
     return BitmaskColumns::kTileRows;

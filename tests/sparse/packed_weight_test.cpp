@@ -204,7 +204,7 @@ TEST(PackedWeight, PrintsWhatItIs) {
   EXPECT_EQ(
       text.str(),
       "PackedWeight(256 x 128, bitmask_rows as bfloat16, 75.0% zeros, "
-      "22.0 KiB)");
+      "22.1 KiB)");
 }
 
 } // namespace
