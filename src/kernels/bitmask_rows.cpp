@@ -128,8 +128,8 @@ struct WordVectors<TwoInALane> {
   static constexpr size_t kSums = 4;
 };
 
-/// The inputs of whole words: of each 32 columns the even ones, then the others.
-/// The inputs behind them stay as they are.
+/// The inputs of whole words: of each 32 columns the even ones, then the
+/// others. The inputs behind them stay as they are.
 HWY_INLINE void ArrangeInputs(const float* x, size_t cols, float* arranged) {
   const Wide d;
   size_t c = 0;
@@ -157,7 +157,8 @@ HWY_INLINE void AddWord(
   COPPICE_UNROLL
   for (size_t i = 0; i < 2; ++i) {
     const BFloat16* packed = values + WeightsBefore<32>(mask, i);
-    const auto both = ExpandPairs(static_cast<uint32_t>(mask >> (32 * i)), packed);
+    const auto both =
+        ExpandPairs(static_cast<uint32_t>(mask >> (32 * i)), packed);
     const auto even = hn::BitCast(d, hn::ShiftLeft<16>(both));
     const auto odd = hn::BitCast(d, hn::And(both, hn::Set(bits, 0xffff0000)));
     const float* inputs = x + 32 * i;

@@ -23,8 +23,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using Eight = hn::CappedTag<float, 8>;
 
 /// The vectors in which weights are expanded where most of the time goes by
-/// waiting for them: the widest, but for BFloat16 where nothing expands 16 bits,
-/// of which one shuffle of bytes spreads, widens and zeroes eight.
+/// waiting for them: the widest, but for BFloat16 where nothing expands 16
+/// bits, of which one shuffle of bytes spreads, widens and zeroes eight.
 template <class Value>
 struct Expanding {
   using D = Wide;
@@ -159,15 +159,13 @@ HWY_INLINE hn::Vec<hn::RebindToUnsigned<Wide>> ExpandPairs(
 }
 
 /// Sixteen, straight into the upper halves of the lanes.
-HWY_INLINE hn::Vec<Wide> Expand(
-    Wide /*d*/,
-    uint64_t mask,
-    const BFloat16* values) {
+HWY_INLINE hn::Vec<Wide>
+Expand(Wide /*d*/, uint64_t mask, const BFloat16* values) {
   const auto packed = _mm512_castsi256_si512(
       _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
   const uint32_t upper = _pdep_u32(static_cast<uint32_t>(mask), 0xaaaaaaaa);
-  return hn::Vec<Wide>{_mm512_castsi512_ps(
-      _mm512_mask_expand_epi16(Nothing(), upper, packed))};
+  return hn::Vec<Wide>{
+      _mm512_castsi512_ps(_mm512_mask_expand_epi16(Nothing(), upper, packed))};
 }
 
 #endif

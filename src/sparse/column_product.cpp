@@ -53,6 +53,9 @@ class InputColumnsProduct final
   size_t stored() const override {
     return w_.values.size();
   }
+  double nanoseconds(size_t batch) const override {
+    return 0.045 * stored() * batch;
+  }
   /// Rows of a cache line.
   size_t unit_rows() const override {
     return 16;
@@ -80,6 +83,9 @@ class BitmaskColumnsProduct final
   }
   size_t stored() const override {
     return w_.begins.back(); // Padding stands behind them.
+  }
+  double nanoseconds(size_t batch) const override {
+    return 0.06 * w_.rows * w_.cols * batch;
   }
   size_t unit_rows() const override {
     return BitmaskColumns::kTileRows;

@@ -111,8 +111,7 @@ void run(const Convolution& conv) {
   const size_t all = conv.images * conv.pixels;
   const size_t step = block_pixels(conv.patches.columns());
   const size_t blocks = (all + step - 1) / step;
-  const size_t threads =
-      parts_for((conv.product.stored() + conv.product.rows()) * all);
+  const size_t threads = parts_for(conv.product.nanoseconds(all));
   const auto run_blocks = [&](Range range, size_t threads_of_each) {
     for (size_t b = range.begin; b < range.end; ++b) {
       const size_t first = b * step;

@@ -41,11 +41,13 @@ bool has_own_tiles(const Product& product, size_t batch, size_t parts) {
 void multiply_block(const Product& product, ProductCall call) {
   const size_t batch = call.batch;
   const size_t cols = product.cols();
-  const size_t parts = parts_for((product.stored() + product.rows()) * batch);
+  const size_t parts = parts_for(product.nanoseconds(batch));
   const bool tiles = product.takes_tiles(batch);
   const bool own = tiles && has_own_tiles(product, batch, parts);
   if (tiles && !own) {
-    call.x = transposed(call.x, batch, cols, parts_for(batch * cols));
+    constexpr double kTransposed = 0.2; // Nanoseconds.
+    const size_t shares = parts_for(kTransposed * batch * cols);
+    call.x = transposed(call.x, batch, cols, shares);
   }
   for_each_part(parts, [&](size_t part) {
     ProductCall mine = call;

@@ -8,15 +8,16 @@
 
 namespace coppice::sparse {
 
-/// Among how many threads to share that many multiplications: few are done
+/// Among how many threads to share what takes one that long: little is done
 /// sooner than another thread wakes.
-inline size_t parts_for(size_t multiplications) {
-  constexpr size_t kWorthAThread = 65536;
+inline size_t parts_for(double nanoseconds) {
+  constexpr double kWorthAThread = 8e3; // Nanoseconds.
   if (at::in_parallel_region()) {
     return 1;
   }
   const auto threads = static_cast<size_t>(at::get_num_threads());
-  return std::clamp<size_t>(multiplications / kWorthAThread, 1, threads);
+  const double worth = nanoseconds / kWorthAThread;
+  return worth < threads ? std::max<size_t>(1, worth) : threads;
 }
 
 /// Calls `body(part)` for each of `parts`, each on a thread.

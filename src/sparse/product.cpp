@@ -12,7 +12,8 @@ kernels::Packing packing_of(torch::ScalarType dtype, size_t elements) {
   kernels::Packing packing;
   packing.dtype = dtype == torch::kBFloat16 ? kernels::Dtype::BFloat16
                                             : kernels::Dtype::Float32;
-  const size_t parts = parts_for(elements);
+  constexpr double kElement = 1; // Nanoseconds.
+  const size_t parts = parts_for(kElement * elements);
   packing.for_each_range = [parts](size_t count, const auto& body) {
     for_each_part(parts, [&](size_t part) {
       body(kernels::even_range(count, part, parts));

@@ -33,6 +33,9 @@ class Product {
   virtual size_t nbytes() const = 0;
   /// Weights that are multiplied with an input.
   virtual size_t stored() const = 0;
+  /// About how long a product with a batch of that size takes one thread of
+  /// today: whether to share it out.
+  virtual double nanoseconds(size_t batch) const = 0;
   virtual size_t rows() const = 0;
   virtual size_t cols() const = 0;
 

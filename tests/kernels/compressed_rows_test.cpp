@@ -115,8 +115,8 @@ TEST_P(SingleInput, BitmaskRowsMultiplyRowsOfAnyWidth) {
   for (const size_t cols : {16320, 16383, 16384, 16385, 16448}) {
     const auto p = Problem(3, cols, 1).drop(0.7);
     for (const auto dtype : kDtypes) {
-      ASSERT_NO_FATAL_FAILURE(
-          expect_close(product<Bitmask>(p, dtype), Expected(as_stored(p, dtype))))
+      ASSERT_NO_FATAL_FAILURE(expect_close(
+          product<Bitmask>(p, dtype), Expected(as_stored(p, dtype))))
           << cols;
     }
   }
