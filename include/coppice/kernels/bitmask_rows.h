@@ -9,7 +9,7 @@
 namespace coppice::kernels {
 
 /// A weight for products with a single input: any pattern of zeros, N:M among
-/// them, best where less than about 80% are zero. A bit for each weight says
+/// them, best where less than about 85% are zero. A bit for each weight says
 /// whether it is stored; the stored ones follow each other. (For 2:4 the bits
 /// take as much room as two positions of two bits would.)
 struct BitmaskRows {

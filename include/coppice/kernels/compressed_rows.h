@@ -9,7 +9,7 @@
 namespace coppice::kernels {
 
 /// A weight for products with a single input: any pattern of zeros, best where
-/// more than about 80% are zero. Each row stores its weights and, in 16 bits,
+/// more than about 85% are zero. Each row stores its weights and, in 16 bits,
 /// their columns.
 struct CompressedRows {
   size_t rows = 0;

@@ -16,10 +16,10 @@ namespace coppice {
 enum class PackedFormat {
   /// Every weight. Batches of up to 8.
   Dense,
-  /// A bit for each weight; for single inputs and up to about 80% zeros, 2:4
+  /// A bit for each weight; for single inputs and up to about 85% zeros, 2:4
   /// among them.
   BitmaskRows,
-  /// Weights and their columns; for single inputs and above about 80% zeros. At
+  /// Weights and their columns; for single inputs and above about 85% zeros. At
   /// most 65536 columns.
   CompressedRows,
   /// Columns grouped by the pattern of four rows; for batches.
