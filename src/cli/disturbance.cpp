@@ -1,25 +1,48 @@
 #include "cli/disturbance.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <fstream>
 #include <iostream>
+#include <string>
 
 namespace coppice::cli {
 namespace {
 
-/// The system takes the processor away a few times a second on a quiet machine,
-/// and after every slice of some milliseconds where others wait for it.
-constexpr double kMostSwitches = 50;
-
-rusage usage() {
-  rusage now{};
-  getrusage(RUSAGE_SELF, &now);
-  return now;
+double seconds_of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) +
+      1e-6 * static_cast<double>(time.tv_usec);
 }
 
-double seconds_of(const rusage& use) {
-  return static_cast<double>(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
-      1e-6 * static_cast<double>(use.ru_utime.tv_usec + use.ru_stime.tv_usec);
+/// The time that processors were busy or lent to other machines, by the first
+/// line of /proc/stat: "cpu", then hundredths of a second in user mode, nice,
+/// in the system, idle, waiting for a disk, in two kinds of interrupts, and
+/// stolen.
+std::optional<double> busy_seconds() {
+  std::ifstream file("/proc/stat");
+  std::string name;
+  double user, nice, system, idle, disk, interrupts, soft, stolen;
+  file >> name >> user >> nice >> system >> idle >> disk >> interrupts >>
+      soft >> stolen;
+  const long ticks = sysconf(_SC_CLK_TCK);
+  if (!file || name != "cpu" || ticks <= 0) {
+    return {};
+  }
+  return (user + nice + system + interrupts + soft + stolen) /
+      static_cast<double>(ticks);
+}
+
+ProcessorUse use_until_now() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return {
+      std::chrono::duration<double>(now).count(),
+      seconds_of(use.ru_utime) + seconds_of(use.ru_stime),
+      static_cast<double>(use.ru_nivcsw),
+      busy_seconds()};
 }
 
 } // namespace
@@ -28,16 +51,33 @@ const char* const kDisturbed =
     "other programs ran on the same cores while this was measured, so that "
     "times may be wrong: measure again when the machine is quiet";
 
-Disturbance::Disturbance() {
-  const auto now = usage();
-  switches_ = static_cast<double>(now.ru_nivcsw);
-  seconds_ = seconds_of(now);
+bool is_disturbed(const ProcessorUse& use) {
+  // The system takes the processor away a few times a second on a quiet
+  // machine, and after every slice of some milliseconds where others wait for
+  // it.
+  constexpr double kMostSwitches = 50;
+  if (use.switches <= kMostSwitches * (use.own + 1)) {
+    return false;
+  }
+  // Where LibTorch's and the BLAS's threads are more than the processors, they
+  // take them from each other.
+  constexpr double kMostOfOthers = 0.1;
+  return !use.all || *use.all - use.own > kMostOfOthers * use.elapsed;
 }
 
+Disturbance::Disturbance() : begin_(use_until_now()) {}
+
 bool Disturbance::is_found() const {
-  const auto now = usage();
-  return static_cast<double>(now.ru_nivcsw) - switches_ >
-      kMostSwitches * (seconds_of(now) - seconds_) + kMostSwitches;
+  auto use = use_until_now();
+  use.elapsed -= begin_.elapsed;
+  use.own -= begin_.own;
+  use.switches -= begin_.switches;
+  if (use.all && begin_.all) {
+    use.all = *use.all - *begin_.all;
+  } else {
+    use.all.reset();
+  }
+  return is_disturbed(use);
 }
 
 void warn_if(bool is_disturbed) {

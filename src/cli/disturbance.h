@@ -1,6 +1,22 @@
 #pragma once
 
+#include <optional>
+
 namespace coppice::cli {
+
+/// What the system counts, at a moment or from one to another; seconds, those
+/// of processors summed over them.
+struct ProcessorUse {
+  double elapsed = 0;
+  double own = 0;      ///< This program's processor time.
+  double switches = 0; ///< How often a thread of it was interrupted.
+  /// Every program's processor time, where the system tells it.
+  std::optional<double> all;
+};
+
+/// Whether other programs took the processor from this one: more than a machine
+/// of one's own ever does it.
+bool is_disturbed(const ProcessorUse& use);
 
 /// Whether other programs took the processor from this one while it measured,
 /// so that its times may be wrong.
@@ -9,12 +25,10 @@ class Disturbance {
   /// Counts from here on.
   Disturbance();
 
-  /// More than a machine of one's own ever does it.
   bool is_found() const;
 
  private:
-  double switches_ = 0;
-  double seconds_ = 0;
+  ProcessorUse begin_;
 };
 
 /// What is to be said of it.
