@@ -212,6 +212,26 @@ TEST(Compile, MeasuresEveryBatch) {
   EXPECT_EQ(compiled.rows().rows.size(), 6U);
 }
 
+TEST(Compile, SharesOfTheModelsTimeAddUpToOneAtMost) {
+  CompiledModel model;
+  model.layers.resize(2);
+  model.layers[0].timings = {{1, 1, 60, 30, "dense"}};
+  model.layers[1].timings = {{1, 1, 80, 20, "dense"}};
+  const auto share = [&](size_t row) {
+    const auto table = model.rows();
+    size_t column = 0;
+    while (table.columns[column].key != "share") {
+      ++column;
+    }
+    return std::get<double>(table.rows[row][column]);
+  };
+  model.timings = {{1, 200, 100, 0}};
+  EXPECT_DOUBLE_EQ(share(0), 0.3);
+  model.timings[0].before = 100;
+  EXPECT_DOUBLE_EQ(share(0), 60.0 / 140);
+  EXPECT_DOUBLE_EQ(share(1), 80.0 / 140);
+}
+
 TEST(Compile, PrintsATable) {
   const auto text = compile(sparse_net(), {images()}, quick()).table();
   EXPECT_THAT(text, HasSubstr("512x1024"));
