@@ -36,6 +36,7 @@ nlohmann::json key_of(
     int64_t passing_bytes) {
   const auto zeros = op.weight.eq(0).contiguous();
   std::vector<std::string> names;
+  names.reserve(candidates.size());
   for (const auto& candidate : candidates) {
     names.push_back(
         candidate.name() +

@@ -22,7 +22,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::message_of;
-using ::testing::Not;
 
 torch::Tensor pruned(torch::IntArrayRef shape, double level, BlockShape block) {
   auto weight = torch::randn(shape) * 0.05;

@@ -147,9 +147,11 @@ TEST_P(EveryLinear, ServesSeveralCallersAtOnce) {
   const auto packed = pack(sparse_weight({60, 80}, 0.5));
   const auto x = random({20, 80}, 7);
   const auto wanted = linear(x, packed);
+  constexpr int kCallers = 4;
   std::vector<std::thread> callers;
+  callers.reserve(kCallers);
   std::atomic<int> right{0};
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < kCallers; ++i) {
     callers.emplace_back([&] {
       for (int j = 0; j < 10; ++j) {
         right += same_bits(linear(x, packed), wanted);
