@@ -22,9 +22,9 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// that says for each mask which value each lane takes.
 using Eight = hn::CappedTag<float, 8>;
 
-/// The vectors in which weights are expanded where most of the time goes by
-/// waiting for them: the widest, but for BFloat16 where nothing expands 16
-/// bits, of which one shuffle of bytes spreads, widens and zeroes eight.
+/// The vectors in which weights are expanded: the widest, but for BFloat16
+/// where nothing expands 16 bits, of which one shuffle of bytes spreads, widens
+/// and zeroes eight.
 template <class Value>
 struct Expanding {
   using D = Wide;
