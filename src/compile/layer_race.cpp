@@ -8,6 +8,7 @@
 #include "compile/machine.h"
 #include "compile/race.h"
 #include "coppice/masks/measure.h"
+#include "sparse/format_traits.h"
 
 namespace coppice::compiling {
 namespace {
@@ -163,10 +164,9 @@ std::vector<Candidate> candidates_for(
     if (!serves_any(format, batches)) {
       continue;
     }
-    const bool is_for_batch = format == PackedFormat::PatternPanels ||
-        format == PackedFormat::SortedRows;
+    const bool has_layouts = sparse::traits_of(format).is_laid_out_for_batch;
     for (const int64_t batch :
-         is_for_batch ? layouts : std::set<int64_t>{batches.front()}) {
+         has_layouts ? layouts : std::set<int64_t>{batches.front()}) {
       for (const auto dtype : dtypes) {
         candidates.push_back({PackedWeight::pack(
             op.weight, PackedWeightOptions(format).batch(batch).dtype(dtype))});

@@ -133,16 +133,6 @@ class SortedRowsProduct final
   }
 };
 
-std::unique_ptr<Product> output_blocks(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t height,
-    const kernels::Packing& packing) {
-  return std::make_unique<OutputBlocksProduct>(
-      kernels::pack_output_blocks(w, rows, cols, height, packing));
-}
-
 /// The fraction that is not zero.
 double density(const float* w, size_t count, const kernels::Packing& packing) {
   std::atomic<size_t> zeros{0};
@@ -155,52 +145,33 @@ double density(const float* w, size_t count, const kernels::Packing& packing) {
 /// A format of cells, whose chunks depend on the density and the batch.
 template <class Made, class Pack>
 std::unique_ptr<Product> product_of_cells(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t batch,
-    const kernels::Packing& packing,
+    const ToPack& weight,
     size_t (*chunk_for)(double density, size_t batch),
     Pack pack) {
+  const auto& [w, rows, cols, block, batch, packing] = weight;
   const size_t chunk = chunk_for(density(w, rows * cols, packing), batch);
   return std::make_unique<Made>(pack(w, rows, cols, chunk, packing));
 }
 
 } // namespace
 
-std::unique_ptr<Product> make_batch_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t batch,
-    const kernels::Packing& packing) {
-  switch (format) {
-    case PackedFormat::OutputBlocks4:
-      return output_blocks(w, rows, cols, 4, packing);
-    case PackedFormat::OutputBlocks8:
-      return output_blocks(w, rows, cols, 8, packing);
-    case PackedFormat::OutputBlocks16:
-      return output_blocks(w, rows, cols, 16, packing);
-    case PackedFormat::SortedRows:
-      return product_of_cells<SortedRowsProduct>(
-          w,
-          rows,
-          cols,
-          batch,
-          packing,
-          kernels::sorted_chunk,
-          kernels::pack_sorted_rows);
-    default:
-      return product_of_cells<PatternPanelsProduct>(
-          w,
-          rows,
-          cols,
-          batch,
-          packing,
-          kernels::pattern_chunk,
-          kernels::pack_pattern_panels);
-  }
+std::unique_ptr<Product> make_output_blocks(const ToPack& weight) {
+  return std::make_unique<OutputBlocksProduct>(kernels::pack_output_blocks(
+      weight.w,
+      weight.rows,
+      weight.cols,
+      static_cast<size_t>(weight.block.rows),
+      weight.packing));
+}
+
+std::unique_ptr<Product> make_pattern_panels(const ToPack& weight) {
+  return product_of_cells<PatternPanelsProduct>(
+      weight, kernels::pattern_chunk, kernels::pack_pattern_panels);
+}
+
+std::unique_ptr<Product> make_sorted_rows(const ToPack& weight) {
+  return product_of_cells<SortedRowsProduct>(
+      weight, kernels::sorted_chunk, kernels::pack_sorted_rows);
 }
 
 } // namespace coppice::sparse

@@ -8,26 +8,6 @@
 namespace coppice::sparse {
 namespace {
 
-/// The most columns whose indices the format can store.
-int64_t most_columns(PackedFormat format) {
-  constexpr int64_t kIndices = 65536;
-  switch (format) {
-    case PackedFormat::CompressedRows:
-    case PackedFormat::OutputBlocks4:
-    case PackedFormat::OutputBlocks8:
-    case PackedFormat::OutputBlocks16:
-      return kIndices;
-    case PackedFormat::InputBlocks4:
-      return 4 * kIndices;
-    case PackedFormat::InputBlocks8:
-      return 8 * kIndices;
-    case PackedFormat::InputBlocks16:
-      return 16 * kIndices;
-    default:
-      return int64_t(1) << 32;
-  }
-}
-
 std::string described(const torch::Tensor& tensor) {
   if (!tensor.defined()) {
     return "no tensor";
@@ -62,10 +42,6 @@ torch::Tensor as_matrix(const torch::Tensor& weight) {
     cols *= weight.size(i);
   }
   return weight.detach().reshape({rows, cols}).contiguous();
-}
-
-bool columns_fit(PackedFormat format, int64_t cols) {
-  return cols <= most_columns(format);
 }
 
 } // namespace coppice::sparse

@@ -2,10 +2,6 @@
 
 #include <torch/types.h>
 
-#include <cstdint>
-
-#include "coppice/sparse/packed_format.h"
-
 namespace coppice::sparse {
 
 /// Throws unless `weight` is what can be packed; `function` leads the sentence.
@@ -13,8 +9,5 @@ void check_weight(const char* function, const torch::Tensor& weight);
 
 /// The weight as contiguous [out, all others], without its gradient.
 torch::Tensor as_matrix(const torch::Tensor& weight);
-
-/// Whether the format can count that many columns.
-bool columns_fit(PackedFormat format, int64_t cols);
 
 } // namespace coppice::sparse

@@ -102,18 +102,14 @@ class BitmaskColumnsProduct final
 
 } // namespace
 
-std::unique_ptr<Product> make_column_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    const kernels::Packing& packing) {
-  if (format == PackedFormat::InputColumns) {
-    return std::make_unique<InputColumnsProduct>(
-        kernels::pack_input_columns(w, rows, cols, packing));
-  }
-  return std::make_unique<BitmaskColumnsProduct>(
-      kernels::pack_bitmask_columns(w, rows, cols, packing));
+std::unique_ptr<Product> make_input_columns(const ToPack& weight) {
+  return std::make_unique<InputColumnsProduct>(kernels::pack_input_columns(
+      weight.w, weight.rows, weight.cols, weight.packing));
+}
+
+std::unique_ptr<Product> make_bitmask_columns(const ToPack& weight) {
+  return std::make_unique<BitmaskColumnsProduct>(kernels::pack_bitmask_columns(
+      weight.w, weight.rows, weight.cols, weight.packing));
 }
 
 } // namespace coppice::sparse

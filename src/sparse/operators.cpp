@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "sparse/conv2d.h"
+#include "sparse/format_traits.h"
 #include "sparse/gradients.h"
 #include "sparse/linear.h"
 
@@ -97,8 +98,7 @@ Tensor linear_on_autograd(
 
 void check_above(const PackedWeight& w, double threshold) {
   TORCH_CHECK_VALUE(
-      w.format() == PackedFormat::InputColumns ||
-          w.format() == PackedFormat::BitmaskColumns,
+      sparse::traits_of(w.format()).skips_inputs,
       "linear_above: expected a weight in the format `input_columns` or "
       "`bitmask_columns` but it is in `",
       to_string(w.format()),

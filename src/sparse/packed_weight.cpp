@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "sparse/check.h"
+#include "sparse/format_traits.h"
 #include "sparse/product.h"
 
 namespace coppice {
@@ -38,7 +39,7 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
   sparse::check_weight("pack", weight);
   const auto matrix = sparse::as_matrix(weight);
   TORCH_CHECK_VALUE(
-      sparse::columns_fit(options.format(), matrix.size(1)),
+      matrix.size(1) <= sparse::traits_of(options.format()).most_columns,
       "pack: a weight of ",
       matrix.size(1),
       " columns is too wide for the format `",

@@ -48,23 +48,15 @@ std::unique_ptr<Product> make_product(
     const float* w,
     size_t rows,
     size_t cols) {
-  const auto format = options.format();
-  const auto packing = packing_of(options.dtype(), rows * cols);
-  switch (format) {
-    case PackedFormat::PatternPanels:
-    case PackedFormat::SortedRows:
-    case PackedFormat::OutputBlocks4:
-    case PackedFormat::OutputBlocks8:
-    case PackedFormat::OutputBlocks16: {
-      const auto batch = static_cast<size_t>(options.batch());
-      return make_batch_product(format, w, rows, cols, batch, packing);
-    }
-    case PackedFormat::InputColumns:
-    case PackedFormat::BitmaskColumns:
-      return make_column_product(format, w, rows, cols, packing);
-    default:
-      return make_row_product(format, w, rows, cols, packing);
-  }
+  const auto& traits = traits_of(options.format());
+  ToPack weight;
+  weight.w = w;
+  weight.rows = rows;
+  weight.cols = cols;
+  weight.block = traits.block;
+  weight.batch = static_cast<size_t>(options.batch());
+  weight.packing = packing_of(options.dtype(), rows * cols);
+  return traits.make(weight);
 }
 
 } // namespace coppice::sparse

@@ -6,6 +6,7 @@
 
 #include "coppice/kernels/packing.h"
 #include "coppice/sparse/packed_weight.h"
+#include "sparse/format_traits.h"
 
 namespace coppice::sparse {
 
@@ -61,25 +62,15 @@ std::unique_ptr<Product> make_product(
     size_t rows,
     size_t cols);
 
-// The families of formats that `make_product` chooses from.
-std::unique_ptr<Product> make_row_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    const kernels::Packing& packing);
-std::unique_ptr<Product> make_batch_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t batch,
-    const kernels::Packing& packing);
-std::unique_ptr<Product> make_column_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    const kernels::Packing& packing);
+// What the rows of the table of formats make, one a kind of kernel.
+std::unique_ptr<Product> make_dense(const ToPack& weight);
+std::unique_ptr<Product> make_bitmask_rows(const ToPack& weight);
+std::unique_ptr<Product> make_compressed_rows(const ToPack& weight);
+std::unique_ptr<Product> make_input_blocks(const ToPack& weight);
+std::unique_ptr<Product> make_output_blocks(const ToPack& weight);
+std::unique_ptr<Product> make_pattern_panels(const ToPack& weight);
+std::unique_ptr<Product> make_sorted_rows(const ToPack& weight);
+std::unique_ptr<Product> make_input_columns(const ToPack& weight);
+std::unique_ptr<Product> make_bitmask_columns(const ToPack& weight);
 
 } // namespace coppice::sparse

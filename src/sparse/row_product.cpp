@@ -120,41 +120,30 @@ class DenseProduct final : public PackedProduct<DenseProduct, DenseRows> {
   }
 };
 
-std::unique_ptr<Product> input_blocks(
-    const float* w,
-    size_t rows,
-    size_t cols,
-    size_t width,
-    const kernels::Packing& packing) {
-  return std::make_unique<InputBlocksProduct>(
-      kernels::pack_input_blocks(w, rows, cols, width, packing));
-}
-
 } // namespace
 
-std::unique_ptr<Product> make_row_product(
-    PackedFormat format,
-    const float* w,
-    size_t rows,
-    size_t cols,
-    const kernels::Packing& packing) {
-  switch (format) {
-    case PackedFormat::BitmaskRows:
-      return std::make_unique<BitmaskRowsProduct>(
-          kernels::pack_bitmask_rows(w, rows, cols, packing));
-    case PackedFormat::CompressedRows:
-      return std::make_unique<CompressedRowsProduct>(
-          kernels::pack_compressed_rows(w, rows, cols, packing));
-    case PackedFormat::InputBlocks4:
-      return input_blocks(w, rows, cols, 4, packing);
-    case PackedFormat::InputBlocks8:
-      return input_blocks(w, rows, cols, 8, packing);
-    case PackedFormat::InputBlocks16:
-      return input_blocks(w, rows, cols, 16, packing);
-    default:
-      return std::make_unique<DenseProduct>(
-          kernels::pack_dense_rows(w, rows, cols, packing));
-  }
+std::unique_ptr<Product> make_dense(const ToPack& weight) {
+  return std::make_unique<DenseProduct>(kernels::pack_dense_rows(
+      weight.w, weight.rows, weight.cols, weight.packing));
+}
+
+std::unique_ptr<Product> make_bitmask_rows(const ToPack& weight) {
+  return std::make_unique<BitmaskRowsProduct>(kernels::pack_bitmask_rows(
+      weight.w, weight.rows, weight.cols, weight.packing));
+}
+
+std::unique_ptr<Product> make_compressed_rows(const ToPack& weight) {
+  return std::make_unique<CompressedRowsProduct>(kernels::pack_compressed_rows(
+      weight.w, weight.rows, weight.cols, weight.packing));
+}
+
+std::unique_ptr<Product> make_input_blocks(const ToPack& weight) {
+  return std::make_unique<InputBlocksProduct>(kernels::pack_input_blocks(
+      weight.w,
+      weight.rows,
+      weight.cols,
+      static_cast<size_t>(weight.block.cols),
+      weight.packing));
 }
 
 } // namespace coppice::sparse

@@ -18,7 +18,7 @@ using ::testing::Not;
 using testing::sparse_weight;
 
 TEST(PackedFormat, NamesGoRoundTrip) {
-  EXPECT_EQ(packed_formats().size(), 13U);
+  EXPECT_EQ(packed_formats().front(), PackedFormat::Dense);
   for (const auto format : packed_formats()) {
     EXPECT_EQ(parse_packed_format(to_string(format)), format);
   }
@@ -29,6 +29,13 @@ TEST(PackedFormat, SaysTheNearestName) {
   EXPECT_THAT(
       message_of([] { parse_packed_format("patern_panels"); }),
       AllOf(HasSubstr("`patern_panels`"), HasSubstr("`pattern_panels`")));
+}
+
+TEST(PackedFormat, NumberWithoutARowIsRefused) {
+  const auto beyond = static_cast<PackedFormat>(packed_formats().size());
+  EXPECT_THAT(
+      message_of([&] { to_string(beyond); }),
+      HasSubstr("no packed format has number"));
 }
 
 TEST(PackedFormat, EveryBatchIsServedBySparseFormats) {

@@ -27,8 +27,8 @@ struct PackedWeightOptions {
 
   TORCH_ARG(PackedFormat, format);
 
-  /// How many inputs products will mostly have: `PatternPanels` is laid out for
-  /// it.
+  /// How many inputs products will mostly have: `PatternPanels` and
+  /// `SortedRows` are laid out for it.
   TORCH_ARG(int64_t, batch) = 32;
 
   /// As what weights are stored: float32, or bfloat16, which takes half the
