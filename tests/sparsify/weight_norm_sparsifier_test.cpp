@@ -97,9 +97,6 @@ TEST(WeightNormTestSparsityLevels, DropsTheAskedShareOfEqualWeights) {
 // dense weight is written between them; scores are taken of the masked weight.
 TEST(WeightNormGolden, FollowsTheRecordedSequences) {
   const auto golden = testing::golden("weight_norm.json");
-  if (golden.is_null()) {
-    GTEST_SKIP() << testing::kNoGolden;
-  }
   ASSERT_EQ(golden["sequences"].size(), 6u);
   for (const auto& sequence : golden["sequences"]) {
     const auto& steps = sequence["steps"];

@@ -6,26 +6,22 @@
 #include <nlohmann/json.hpp>
 
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 namespace coppice::testing {
 
-/// The file `name` of the recorded outputs of PyTorch's own implementation, or
-/// null if they are not on this machine. Skip the test then:
-///
-///     const auto file = golden("schedulers.json");
-///     if (file.is_null()) {
-///       GTEST_SKIP() << kNoGolden;
-///     }
+/// The file `name` of tests/data/golden: recorded outputs of PyTorch's own
+/// implementation. Throws if it is missing, so that no comparison is left out.
 inline nlohmann::json golden(const std::string& name) {
-  std::ifstream file(COPPICE_SHARED "/golden/" + name);
-  return file ? nlohmann::json::parse(file) : nlohmann::json();
+  const std::string path = COPPICE_TESTS "/data/golden/" + name;
+  std::ifstream file(path);
+  if (!file) {
+    throw std::runtime_error(path + " is missing");
+  }
+  return nlohmann::json::parse(file);
 }
-
-inline constexpr const char* kNoGolden =
-    "no recorded outputs of the reference: " COPPICE_SHARED
-    "/golden is missing";
 
 /// A tensor from {shape, dtype, values}, or from {shape, dtype, bits} a tensor
 /// of kBool.
