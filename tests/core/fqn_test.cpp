@@ -5,7 +5,7 @@
 namespace coppice::fqn_test {
 namespace {
 
-// Section 17.4, test_get_arg_info_from_tensor_fqn and _fail.
+// docs/reference.md 7.4, test_get_arg_info_from_tensor_fqn and _fail.
 TEST(Fqn, SplitsAtTheLastDot) {
   EXPECT_EQ(split_fqn("foo.bar.baz").module_fqn, "foo.bar");
   EXPECT_EQ(split_fqn("foo.bar.baz").tensor_name, "baz");

@@ -26,7 +26,7 @@ void expect_equal(const torch::Tensor& got, const torch::Tensor& expected) {
                                             << expected;
 }
 
-// Section 17.3, test_masking_logic.
+// docs/reference.md 7.3, test_masking_logic.
 TEST(MaskedParameter, HoldsTheEffectiveWeight) {
   auto weight = parameter({1, 2, 3, 4});
   MaskedParameter masked(weight);

@@ -15,7 +15,8 @@ using ::testing::HasSubstr;
 using testing::message_of;
 using testing::SimpleLinear;
 
-// Section 17.4, test_fqn_to_module_for_tensors: every parameter resolves.
+// docs/reference.md 7.4, test_fqn_to_module_for_tensors: every parameter
+// resolves.
 TEST(ModelView, FindsEveryParameterAndBuffer) {
   torch::nn::Sequential model(
       torch::nn::Conv2d(3, 8, 3), torch::nn::BatchNorm2d(8));
@@ -31,7 +32,7 @@ TEST(ModelView, FindsEveryParameterAndBuffer) {
   EXPECT_FALSE(view.tensors().back().is_parameter);
 }
 
-// Section 17.4, test_fqn_to_module_fail.
+// docs/reference.md 7.4, test_fqn_to_module_fail.
 TEST(ModelView, NamesTheNearestTensorWhenThereIsNone) {
   SimpleLinear model;
   EXPECT_THAT(
@@ -40,7 +41,7 @@ TEST(ModelView, NamesTheNearestTensorWhenThereIsNone) {
           "no tensor `seq.0.wieght`; the nearest name is `seq.0.weight`"));
 }
 
-// Section 4.3, `auto_config_order` of golden/layout.json.
+// docs/reference.md 1.2, `auto_config_order` of golden/layout.json.
 TEST(ModelView, ChoosesLinearLayersInTheReferencesOrder) {
   torch::nn::ModuleList model(
       torch::nn::Linear(4, 3),

@@ -1,5 +1,5 @@
-// The reference's own test of its ActivationSparsifier (section 17.6), on one
-// model in each of its forms.
+// The reference's own test of its ActivationSparsifier (docs/reference.md 7.6),
+// on one model in each of its forms.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,4 @@
-// Section 17.7, Base.*, and the quirks of section 20 that belong to the base of
-// the data sparsifiers.
+// docs/reference.md 7.7, Base.*, and docs/reference.md 8.
 
 #include "coppice/sparsify/base_data_sparsifier.h"
 
@@ -86,7 +85,7 @@ class BaseTestData
   ImplementedDataSparsifier sparsifier;
 };
 
-// Section 17.7, check_constructor.
+// docs/reference.md 7.7, check_constructor.
 TEST_P(BaseTestData, Constructor) {
   const auto& groups = sparsifier.data_groups();
   ASSERT_EQ(groups.size(), data.size() + 2);
@@ -98,7 +97,7 @@ TEST_P(BaseTestData, Constructor) {
   EXPECT_EQ(groups[data.size() + 1].options.get("test").toInt(), 8);
 }
 
-// Section 17.7, check_step: row 0 is zero, the original is not.
+// docs/reference.md 7.7, check_step: row 0 is zero, the original is not.
 TEST_P(BaseTestData, Step) {
   std::vector<torch::Tensor> before;
   for (const auto& entry : data) {
@@ -118,7 +117,7 @@ TEST_P(BaseTestData, Step) {
   EXPECT_EQ(sparsifier.step_count(), 3);
 }
 
-// Section 17.7, check_squash_mask.
+// docs/reference.md 7.7, check_squash_mask.
 TEST_P(BaseTestData, SquashMask) {
   sparsifier.step();
   std::vector<torch::Tensor> masked;
@@ -140,7 +139,7 @@ TEST_P(BaseTestData, SquashMask) {
   }
 }
 
-// Section 17.7, check_add_data.
+// docs/reference.md 7.7, check_add_data.
 TEST_P(BaseTestData, AddDataReplacesDataOfTheSameName) {
   const auto& name = data[0].name;
   sparsifier.step();
@@ -171,7 +170,7 @@ TEST_P(BaseTestData, AddDataReplacesDataOfTheSameName) {
       << "old options, not the defaults";
 }
 
-// Section 17.7, check_state_dict.
+// docs/reference.md 7.7, check_state_dict.
 TEST_P(BaseTestData, StateDictLoadsIntoASparsifierOfOneTensor) {
   sparsifier.step();
   const auto state = sparsifier.state_dict();
@@ -200,7 +199,7 @@ TEST_P(BaseTestData, StateDictLoadsIntoASparsifierOfOneTensor) {
   EXPECT_TRUE(own.requires_grad());
 }
 
-// Section 17.7, check_memory_reference.
+// docs/reference.md 7.7, check_memory_reference.
 TEST_P(BaseTestData, MemoryReference) {
   sparsifier.step();
   const torch::NoGradGuard no_grad;

@@ -1,4 +1,4 @@
-// Section 17.2, Base.*, and the quirks of section 20 that belong to the base.
+// docs/reference.md 7.2, Base.*, and docs/reference.md 8.
 
 #include "coppice/sparsify/base_sparsifier.h"
 
@@ -39,7 +39,7 @@ int64_t test_of(const Group& group) {
   return group.options.get("test").toInt();
 }
 
-// Section 17.2, Base.test_constructor.
+// docs/reference.md 7.2, Base.test_constructor.
 TEST(BaseTestConstructor, TakesEveryLinearLayerWithoutAConfiguration) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier(test_3());
@@ -59,7 +59,7 @@ TEST(BaseTestConstructor, MergesDefaultsUnderAConfiguration) {
   EXPECT_EQ(test_of(sparsifier.groups()[0]), 3);
 }
 
-// Section 17.2, Base.test_prepare_config.
+// docs/reference.md 7.2, Base.test_prepare_config.
 TEST(BaseTestPrepareConfig, KeepsWhatALayerOverrides) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier(test_3());
@@ -77,7 +77,7 @@ TEST(BaseTestPrepareConfig, KeepsWhatALayerOverrides) {
   EXPECT_TRUE(model.linear1->weight.equal(linear1)) << "linear1 is untouched";
 }
 
-// Section 17.2, Base.test_step.
+// docs/reference.md 7.2, Base.test_step.
 TEST(BaseTestStep, DropsRowZero) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier;
@@ -89,7 +89,7 @@ TEST(BaseTestStep, DropsRowZero) {
   EXPECT_TRUE(model.linear1->weight[1].ne(0).all().item<bool>());
 }
 
-// Section 17.2, Base.test_state_dict.
+// docs/reference.md 7.2, Base.test_state_dict.
 TEST(BaseTestStateDict, LoadsIntoASparsifierPreparedOtherwise) {
   SimpleLinear model0;
   ImplementedSparsifier sparsifier0(test_3());
@@ -203,7 +203,7 @@ TEST(BaseTestStateDict, RefusesAMaskOfAnotherShape) {
       HasSubstr("`mask` of `linear1.weight` to be a tensor of shape [4, 4]"));
 }
 
-// Section 17.2, Base.test_mask_squash.
+// docs/reference.md 7.2, Base.test_mask_squash.
 TEST(BaseTestMaskSquash, MakesTheMaskPartOfTheWeight) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier;
@@ -222,7 +222,7 @@ SparsifierOptions foo_bar_baz() {
   return SparsifierOptions().set("foo", 3).set("bar", 2).set("baz", 1);
 }
 
-// Section 17.2, Base.test_mask_squash_with_params1.
+// docs/reference.md 7.2, Base.test_mask_squash_with_params1.
 TEST(BaseTestMaskSquashWithParams1, KeepsParamsPerLayer) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier(foo_bar_baz());
@@ -236,7 +236,7 @@ TEST(BaseTestMaskSquashWithParams1, KeepsParamsPerLayer) {
   EXPECT_EQ(kept.at("seq.0").size(), 1u);
 }
 
-// Section 17.2, Base.test_mask_squash_with_params2.
+// docs/reference.md 7.2, Base.test_mask_squash_with_params2.
 TEST(BaseTestMaskSquashWithParams2, KeepsParamsOfAllLayers) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier(foo_bar_baz());
@@ -250,7 +250,7 @@ TEST(BaseTestMaskSquashWithParams2, KeepsParamsOfAllLayers) {
   }
 }
 
-// Section 17.2, Base.test_mask_squash_with_params3.
+// docs/reference.md 7.2, Base.test_mask_squash_with_params3.
 TEST(BaseTestMaskSquashWithParams3, AddsParamsOfALayerToThoseOfAll) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier(foo_bar_baz());
@@ -279,7 +279,7 @@ TEST(BaseTestMaskSquash, ChecksTheParamsToKeepFirst) {
   sparsifier.squash_mask();
 }
 
-// Section 4.2: what is said about the place of a tensor must be true.
+// docs/reference.md 1.1: what is said about the place of a tensor must be true.
 TEST(BasePrepare, RefusesAConflictingPlace) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier;
@@ -299,7 +299,7 @@ TEST(BasePrepare, RefusesAConflictingPlace) {
       {{"linear1.weight", SparsifierOptions().set("module_fqn", "linear1")}});
 }
 
-// Section 4.2: a configuration may bring its own mask.
+// docs/reference.md 1.1: a configuration may bring its own mask.
 TEST(BasePrepare, TakesAMaskFromTheConfiguration) {
   SimpleLinear model;
   ImplementedSparsifier sparsifier;

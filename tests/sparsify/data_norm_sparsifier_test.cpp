@@ -1,4 +1,4 @@
-// Section 17.7, Norm.*, section 10.2 and its rows of the quirk register.
+// docs/reference.md 7.7, Norm.*, docs/reference.md 6.2 and docs/reference.md 8.
 
 #include "coppice/sparsify/data_norm_sparsifier.h"
 
@@ -101,7 +101,7 @@ void expect_sparsity(
   EXPECT_GT(zeros, 0);
 }
 
-// Section 17.7, Norm check_step.
+// docs/reference.md 7.7, Norm check_step.
 TEST_P(NormTest, StepDropsWhatTheLevelSays) {
   torch::manual_seed(1);
   DataNormSparsifier sparsifier(defaults().norm(norm));
@@ -125,7 +125,7 @@ TEST_P(NormTest, StepDropsWhatTheLevelSays) {
   }
 }
 
-// Section 17.7, Norm check_step, its second half.
+// docs/reference.md 7.7, Norm check_step, its second half.
 TEST_P(NormTest, StaysSparseWhenDataIsReplaced) {
   torch::manual_seed(2);
   auto data = torch::randn({20, 20});
@@ -141,7 +141,7 @@ TEST_P(NormTest, StaysSparseWhenDataIsReplaced) {
   }
 }
 
-// Section 17.7, Norm check_2_4.
+// docs/reference.md 7.7, Norm check_2_4.
 TEST_P(NormTest, LevelOneWithTwoZerosInFourIsTwoOfFour) {
   torch::manual_seed(3);
   DataNormSparsifier sparsifier(
@@ -169,8 +169,8 @@ DataNormOptions special_options(const nlohmann::json& test) {
 }
 
 // data_norm.json, "special": what the reference refuses is refused here, but
-// for the 1x1 tensor, which quirk 30 breaks; data that C++ cannot even hand
-// over does not count.
+// for the 1x1 tensor, which fails there for its squeezed shape
+// (docs/reference.md 6.2); data that C++ cannot even hand over does not count.
 TEST(DataNormGolden, SpecialCases) {
   const auto file = golden("data_norm.json");
   int refused = 0;

@@ -1,5 +1,5 @@
-// Section 17.8, test_data_scheduler: the schedulers of schedule/ drive data
-// sparsifiers too.
+// docs/reference.md 7.8, test_data_scheduler: the schedulers of schedule/ drive
+// data sparsifiers too.
 
 #include <gmock/gmock.h>
 #include <torch/torch.h>
@@ -145,7 +145,7 @@ TEST_F(DataSchedulerTest, DataThatIsReplacedKeepsItsSchedule) {
       sparsifier.options("tensor").at("sparsity_level").toDouble(), 0.35);
 }
 
-// Section 11: any option can be scheduled.
+// docs/reference.md 4.4: any option can be scheduled.
 TEST_F(DataSchedulerTest, SchedulesAnotherOption) {
   ScheduledOption zeros(sparsifier, "zeros_per_block");
   LambdaSL scheduler(zeros, [](int64_t epoch) { return epoch * 0.75; });

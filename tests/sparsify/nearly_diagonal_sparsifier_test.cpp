@@ -1,4 +1,5 @@
-// Section 17.2, NearlyDiagonal.*; the masks themselves are tested in masks/.
+// docs/reference.md 7.2, NearlyDiagonal.*; the masks themselves are tested in
+// masks/.
 
 #include "coppice/sparsify/nearly_diagonal_sparsifier.h"
 
@@ -16,7 +17,7 @@ using ::testing::HasSubstr;
 using testing::message_of;
 using testing::SimpleLinear;
 
-// Section 17.2, NearlyDiagonal.test_constructor.
+// docs/reference.md 7.2, NearlyDiagonal.test_constructor.
 TEST(NearlyDiagonalTestConstructor, TakesTheFiveLinearLayers) {
   SimpleLinear model;
   NearlyDiagonalSparsifier sparsifier;
@@ -24,7 +25,7 @@ TEST(NearlyDiagonalTestConstructor, TakesTheFiveLinearLayers) {
   EXPECT_EQ(sparsifier.groups().size(), 5u);
 }
 
-// Section 17.2, NearlyDiagonal.test_step and test_mask_squash.
+// docs/reference.md 7.2, NearlyDiagonal.test_step and test_mask_squash.
 TEST(NearlyDiagonalTestStep, KeepsTheDiagonalWhateverTheValues) {
   SimpleLinear model;
   NearlyDiagonalSparsifier sparsifier;
@@ -42,7 +43,7 @@ TEST(NearlyDiagonalTestStep, KeepsTheDiagonalWhateverTheValues) {
   EXPECT_TRUE(model.linear1->weight.equal(weight * torch::eye(4)));
 }
 
-// Section 17.2, NearlyDiagonal.test_sparsity_levels.
+// docs/reference.md 7.2, NearlyDiagonal.test_sparsity_levels.
 TEST(NearlyDiagonalTestSparsityLevels, KeepsABandOrRefuses) {
   const auto distance =
       (torch::arange(32).unsqueeze(1) - torch::arange(32)).abs();
@@ -68,7 +69,7 @@ TEST(NearlyDiagonalTestSparsityLevels, KeepsABandOrRefuses) {
   }
 }
 
-// Section 6: there is no level to schedule.
+// docs/reference.md 3: there is no level to schedule.
 TEST(NearlyDiagonalScheduling, SaysThatItHasNoSparsityLevel) {
   SimpleLinear model;
   NearlyDiagonalSparsifier sparsifier;

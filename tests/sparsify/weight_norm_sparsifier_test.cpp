@@ -1,4 +1,4 @@
-// Section 17.2, WeightNorm.*, and the quirks of section 20 that belong to it.
+// docs/reference.md 7.2, WeightNorm.*, and docs/reference.md 8.
 
 #include "coppice/sparsify/weight_norm_sparsifier.h"
 
@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using testing::message_of;
 using testing::SimpleLinear;
 
-// Section 17.2, WeightNorm.test_constructor.
+// docs/reference.md 7.2, WeightNorm.test_constructor.
 TEST(WeightNormTestConstructor, TakesTheFiveLinearLayers) {
   SimpleLinear model;
   WeightNormSparsifier sparsifier;
@@ -28,7 +28,7 @@ TEST(WeightNormTestConstructor, TakesTheFiveLinearLayers) {
   }
 }
 
-// Section 17.2, WeightNorm.test_step.
+// docs/reference.md 7.2, WeightNorm.test_step.
 TEST(WeightNormTestStep, DropsHalfAndKeepsOnDropping) {
   torch::manual_seed(0);
   SimpleLinear model;
@@ -48,7 +48,7 @@ TEST(WeightNormTestStep, DropsHalfAndKeepsOnDropping) {
   }
 }
 
-// Section 17.2, WeightNorm.test_step_2_of_4.
+// docs/reference.md 7.2, WeightNorm.test_step_2_of_4.
 TEST(WeightNormTestStep2Of4, DropsTwoOfFour) {
   SimpleLinear model;
   WeightNormSparsifier sparsifier(
@@ -59,7 +59,7 @@ TEST(WeightNormTestStep2Of4, DropsTwoOfFour) {
   EXPECT_EQ(nm_conformity(model.linear1->weight, {2, 4}), 1);
 }
 
-// Section 17.2, WeightNorm.test_prepare and test_mask_squash.
+// docs/reference.md 7.2, WeightNorm.test_prepare and test_mask_squash.
 TEST(WeightNormTestMaskSquash, KeepsZerosAfterTheSparsifierIsGone) {
   SimpleLinear model;
   {
@@ -71,8 +71,8 @@ TEST(WeightNormTestMaskSquash, KeepsZerosAfterTheSparsifierIsGone) {
   EXPECT_EQ(sparsity(model.linear1->weight), 0.5);
 }
 
-// Section 17.2, WeightNorm.test_sparsity_levels, through the sparsifier: levels
-// beyond [0, 1] come from schedulers and are clamped.
+// docs/reference.md 7.2, WeightNorm.test_sparsity_levels, through the
+// sparsifier: levels beyond [0, 1] come from schedulers and are clamped.
 TEST(WeightNormTestSparsityLevels, DropsTheAskedShareOfEqualWeights) {
   for (const double level : {-1.0, 0.0, 0.5, 1.0, 2.0}) {
     for (const BlockShape block : {BlockShape{1, 1}, {1, 4}, {2, 2}, {4, 1}}) {
@@ -144,7 +144,8 @@ TEST(WeightNormRegrowth, LetsADroppedValueReturn) {
   }
 }
 
-// Section 5.7: level 0 resets the mask and exposes the originals again.
+// docs/reference.md 2.4: level 0 resets the mask and exposes the originals
+// again.
 TEST(WeightNormLevels, LevelZeroBringsEverythingBack) {
   SimpleLinear model;
   const auto before = model.linear1->weight.detach().clone();
@@ -205,7 +206,7 @@ TEST(WeightNormOptionsOfALayer, TakesANormFunction) {
   EXPECT_TRUE(weight.equal(torch::tensor({{1.f, 0.f, 3.f, 0.f}})));
 }
 
-// Section 4.7 and golden/layout.json: the keys of a saved group.
+// docs/reference.md 1.5 and golden/layout.json: the keys of a saved group.
 TEST(WeightNormStateDict, HasTheReferencesKeys) {
   SimpleLinear model;
   WeightNormSparsifier sparsifier;
@@ -224,7 +225,7 @@ TEST(WeightNormStateDict, HasTheReferencesKeys) {
           "zeros_per_block"));
 }
 
-// Section 4.8.
+// docs/reference.md 1.6.
 TEST(WeightNormPrinting, PrintsItsGroups) {
   SimpleLinear model;
   WeightNormSparsifier sparsifier;

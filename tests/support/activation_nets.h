@@ -1,7 +1,7 @@
 #pragma once
 
 // The model of the reference's own test of activation sparsifiers
-// (specification, section 17.6) in the forms in which C++ has models.
+// (docs/reference.md 7.6) in the forms in which C++ has models.
 
 #include <torch/script.h>
 #include <torch/torch.h>

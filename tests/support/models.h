@@ -1,6 +1,6 @@
 #pragma once
 
-// The models of the reference's own tests (specification, section 17.1).
+// The models of the reference's own tests (docs/reference.md 7.1).
 
 #include <torch/torch.h>
 
