@@ -1,0 +1,59 @@
+#pragma once
+
+#include <torch/arg.h>
+#include <torch/types.h>
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "coppice/solve/solvers.h"
+
+namespace coppice {
+
+/// How a convolution over two dimensions goes over its input; one over a single
+/// dimension has a height of 1.
+struct PatchOptions {
+  using Pair = std::array<int64_t, 2>; ///< Height, width.
+
+  TORCH_ARG(Pair, kernel) = {1, 1};
+  TORCH_ARG(Pair, stride) = {1, 1};
+  TORCH_ARG(Pair, padding) = {0, 0};
+  TORCH_ARG(Pair, dilation) = {1, 1};
+  TORCH_ARG(int64_t, groups) = 1;
+};
+
+/// Second moments for each group of a convolution whose weight has `channels`
+/// inputs a group: of patches (channel, row, column), in the order of
+/// `weight.flatten(1)`.
+std::vector<SecondMoments> patch_moments(
+    int64_t channels,
+    const PatchOptions& options,
+    SecondMoments::Kind kind = SecondMoments::Kind::Full);
+
+/// Adds the patches of images, a few images at a time: never more than some
+/// 64 MB of patches are in memory.
+///
+/// Shapes: `images` is [samples, groups * channels, height, width], or without
+///   samples.
+/// Errors: c10::ValueError if they have other channels, or are smaller than the
+///   kernel.
+void add_patches(
+    std::vector<SecondMoments>& moments,
+    const torch::Tensor& images,
+    const PatchOptions& options);
+
+/// Solves a weight group by group, each with its own second moments, and puts
+/// the results together. `dampening` is the largest of any group, `dead_inputs`
+/// the sum of all.
+///
+/// Errors: c10::ValueError if the groups do not divide the weight's outputs;
+///   those of `solve`.
+Solved solve_groups(
+    const torch::Tensor& weight,
+    const std::vector<SecondMoments>& moments,
+    const std::function<Solved(const torch::Tensor&, const SecondMoments&)>&
+        solve);
+
+} // namespace coppice

@@ -1,0 +1,179 @@
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+
+#include "coppice/solve/solvers.h"
+#include "solve/conjugate_gradients.h"
+#include "solve/matrices.h"
+
+namespace coppice {
+namespace {
+
+using torch::Tensor;
+
+// The constants of the published code.
+constexpr double kFirstPenalty = 0.1;
+constexpr double kMostPenalty = 1e6;
+constexpr int64_t kStepsAPenalty = 3;
+constexpr int64_t kFewestSteps = 30;
+constexpr double kSettled = 3e-4;
+
+/// A weight in units in which every input has the second moment 1.
+struct Problem {
+  Tensor moments; ///< Of inputs that are scaled so.
+  Tensor scale;   ///< [features]: what inputs were divided by.
+  Tensor weight;  ///< [out, features], times the scale.
+  Tensor right;   ///< weight times moments.
+};
+
+Problem scaled(const Tensor& weight, Tensor moments, double dampening) {
+  auto diagonal = moments.diagonal();
+  diagonal.add_(dampening * diagonal.mean().item<double>());
+  const auto scale = diagonal.sqrt().add_(1e-8);
+  const auto dtype = weight.scalar_type();
+  Problem problem;
+  problem.moments = moments.div_(scale).div_(scale.unsqueeze(1)).to(dtype);
+  problem.scale = scale.to(dtype);
+  problem.weight = weight * problem.scale;
+  problem.right = problem.weight.mm(problem.moments);
+  return problem;
+}
+
+/// (moments + penalty I)^-1
+Tensor inverse_of(const Problem& problem, double penalty) {
+  for (const auto dtype : {problem.moments.scalar_type(), torch::kDouble}) {
+    auto matrix = problem.moments.to(dtype).clone();
+    matrix.diagonal().add_(penalty);
+    const auto inverse = solve::positive_inverse(matrix);
+    if (inverse.defined()) {
+      return inverse.to(problem.moments.scalar_type());
+    }
+  }
+  TORCH_CHECK_VALUE(
+      false,
+      "solve_alps: the second moments are not positive definite with this "
+      "dampening; raise it, or look for NaN and infinity in the samples");
+}
+
+/// The search for the mask: two copies of the weight, one that fits the
+/// outputs and one that the selection allows, and a price for their difference.
+class Search {
+ public:
+  Search(
+      const Problem& problem,
+      const Selection& selection,
+      const ALPSOptions& options,
+      const Tensor& zeros)
+      : problem_(problem), selection_(selection), zeros_(zeros) {
+    most_steps_ = options.max_steps();
+    kept_ =
+        (1 - selection.share()) * static_cast<double>(problem.weight.numel());
+  }
+
+  /// Returns the copy that fits the outputs.
+  Tensor run() {
+    start();
+    Tensor before = allowed_.eq(0);
+    auto inverse = inverse_of(problem_, penalty_);
+    for (int64_t step = 0; step < most_steps_; ++step) {
+      fitted_ = (problem_.right - price_ + allowed_ * penalty_).mm(inverse);
+      allowed_ = project(fitted_ + price_ / penalty_);
+      price_.add_(fitted_ - allowed_, penalty_);
+      if ((step + 1) % kStepsAPenalty != 0) {
+        continue;
+      }
+      const auto now = allowed_.eq(0);
+      const auto changed =
+          static_cast<double>(now.ne(before).sum().item<int64_t>());
+      if (!adjust_penalty(changed) ||
+          (step >= kFewestSteps && changed / kept_ < kSettled)) {
+        break;
+      }
+      before = now;
+      inverse = inverse_of(problem_, penalty_);
+    }
+    return fitted_;
+  }
+
+  /// What the selection keeps of a matrix.
+  Tensor keep_of(const Tensor& matrix) const {
+    auto scores = matrix.square();
+    if (!zeros_.defined()) {
+      return select_mask(scores, selection_);
+    }
+    return select_mask(scores.masked_fill_(zeros_, -1), selection_)
+        .logical_and_(zeros_.logical_not());
+  }
+
+ private:
+  void start() {
+    fitted_ = problem_.weight;
+    allowed_ = project(problem_.weight);
+    price_ = at::zeros_like(problem_.weight);
+  }
+
+  Tensor project(const Tensor& matrix) const {
+    return matrix.masked_fill(keep_of(matrix).logical_not(), 0);
+  }
+
+  /// By how much of the mask still changes. False when it stands.
+  bool adjust_penalty(double changed) {
+    if (changed / kept_ > 0.005) {
+      penalty_ *= changed / kept_ > 0.1 ? 1.3 : 1.2;
+      has_risen_ = true;
+    } else if (has_risen_ && changed == 0) {
+      return false;
+    } else if (has_risen_) {
+      penalty_ *= 1.1;
+    } else {
+      penalty_ /= 5;
+      if (changed > 0) {
+        start();
+      }
+    }
+    penalty_ = std::min(penalty_, kMostPenalty);
+    return true;
+  }
+
+  const Problem& problem_;
+  const Selection& selection_;
+  const Tensor zeros_; ///< Entries that stay zero; undefined if there are none.
+  int64_t most_steps_ = 0;
+  double kept_ = 0;
+  double penalty_ = kFirstPenalty;
+  bool has_risen_ = false;
+  Tensor fitted_, allowed_, price_;
+};
+
+} // namespace
+
+Solved solve_alps(
+    const Tensor& weight,
+    const SecondMoments& moments,
+    const Selection& selection,
+    const ALPSOptions& options) {
+  const torch::NoGradGuard no_grad;
+  const auto matrix = solve::matrix_of("solve_alps", weight, moments);
+  auto gram = moments.matrix();
+  const auto dead = gram.diagonal().eq(0).sum().item<int64_t>();
+  const auto problem = scaled(matrix, std::move(gram), options.dampening());
+  Search search(
+      problem,
+      selection,
+      options,
+      options.preserve_zeros() ? matrix.eq(0) : Tensor());
+  const auto fitted = search.run();
+  const auto keep = search.keep_of(fitted).logical_and_(fitted.ne(0));
+  const auto found =
+      solve::conjugate_gradients(
+          problem.moments, problem.right, fitted, keep, options.refit_steps())
+          .div_(problem.scale);
+  auto solved = solve::solved_like(weight, found, keep);
+  solved.dampening = options.dampening();
+  solved.dead_inputs = dead;
+  return solved;
+}
+
+} // namespace coppice

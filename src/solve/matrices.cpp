@@ -1,0 +1,117 @@
+#include "solve/matrices.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+
+namespace coppice::solve {
+namespace {
+
+/// The inverse of an upper triangular matrix, in place: of [A B; 0 C] it is
+/// [A^-1, -A^-1 B C^-1; 0, C^-1]. Products do nearly all of the work.
+void invert_upper(const torch::Tensor& upper) {
+  constexpr int64_t kSmall = 128;
+  const int64_t n = upper.size(0);
+  if (n <= kSmall) {
+    upper.copy_(at::linalg_solve_triangular(
+        upper, at::eye(n, upper.options()), /*upper=*/true));
+    return;
+  }
+  const int64_t half = (n / 2 + kSmall - 1) / kSmall * kSmall;
+  const auto a = upper.slice(0, 0, half).slice(1, 0, half);
+  const auto b = upper.slice(0, 0, half).slice(1, half);
+  const auto c = upper.slice(0, half).slice(1, half);
+  invert_upper(a);
+  invert_upper(c);
+  b.copy_(a.mm(b).mm(c).neg_());
+}
+
+/// The lower factor; undefined if there is none.
+torch::Tensor lower_factor(const torch::Tensor& matrix) {
+  const auto [factor, info] = at::linalg_cholesky_ex(matrix);
+  return info.item<int>() == 0 ? factor : torch::Tensor();
+}
+
+} // namespace
+
+torch::Tensor matrix_of(
+    const char* solver,
+    const torch::Tensor& weight,
+    const SecondMoments& moments) {
+  TORCH_CHECK_VALUE(
+      weight.dim() >= 2 && weight.numel() > 0 && weight.is_floating_point(),
+      solver,
+      ": expected a floating weight [out, ...], got ",
+      weight.scalar_type(),
+      " ",
+      weight.sizes());
+  const int64_t features = weight.numel() / weight.size(0);
+  TORCH_CHECK_VALUE(
+      features == moments.features(),
+      solver,
+      ": the weight has ",
+      features,
+      " inputs and the second moments are those of ",
+      moments.features());
+  const auto dtype =
+      weight.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
+  const auto matrix = weight.detach()
+                          .reshape({weight.size(0), features})
+                          .to(dtype)
+                          .clone(at::MemoryFormat::Contiguous);
+  TORCH_CHECK_VALUE(
+      matrix.isfinite().all().item<bool>(),
+      solver,
+      ": the weight holds NaN or infinity");
+  return matrix;
+}
+
+Solved solved_like(
+    const torch::Tensor& weight,
+    const torch::Tensor& matrix,
+    const torch::Tensor& keep) {
+  Solved solved;
+  solved.weight = matrix.masked_fill(keep.logical_not(), 0)
+                      .reshape(weight.sizes())
+                      .to(weight.scalar_type());
+  solved.mask = keep.reshape(weight.sizes());
+  return solved;
+}
+
+Damped damped(
+    const torch::Tensor& moments,
+    double dampening,
+    torch::ScalarType dtype,
+    DeadInputs dead_inputs) {
+  Damped result;
+  auto matrix = moments.clone();
+  auto diagonal = matrix.diagonal();
+  result.dead = diagonal.eq(0);
+  const auto live = diagonal.masked_select(result.dead.logical_not());
+  result.mean = live.numel() == 0 ? 1 : live.mean().item<double>();
+  if (dead_inputs == DeadInputs::AsMean) {
+    diagonal.masked_fill_(result.dead, result.mean);
+    diagonal.add_(dampening * result.mean);
+  } else {
+    diagonal.masked_fill_(result.dead, 1);
+    diagonal.add_(dampening * diagonal.mean().item<double>());
+  }
+  result.matrix = matrix.to(dtype);
+  return result;
+}
+
+torch::Tensor inverse_factor(const torch::Tensor& matrix) {
+  const auto lower = lower_factor(matrix.flip({0, 1}));
+  if (!lower.defined()) {
+    return {};
+  }
+  auto upper = lower.flip({0, 1}).contiguous();
+  invert_upper(upper);
+  return upper;
+}
+
+torch::Tensor positive_inverse(const torch::Tensor& matrix) {
+  const auto lower = lower_factor(matrix);
+  return lower.defined() ? at::cholesky_inverse(lower) : torch::Tensor();
+}
+
+} // namespace coppice::solve

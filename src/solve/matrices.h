@@ -1,0 +1,51 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include "coppice/solve/solvers.h"
+
+namespace coppice::solve {
+
+/// A weight as solvers compute with it: [out, features], contiguous, a copy;
+/// float64 for float64, else float32.
+///
+/// Errors: c10::ValueError as the solvers; `solver` leads the sentence.
+torch::Tensor matrix_of(
+    const char* solver,
+    const torch::Tensor& weight,
+    const SecondMoments& moments);
+
+/// The result in the shape and dtype of `weight`.
+Solved solved_like(
+    const torch::Tensor& weight,
+    const torch::Tensor& matrix,
+    const torch::Tensor& keep);
+
+/// Second moments with something added to the diagonal.
+struct Damped {
+  torch::Tensor matrix; ///< In the dtype that was asked for.
+  torch::Tensor dead;   ///< kBool [features]: inputs that were always zero.
+  double mean = 0;      ///< Of the second moments of live inputs.
+};
+
+/// How dead inputs are treated.
+enum class DeadInputs {
+  AsMean, ///< They get the mean of the live ones, which is the mean.
+  AsOne,  ///< They get 1, which counts in the mean (the published code).
+};
+
+Damped damped(
+    const torch::Tensor& moments,
+    double dampening,
+    torch::ScalarType dtype,
+    DeadInputs dead_inputs = DeadInputs::AsMean);
+
+/// Upper triangular U with U^T U = matrix^-1; undefined if the matrix is not
+/// positive definite. One Cholesky factor of the matrix with its order
+/// reversed, and the inverse of that factor.
+torch::Tensor inverse_factor(const torch::Tensor& matrix);
+
+/// The inverse of a positive definite matrix; undefined if it is not.
+torch::Tensor positive_inverse(const torch::Tensor& matrix);
+
+} // namespace coppice::solve

@@ -1,0 +1,71 @@
+// What a layer's outputs were, and what they become.
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+#include "coppice/solve/solvers.h"
+#include "solve/matrices.h"
+
+namespace coppice {
+namespace {
+
+/// tr(M G M^T)
+double energy(const torch::Tensor& matrix, const torch::Tensor& moments) {
+  return matrix.mm(moments).mul_(matrix).sum(torch::kDouble).item<double>();
+}
+
+} // namespace
+
+torch::Tensor dense_output_target(
+    const torch::Tensor& weight,
+    const SecondMoments& moments,
+    const torch::Tensor& cross,
+    double dampening) {
+  const torch::NoGradGuard no_grad;
+  const auto matrix = solve::matrix_of("dense_output_target", weight, moments);
+  const auto features = matrix.size(1);
+  TORCH_CHECK_VALUE(
+      cross.sizes() == at::IntArrayRef({features, features}),
+      "dense_output_target: expected cross moments [",
+      features,
+      ", ",
+      features,
+      "], got ",
+      cross.sizes());
+  const auto damped =
+      solve::damped(moments.matrix(), dampening, torch::kDouble);
+  auto right = cross.to(torch::kDouble).clone();
+  right.diagonal().add_(dampening * damped.mean);
+  // A dead input keeps its weight.
+  right.diagonal().add_(damped.dead.to(torch::kDouble), damped.mean);
+  const auto factor = std::get<0>(at::linalg_cholesky_ex(damped.matrix));
+  const auto target =
+      at::cholesky_solve(right.mm(matrix.to(torch::kDouble).t()), factor).t();
+  return target.reshape(weight.sizes()).to(weight.scalar_type()).contiguous();
+}
+
+double layer_error(
+    const torch::Tensor& weight,
+    const torch::Tensor& pruned,
+    const SecondMoments& moments) {
+  const torch::NoGradGuard no_grad;
+  const auto before = solve::matrix_of("layer_error", weight, moments);
+  const auto after = solve::matrix_of("layer_error", pruned, moments);
+  const auto gram = moments.matrix().to(before.scalar_type());
+  return energy(after - before, gram);
+}
+
+double relative_layer_error(
+    const torch::Tensor& weight,
+    const torch::Tensor& pruned,
+    const SecondMoments& moments) {
+  const torch::NoGradGuard no_grad;
+  const auto before = solve::matrix_of("layer_error", weight, moments);
+  const auto after = solve::matrix_of("layer_error", pruned, moments);
+  const auto gram = moments.matrix().to(before.scalar_type());
+  const double whole = energy(before, gram);
+  return whole > 0 ? energy(after - before, gram) / whole : 0;
+}
+
+} // namespace coppice
