@@ -2,7 +2,7 @@
 
 namespace coppice {
 
-/// The version of the library that runs: "0.1.0".
+/// The version of the library that runs: major, minor and patch, "1.2.3".
 const char* version();
 
 namespace detail {
