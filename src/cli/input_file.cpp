@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "cli/errors.h"
+#include "io/foreign_file.h"
 
 namespace coppice::cli {
 
@@ -18,6 +19,7 @@ void require_input_file(const std::string& path) {
         path,
         std::strerror(errno)));
   }
+  io::require_no_folder(path);
   if (!S_ISREG(info.st_mode)) {
     throw InputError(fmt::format("{} is not a file: name a file.", path));
   }

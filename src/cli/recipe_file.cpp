@@ -8,6 +8,7 @@
 
 #include "cli/errors.h"
 #include "coppice/io/mapped_file.h"
+#include "io/foreign_file.h"
 
 namespace coppice::cli {
 namespace {
@@ -57,8 +58,13 @@ nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
 
 Recipe read_recipe(const std::string& path) {
   const auto file = MappedFile::open(path);
+  io::require_no_stand_in(*file);
   if (file->size() > kLongestRecipe) {
     throw InputError(fmt::format("{} is too large for a recipe.", path));
+  }
+  if (file->text().find('\0') != std::string_view::npos) {
+    throw InputError(fmt::format(
+        "{} is no text, and a recipe is: give a file of YAML or JSON.", path));
   }
   try {
     int nodes = 0;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "io/foreign_file.h"
 #include "io/formats.h"
 
 namespace coppice {
@@ -14,6 +15,8 @@ std::string_view format_name(CheckpointFormat format) {
       return "sharded safetensors";
     case CheckpointFormat::TorchSave:
       return "torch.save archive";
+    case CheckpointFormat::ShardedTorchSave:
+      return "sharded torch.save archives";
     case CheckpointFormat::LegacyTorchSave:
       return "torch.save file of before 1.6";
     case CheckpointFormat::TorchScript:
@@ -22,28 +25,44 @@ std::string_view format_name(CheckpointFormat format) {
   return "unknown";
 }
 
+bool is_sharded(CheckpointFormat format) {
+  switch (format) {
+    case CheckpointFormat::ShardedSafetensors:
+    case CheckpointFormat::ShardedTorchSave:
+      return true;
+    case CheckpointFormat::Safetensors:
+    case CheckpointFormat::TorchSave:
+    case CheckpointFormat::LegacyTorchSave:
+    case CheckpointFormat::TorchScript:
+      return false;
+  }
+  return false;
+}
+
 Checkpoint open_checkpoint(const std::string& path) {
-  auto file = MappedFile::open(path);
-  if (file->size() == 0) {
-    throw FileError(fmt::format("{}: is empty; give a checkpoint file.", path));
-  }
+  io::require_no_folder(path);
+  return io::read_checkpoint(MappedFile::open(path));
+}
+
+Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
+  require_no_foreign(*file);
   // From the surest sign to the least sure.
-  if (io::is_zip(*file)) {
-    return io::read_torch_archive(std::move(file));
+  if (is_zip(*file)) {
+    return read_torch_archive(std::move(file));
   }
-  if (io::is_legacy_torch_save(*file)) {
-    return io::read_legacy_torch_save(std::move(file));
+  if (is_legacy_torch_save(*file)) {
+    return read_legacy_torch_save(std::move(file));
   }
-  if (io::is_safetensors_index(*file)) {
-    return io::read_safetensors_index(std::move(file));
+  if (is_shard_index(*file)) {
+    return read_shard_index(std::move(file));
   }
-  if (io::is_safetensors(*file)) {
-    return io::read_safetensors(std::move(file));
+  if (is_safetensors(*file)) {
+    return read_safetensors(std::move(file));
   }
   throw FileError(fmt::format(
       "{}: is of no format that is known here; give a safetensors file, an "
-      "index of its shards, a torch.save file or a TorchScript archive.",
-      path));
+      "index of shards, a torch.save file or a TorchScript archive.",
+      file->path()));
 }
 
 } // namespace coppice

@@ -8,13 +8,17 @@
 /// broken.
 namespace coppice::io {
 
+/// A file of any format, told by its content.
+Checkpoint read_checkpoint(std::shared_ptr<const MappedFile> file);
+
 bool is_safetensors(const MappedFile& file);
 Checkpoint read_safetensors(std::shared_ptr<const MappedFile> file);
 
 /// True for JSON with a "weight_map".
-bool is_safetensors_index(const MappedFile& file);
-/// Shards lie in the folder of the index.
-Checkpoint read_safetensors_index(std::shared_ptr<const MappedFile> file);
+bool is_shard_index(const MappedFile& file);
+/// Shards are safetensors files or files of torch.save, and lie in the folder
+/// of the index.
+Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file);
 
 bool is_zip(const MappedFile& file);
 /// A torch.save or a TorchScript archive, told apart by what it holds.

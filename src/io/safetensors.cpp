@@ -130,11 +130,13 @@ void check_tiling(
               covered));
     }
     if (end > buffer) {
-      fail(
-          file,
-          entry,
-          fmt::format(
-              "ends at byte {} of the data, and the file has {}", end, buffer));
+      throw FileError(fmt::format(
+          "{}: tensor {} ends at byte {} of the data, and the file has {}: it "
+          "is cut short, fetch or write it again.",
+          file.path(),
+          in_quotes(entry.name),
+          end,
+          buffer));
     }
     covered = end;
   }

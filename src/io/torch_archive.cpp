@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "io/byte_reader.h"
+#include "io/foreign_zip.h"
 #include "io/formats.h"
 #include "io/tensor_names.h"
 
@@ -45,12 +46,13 @@ Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file) {
 TorchArchive::TorchArchive(std::shared_ptr<const MappedFile> file)
     : zip_(std::move(file)), root_(root_of(zip_)) {
   if (!entry("data.pkl")) {
-    fail(
-        entry("model.json")
-            ? "is a TorchScript archive of before PyTorch 1.1, which is not "
-              "read; load it with PyTorch and save it again"
-            : "is a zip archive without data.pkl; give a torch.save file or a "
-              "TorchScript archive");
+    if (entry("model.json")) {
+      fail(
+          "is a TorchScript archive of before PyTorch 1.1, which is not read; "
+          "load it with PyTorch and save it again");
+    }
+    const auto [what, advice] = foreign_zip(zip_);
+    fail(what + "; " + advice);
   }
   const std::string code = root_ + "code/";
   is_script_ = entry("constants.pkl") ||

@@ -30,8 +30,8 @@ std::string output_path() {
 }
 
 void read_all(const std::shared_ptr<const MappedFile>& file) {
-  if (io::is_safetensors_index(*file)) {
-    io::read_safetensors_index(file);
+  if (io::is_shard_index(*file)) {
+    io::read_shard_index(file);
     return;
   }
   io::is_safetensors(*file);

@@ -16,9 +16,13 @@ enum class CheckpointFormat {
   Safetensors,
   ShardedSafetensors, ///< model.safetensors.index.json and its shards.
   TorchSave,          ///< The zip archive of `torch.save`, since 1.6.
+  ShardedTorchSave,   ///< pytorch_model.bin.index.json and its shards.
   LegacyTorchSave,    ///< The bare pickles of `torch.save` before 1.6.
   TorchScript,        ///< `torch::jit` archives, and LibTorch's `torch::save`.
 };
+
+/// Whether it is an index and shards: a folder of files rather than one.
+bool is_sharded(CheckpointFormat format);
 
 /// "safetensors", "torch.save archive", ... as messages name it.
 std::string_view format_name(CheckpointFormat format);

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "coppice/io/checkpoint.h"
+#include "coppice/io/torch_file.h"
 #include "support/file_errors.h"
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"
@@ -85,6 +86,81 @@ TEST_F(Index, MustFitTheShards) {
   EXPECT_THAT(
       refusal(R"({"weight_map":{"a":"3.safetensors"}})"),
       HasSubstr("3.safetensors: cannot be opened"));
+}
+
+/// A file of torch.save with one tensor, and with what is none.
+std::string torch_shard(const std::string& name) {
+  const auto bytes = std::make_shared<std::vector<float>>(6, 1.5F);
+  PickleTensor tensor;
+  tensor.tensor.shape = {2, 3};
+  tensor.tensor.strides = {3, 1};
+  tensor.tensor.data = reinterpret_cast<const std::byte*>(bytes->data());
+  tensor.tensor.owner = bytes;
+  PickleDict dict;
+  dict.set(name, tensor);
+  dict.set("epoch", 3);
+  const TemporaryFolder folder;
+  write_torch_file(folder.file("a"), dict);
+  return read_file(folder.file("a"));
+}
+
+TEST_F(Index, LeadsToShardsOfTorchSave) {
+  folder_.write("1.bin", torch_shard("fc.b"));
+  folder_.write("2.bin", torch_shard("fc.a"));
+  const auto checkpoint =
+      open(R"({"metadata":{"total_size":48},)"
+           R"("weight_map":{"fc.a":"2.bin","fc.b":"1.bin"}})");
+  EXPECT_EQ(checkpoint.format, CheckpointFormat::ShardedTorchSave);
+  EXPECT_TRUE(is_sharded(checkpoint.format));
+  ASSERT_EQ(checkpoint.files.size(), 3u);
+  ASSERT_EQ(checkpoint.state.tensors.size(), 2u);
+  EXPECT_EQ(checkpoint.state.tensors[0].name, "fc.b");
+  EXPECT_TRUE(checkpoint.files[1]->holds(checkpoint.state.tensors[1].data));
+  ASSERT_EQ(checkpoint.checksums.size(), 2u);
+  for (size_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(checkpoint.checksums[i].file, i);
+  }
+}
+
+TEST_F(Index, MustFitTheShardsOfTorchSave) {
+  folder_.write("1.bin", torch_shard("a"));
+  folder_.write("2.bin", torch_shard("b"));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"a":"1.bin","b":"2.bin","c":"2.bin"}})"),
+      HasSubstr("maps tensor `c` to `2.bin`, which does not hold it"));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"b":"2.bin","c":"1.bin"}})"),
+      HasSubstr("does not map tensor `a` of `1.bin`"));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"a":"2.bin","b":"1.bin"}})"),
+      HasSubstr("holds it too"));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"a":"1.bin","b":"3.bin"}})"),
+      HasSubstr("3.bin: cannot be opened"));
+  folder_.write("2.bin", torch_shard("b").substr(0, 300));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"a":"1.bin","b":"2.bin"}})"),
+      HasSubstr("2.bin: the directory at the end"));
+}
+
+TEST_F(Index, SaysWhatAShardIsInstead) {
+  folder_.write("1.bin", torch_shard("a"));
+  const auto told = [&](const std::string& bytes) {
+    folder_.write("2.bin", bytes);
+    return refusal(R"({"weight_map":{"a":"1.bin","b":"2.bin"}})");
+  };
+  EXPECT_THAT(
+      told("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"),
+      HasSubstr("2.bin: is a Git LFS pointer"));
+  EXPECT_THAT(told("<html>"), HasSubstr("2.bin: is a web page"));
+  EXPECT_THAT(told(""), HasSubstr("2.bin: is empty"));
+  EXPECT_THAT(told(shard("b")), HasSubstr("safetensors files and some are"));
+  EXPECT_THAT(
+      told(R"({"weight_map":{"a":"2.bin"}})"),
+      HasSubstr("`2.bin` is an index"));
+  EXPECT_THAT(
+      refusal(R"({"weight_map":{"a":"model.safetensors.index.json"}})"),
+      HasSubstr("is an index"));
 }
 
 TEST_F(Index, IsRefusedInOneSentence) {

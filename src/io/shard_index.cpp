@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "io/foreign_file.h"
 #include "io/formats.h"
 #include "io/json_events.h"
 #include "io/plain_name.h"
@@ -149,14 +150,40 @@ std::vector<std::string> shard_names(const IndexEvents& index) {
   return names;
 }
 
+/// A shard, which is of one of the formats that are split into such.
+Checkpoint read_shard(const MappedFile& index, const std::string& shard) {
+  const auto path = fs::path(index.path()).replace_filename(shard);
+  auto file = MappedFile::open(path.string());
+  require_no_foreign(*file);
+  if (is_shard_index(*file)) { // Of itself, perhaps, and so for ever.
+    fail(index, in_quotes(shard) + " is an index, and shards are meant");
+  }
+  auto read = read_checkpoint(std::move(file));
+  if (read.format == CheckpointFormat::TorchScript) {
+    fail(index, in_quotes(shard) + " is a TorchScript archive, and no shard");
+  }
+  return read;
+}
+
+/// What a checkpoint with such a shard is.
+CheckpointFormat sharded(CheckpointFormat shard) {
+  return shard == CheckpointFormat::Safetensors
+      ? CheckpointFormat::ShardedSafetensors
+      : CheckpointFormat::ShardedTorchSave;
+}
+
 /// Moves the tensors of a shard to `result`; each must be mapped to it.
 void add_shard(
     const MappedFile& file,
     const std::string& shard,
     const IndexEvents& index,
     Checkpoint& result) {
-  const auto path = fs::path(file.path()).replace_filename(shard);
-  auto read = read_safetensors(MappedFile::open(path.string()));
+  auto read = read_shard(file, shard);
+  const auto format = sharded(read.format);
+  if (!result.files.empty() && result.format != format) {
+    fail(file, "some of its shards are safetensors files and some are not");
+  }
+  result.format = format;
   for (auto& tensor : read.state.tensors) {
     const auto mapped = index.shard_of.find(tensor.name);
     if (mapped == index.shard_of.end()) {
@@ -177,6 +204,10 @@ void add_shard(
               in_quotes(shard)));
     }
     result.state.tensors.push_back(std::move(tensor));
+  }
+  for (auto checksum : read.checksums) {
+    checksum.file = result.files.size();
+    result.checksums.push_back(std::move(checksum));
   }
   result.state.metadata.merge(read.state.metadata);
   result.files.push_back(std::move(read.files.front()));
@@ -206,7 +237,7 @@ void require_all(
 
 } // namespace
 
-bool is_safetensors_index(const MappedFile& file) {
+bool is_shard_index(const MappedFile& file) {
   constexpr std::string_view kBlank = " \t\r\n";
   const auto text = file.text().substr(0, kLongestHeader);
   const auto brace = text.find_first_not_of(kBlank);
@@ -219,11 +250,11 @@ bool is_safetensors_index(const MappedFile& file) {
       text.find("\"weight_map\"", quote) != std::string_view::npos;
 }
 
-Checkpoint read_safetensors_index(std::shared_ptr<const MappedFile> file) {
+Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file) {
   IndexEvents index;
   parse_index(*file, index);
   Checkpoint result;
-  result.format = CheckpointFormat::ShardedSafetensors;
+  result.format = CheckpointFormat::ShardedSafetensors; // If it has none.
   result.state.metadata = index.metadata;
   for (const auto& shard : shard_names(index)) {
     add_shard(*file, shard, index, result);

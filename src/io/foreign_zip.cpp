@@ -1,0 +1,67 @@
+#include "io/foreign_zip.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "io/byte_reader.h"
+
+namespace coppice::io {
+namespace {
+
+bool ends_with(std::string_view name, std::string_view end) {
+  return name.size() >= end.size() &&
+      name.substr(name.size() - end.size()) == end;
+}
+
+/// The first entry whose name ends so; null if there is none.
+const ZipEntry* entry_that_ends(const ZipArchive& zip, std::string_view end) {
+  for (const auto& entry : zip.entries()) {
+    if (ends_with(entry.name, end)) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+} // namespace
+
+Foreign foreign_zip(const ZipArchive& zip) {
+  const auto has = [&zip](std::string_view end) {
+    return entry_that_ends(zip, end) != nullptr;
+  };
+  if (has("serialized_exported_program.json") || has("archive_format")) {
+    return {
+        "is a program of torch.export (.pt2), which is not read",
+        "save the model with torch.jit.trace, or its state_dict() with "
+        "torch.save"};
+  }
+  if (has("model.weights.h5")) {
+    return {
+        "is a model of Keras",
+        "load it there and save its weights as safetensors"};
+  }
+  if (has("MAR-INF/MANIFEST.json")) {
+    return {
+        "is an archive of TorchServe",
+        "unpack it and give the model's file that is in it"};
+  }
+  for (const std::string_view end :
+       {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}) {
+    if (const auto* model = entry_that_ends(zip, end)) {
+      return {
+          fmt::format("is a zip archive that holds {}", quoted(model->name)),
+          "unpack it and give that file"};
+    }
+  }
+  if (has(".npy")) {
+    return {
+        "holds arrays of NumPy (.npz)",
+        "load them there and save them as safetensors"};
+  }
+  return {
+      "is a zip archive without data.pkl",
+      "give a torch.save file or a TorchScript archive"};
+}
+
+} // namespace coppice::io
