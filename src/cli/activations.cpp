@@ -174,7 +174,7 @@ ExitCode activations(ActivationsRun options) {
   const auto file = open_checkpoint(options.calibration);
   const auto inputs = calibration_of(file);
   require_other_file(options.output, file);
-  require_other_file(options.output, open_checkpoint(options.model));
+  require_other_file(options.output, {options.model});
   require_writable(options.output);
   std::unique_ptr<ProgressBar> bar;
   int64_t samples = 0;

@@ -151,7 +151,7 @@ ExitCode run_compile(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
   const auto model = load_script(options.model);
-  require_other_file(options.output, open_checkpoint(options.model));
+  require_other_file(options.output, {options.model});
   require_writable(options.output);
   check_page(options.html, {options.model}, options.output);
   const Disturbance disturbance;

@@ -168,9 +168,7 @@ void check_page(
   if (page.empty()) {
     return;
   }
-  for (const auto& model : models) {
-    require_other_file(page, open_checkpoint(model));
-  }
+  require_other_file(page, models);
   if (!output.empty() && is_same_file(page, output)) {
     throw InputError(fmt::format(
         "--html {} is where the compiled model goes: name another file.",

@@ -30,6 +30,22 @@ ImageData read_data(const DemoOptions& options) {
   return data;
 }
 
+/// That no file of the data is lost: what is written goes by fixed names.
+void require_other_files(
+    const DemoOptions& options,
+    const std::vector<std::string>& outputs) {
+  std::vector<std::string> inputs;
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options.data, ignored)) {
+    inputs.push_back(entry.path().string());
+  }
+  for (const auto& output : outputs) {
+    require_other_file(output, inputs);
+    require_writable(output);
+  }
+}
+
 DemoModel save(DemoNet& net, const ImageSet& test, const std::string& path) {
   const std::string bytes = to_file_bytes(net);
   write_file(path, bytes);
@@ -75,7 +91,9 @@ DemoResult run_demo(const DemoOptions& options) {
   const std::string dense_path = in_folder(options.out, "demo-dense.pt");
   const std::string sparse_path = in_folder(options.out, "demo.pt");
   const std::string compiled_path = in_folder(options.out, "demo-compiled.pt");
-  require_writable(sparse_path);
+  const std::string page_path = in_folder(options.out, "demo.html");
+  require_other_files(
+      options, {dense_path, sparse_path, compiled_path, page_path});
 
   const DemoLog log(options.json);
   const ImageData data = read_data(options);
@@ -99,7 +117,7 @@ DemoResult run_demo(const DemoOptions& options) {
   log.say("compiling the sparse network");
   result.compiled =
       compile_demo(result.net, data.test, compiled_path, options.seconds);
-  result.page = in_folder(options.out, "demo.html");
+  result.page = page_path;
   write_demo_page(result);
   result.seconds = log.seconds();
   return result;

@@ -88,7 +88,6 @@ void report(const PackRun& options, const Checkpoint& input) {
 
 ExitCode pack(const PackRun& options) {
   const auto input = open_checkpoint(options.model);
-  require_other_file(options.output, input);
   PackOptions how;
   how.keep_rows = options.keep_rows;
   pack_checkpoint(input, options.output, how);
@@ -98,7 +97,6 @@ ExitCode pack(const PackRun& options) {
 
 ExitCode unpack(const PackRun& options) {
   const auto input = open_checkpoint(options.model);
-  require_other_file(options.output, input);
   unpack_checkpoint(input, options.output);
   report(options, input);
   return kDone;

@@ -138,6 +138,7 @@ ExitCode prune(const PruneRun& options) {
   const auto input = open_checkpoint(options.model);
   if (!options.dry_run) {
     require_other_file(options.output, input);
+    require_other_file(options.output, {options.recipe});
   }
   const auto report = [&] {
     try {

@@ -8,11 +8,40 @@
 
 #include <cerrno>
 #include <cstring>
+#include <iterator>
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "coppice/io/file_error.h"
 
 namespace coppice {
+namespace {
+
+/// The files that are mapped now, by where they begin.
+struct OpenFiles {
+  std::mutex mutex;
+  std::map<const std::byte*, const MappedFile*> by_begin;
+};
+
+OpenFiles& open_files() {
+  static auto* const files = new OpenFiles; // Outlives all that is static.
+  return *files;
+}
+
+} // namespace
+
+std::string MappedFile::path_of(const void* address) {
+  auto& files = open_files();
+  const std::lock_guard<std::mutex> lock(files.mutex);
+  auto next =
+      files.by_begin.upper_bound(static_cast<const std::byte*>(address));
+  if (next == files.by_begin.begin()) {
+    return "";
+  }
+  const MappedFile& file = *std::prev(next)->second;
+  return file.holds(address) ? file.path() : "";
+}
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   // Opening a pipe would wait for a writer.
@@ -43,8 +72,7 @@ MappedFile::MappedFile(std::string path, int descriptor)
     : path_(std::move(path)), descriptor_(descriptor) {
   const auto fail = [this](const char* reason) {
     close(descriptor_);
-    throw FileError(
-        fmt::format("{}: {}; give a checkpoint file.", path_, reason));
+    throw FileError(fmt::format("{}: {}; give a file.", path_, reason));
   };
   struct stat status {};
   if (fstat(descriptor_, &status) != 0) {
@@ -63,6 +91,9 @@ MappedFile::MappedFile(std::string path, int descriptor)
     fail(std::strerror(errno));
   }
   data_ = static_cast<const std::byte*>(address);
+  auto& files = open_files();
+  const std::lock_guard<std::mutex> lock(files.mutex);
+  files.by_begin[data_] = this;
 }
 
 MappedFile::~MappedFile() {
@@ -70,6 +101,9 @@ MappedFile::~MappedFile() {
     return;
   }
   if (data_) {
+    auto& files = open_files();
+    const std::lock_guard<std::mutex> lock(files.mutex);
+    files.by_begin.erase(data_);
     munmap(const_cast<std::byte*>(data_), size_);
   }
   close(descriptor_);

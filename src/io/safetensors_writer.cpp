@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <tuple>
 #include <utility>
@@ -197,6 +198,11 @@ void write_safetensors(OutputFile& file, const StateDict& state) {
 
 void save_safetensors(const std::string& path, const StateDict& state) {
   const auto plan = plan_of(state);
+  std::set<std::string> sources;
+  for (const auto& tensor : state.tensors) {
+    sources.insert(MappedFile::path_of(tensor.data));
+  }
+  require_other_file(path, {sources.begin(), sources.end()});
   OutputFile file(path, plan.size());
   plan.write(file);
   file.commit();

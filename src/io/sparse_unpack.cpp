@@ -4,6 +4,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "coppice/io/output_folder.h"
 #include "coppice/io/sparse_checkpoint.h"
 #include "io/json_events.h"
 #include "io/sparse_layout.h"
@@ -68,7 +69,8 @@ class Unpacker {
 bool Unpacker::is_folder() const {
   const auto container = metadata_.find(std::string(kContainerKey));
   return container != metadata_.end() &&
-      container->second == format_name(CheckpointFormat::ShardedSafetensors);
+      (container->second == format_name(CheckpointFormat::ShardedSafetensors) ||
+       container->second == format_name(CheckpointFormat::ShardedTorchSave));
 }
 
 const StoredTensor* Unpacker::take(const std::string& name) {
@@ -181,13 +183,10 @@ Piece Unpacker::rest_piece(uint64_t size) {
   return {std::nullopt, range};
 }
 
-/// Writes an original file under `path`; `room` bytes must be free.
 void write_original(
     const MappedFile& packed,
     const OriginalFile& original,
-    const std::string& path,
-    uint64_t room) {
-  OutputFile output(path, room);
+    OutputFile& output) {
   uLong crc = crc32_z(0, nullptr, 0);
   const auto add = [&crc](const std::byte* data, size_t size) {
     crc = crc32_z(crc, reinterpret_cast<const Bytef*>(data), size);
@@ -226,18 +225,21 @@ void unpack_checkpoint(const Checkpoint& packed, const std::string& path) {
   require_other_file(path, packed);
   io::Unpacker unpacker(packed);
   const auto originals = unpacker.files();
-  uint64_t left = 0;
-  for (const auto& original : originals) {
-    left += original.size;
-  }
   if (!unpacker.is_folder()) {
-    io::write_original(file, originals.front(), path, left);
+    OutputFile output(path, originals.front().size);
+    io::write_original(file, originals.front(), output);
     return;
   }
-  OutputFolder folder(path);
+  uint64_t left = 0; // What the disk must still have room for.
+  std::vector<std::string> names;
   for (const auto& original : originals) {
-    io::write_original(
-        file, original, folder.path() + "/" + original.name, left);
+    left += original.size;
+    names.push_back(original.name);
+  }
+  OutputFolder folder(path, std::move(names));
+  for (const auto& original : originals) {
+    OutputFile output(folder, original.name, left);
+    io::write_original(file, original, output);
     left -= original.size;
   }
   folder.commit();

@@ -2,9 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <set>
 #include <stdexcept>
 
 #include "coppice/io/output_file.h"
+#include "io/foreign_file.h"
 #include "io/formats.h"
 #include "io/legacy_torch_save.h"
 #include "io/pickle_writer.h"
@@ -15,7 +17,9 @@ namespace coppice {
 
 TorchFile read_torch_file(const std::string& path) {
   TorchFile result;
+  io::require_no_folder(path);
   result.file = MappedFile::open(path);
+  io::require_no_foreign(*result.file);
   if (io::is_zip(*result.file)) {
     io::TorchArchive archive(result.file);
     if (archive.is_script()) {
@@ -42,9 +46,12 @@ void write_torch_file(const std::string& path, const PickleValue& value) {
         fmt::format("{} cannot be written: the value {}.", path, error.what()));
   }
   uint64_t size = pickle.bytes.size();
+  std::set<std::string> sources;
   for (const auto& storage : pickle.storages) {
     size += storage.size;
+    sources.insert(MappedFile::path_of(storage.data));
   }
+  require_other_file(path, {sources.begin(), sources.end()});
   OutputFile file(path, size);
   io::ZipWriter zip(file);
   zip.add("archive/data.pkl", pickle.bytes);

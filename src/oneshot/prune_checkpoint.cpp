@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "coppice/io/output_folder.h"
 #include "coppice/masks/block.h"
 #include "coppice/masks/select.h"
 #include "oneshot/global_cut.h"
@@ -263,26 +264,19 @@ class Pruning {
   uint64_t total_ = 0;
 };
 
-void write_file(
-    Pruning& pruning,
-    const Checkpoint& input,
-    size_t file,
-    const std::string& path) {
-  OutputFile output(path, input.files[file]->size());
-  pruning.write(file, output);
-  output.commit();
-}
-
 void write_shards(
     Pruning& pruning,
     const Checkpoint& input,
     const std::string& path) {
-  OutputFolder folder(path);
-  for (size_t file = 0; file < input.files.size(); ++file) {
-    const auto name =
-        std::filesystem::path(input.files[file]->path()).filename();
-    write_file(
-        pruning, input, file, std::filesystem::path(folder.path()) / name);
+  std::vector<std::string> names;
+  for (const auto& file : input.files) {
+    names.push_back(std::filesystem::path(file->path()).filename());
+  }
+  OutputFolder folder(path, names);
+  for (size_t file = 0; file < names.size(); ++file) {
+    OutputFile output(folder, names[file], input.files[file]->size());
+    pruning.write(file, output);
+    output.commit();
   }
   folder.commit();
 }
@@ -295,15 +289,19 @@ PruneReport prune_checkpoint(
     const std::string& output,
     const PruneOptions& options) {
   const torch::NoGradGuard no_grad;
+  if (!options.dry_run) {
+    require_other_file(output, input);
+  }
   Pruning pruning(input, recipe, options);
   pruning.find_cuts(recipe);
   if (options.dry_run) {
     pruning.rehearse();
-  } else if (input.format == CheckpointFormat::ShardedSafetensors) {
+  } else if (is_sharded(input.format)) {
     write_shards(pruning, input, output);
   } else {
-    require_other_file(output, input);
-    write_file(pruning, input, 0, output);
+    OutputFile file(output, input.files.front()->size());
+    pruning.write(0, file);
+    file.commit();
   }
   return pruning.finish(recipe);
 }

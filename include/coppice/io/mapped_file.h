@@ -24,6 +24,9 @@ class MappedFile {
       std::string name,
       std::vector<std::byte> bytes);
 
+  /// The path of the open file in which a byte lies; empty if it lies in none.
+  static std::string path_of(const void* address);
+
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -6,12 +6,17 @@
 #include <string_view>
 
 #include "coppice/io/checkpoint.h"
+#include "coppice/io/input_guard.h"
 
 namespace coppice {
 
 namespace io {
 class BlockWriter;
-}
+class OutputInProgress;
+class TemporaryFile;
+} // namespace io
+
+class OutputFolder;
 
 /// Thrown out of the output that `interrupt_output` cut short.
 class Interrupted : public OutputError {
@@ -25,16 +30,28 @@ class Interrupted : public OutputError {
 /// handler.
 bool interrupt_output() noexcept;
 
-/// A file in the making: written under another name beside its target, flushed
-/// to the disk, then renamed. A kill at any moment leaves the old file or the
-/// new one; an error leaves the old one and nothing else.
+/// A file in the making: written without a name in its target's folder, flushed
+/// to the disk, then given its name in one step. A kill at any moment leaves
+/// the old file or the new one, and nothing else but in the microsecond between
+/// the two calls that replace a file: then `coppice-tmp-PID-N` is left beside
+/// it. File systems that know no files without a name (NFS, some network and
+/// overlay ones) have that name there from the start. An error leaves the old
+/// file and nothing else.
+///
+/// The new file has the permissions of the one it replaces, or those that the
+/// umask gives. A target that is a link is replaced itself; the file that it
+/// leads to stays as it is.
 ///
 /// Errors: OutputError from every function that writes.
 class OutputFile {
  public:
   /// `size`, where it is known, is asked of the disk before anything is
   /// written: one without room for it is told at once.
+  ///
+  /// Errors: OutputError also if `target` is a folder or a device.
   explicit OutputFile(std::string target, uint64_t size = 0);
+  /// A file of `folder`, which gives it the name `name` in its own `commit`.
+  OutputFile(OutputFolder& folder, const std::string& name, uint64_t size = 0);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -57,48 +74,27 @@ class OutputFile {
   void commit();
 
  private:
+  void open(const std::string& folder, uint64_t size);
   [[noreturn]] void fail(int reason) const;
   void finish_blocks();
-  void discard();
+  void close();
 
   std::string target_;
-  std::string path_;
-  int descriptor_ = -1;
+  OutputFolder* folder_ = nullptr; ///< Of a file that is one of several.
+  std::string name_;               ///< In `folder_`.
+  std::unique_ptr<io::OutputInProgress> in_progress_;
+  std::unique_ptr<io::TemporaryFile> file_; ///< Null once it is finished.
   uint64_t size_ = 0;
   std::unique_ptr<io::BlockWriter> blocks_; ///< Of a file that is large.
-};
-
-/// A folder in the making, like `OutputFile`: files go into `path()`, `commit`
-/// gives the folder its name. A folder of that name is replaced only if it
-/// holds no file but such as the new one has; else nothing is written.
-class OutputFolder {
- public:
-  explicit OutputFolder(std::string target);
-  ~OutputFolder();
-  OutputFolder(const OutputFolder&) = delete;
-  OutputFolder& operator=(const OutputFolder&) = delete;
-
-  const std::string& path() const {
-    return path_;
-  }
-
-  void commit();
-
- private:
-  std::string target_;
-  std::string path_;
 };
 
 /// Writes `bytes` as the file `path`, by way of `OutputFile`.
 void write_file(const std::string& path, std::string_view bytes);
 
 /// Makes the folder of `path` if need be and tries to write there: a wrong
-/// folder shows before the work, not after it.
-void require_writable(const std::string& path);
-
-/// Says of an output that it is the input or would overwrite a part of it.
+/// folder shows before the work, not after it. Leaves nothing else.
 ///
-/// Errors: OutputError if `target` is one of the files of `input`.
-void require_other_file(const std::string& target, const Checkpoint& input);
+/// Errors: OutputError.
+void require_writable(const std::string& path);
 
 } // namespace coppice

@@ -18,6 +18,9 @@ void write_safetensors(OutputFile& file, const StateDict& state);
 
 /// `write_safetensors` to the file `path`; its room on the disk is asked for
 /// first.
+///
+/// Errors: OutputError also if `path` is the file in which a tensor lies,
+/// mapped.
 void save_safetensors(const std::string& path, const StateDict& state);
 
 } // namespace coppice

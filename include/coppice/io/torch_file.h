@@ -26,8 +26,9 @@ TorchFile read_torch_file(const std::string& path);
 /// are not on their list. Tensors of one storage share one again; a storage
 /// goes as a whole, also where a tensor shows a part of it.
 ///
-/// Errors: OutputError if the file cannot be written or `value` holds what has
-/// no form there: itself, a quantized tensor, a TorchScript object.
+/// Errors: OutputError if the file cannot be written, a tensor lies in it,
+/// mapped, or `value` holds what has no form there: itself, a quantized tensor,
+/// a TorchScript object.
 void write_torch_file(const std::string& path, const PickleValue& value);
 
 } // namespace coppice

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace coppice::testing {
+
+/// Has temporary folders lie in memory, where flushing takes no time, for as
+/// long as it lives.
+class TemporaryFoldersInMemory {
+ public:
+  TemporaryFoldersInMemory() {
+    if (const char* const before = std::getenv("TMPDIR")) {
+      before_ = before;
+    }
+    if (access("/dev/shm", W_OK) == 0) {
+      setenv("TMPDIR", "/dev/shm", 1);
+    }
+  }
+  ~TemporaryFoldersInMemory() {
+    if (before_) {
+      setenv("TMPDIR", before_->c_str(), 1);
+    } else {
+      unsetenv("TMPDIR");
+    }
+  }
+  TemporaryFoldersInMemory(const TemporaryFoldersInMemory&) = delete;
+  TemporaryFoldersInMemory& operator=(const TemporaryFoldersInMemory&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+/// How a child process ended that was to be killed.
+enum class Killed { Yes, EndedBefore, CannotTrace };
+
+/// Runs `work` in a child process and kills it (SIGKILL) at the stop of the
+/// number `step`, from 1: before and after each of its calls of the system it
+/// stops once. No clock decides where.
+inline Killed killed_at_step(int step, const std::function<void()>& work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
+      _exit(1);
+    }
+    raise(SIGSTOP);
+    work();
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  if (!WIFSTOPPED(status)) {
+    return Killed::CannotTrace;
+  }
+  for (int stop = 0; stop < step; ++stop) {
+    ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
+    waitpid(child, &status, 0);
+    if (!WIFSTOPPED(status)) {
+      return Killed::EndedBefore;
+    }
+  }
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  return Killed::Yes;
+}
+
+} // namespace coppice::testing
