@@ -18,9 +18,10 @@ constexpr const char* kInspectAbout =
     "List the tensors of a model, and where their zeros lie.";
 
 constexpr const char* kInspectExamples =
-    "Reads safetensors files, a model.safetensors.index.json with its shards,\n"
-    "torch.save files and TorchScript archives, told apart by what is in "
-    "them.\n"
+    "Reads safetensors files, torch.save files, the index of shards of either\n"
+    "(model.safetensors.index.json, pytorch_model.bin.index.json) and "
+    "TorchScript\n"
+    "archives, told apart by what is in them.\n"
     "`n:m` and `blocks` are the best patterns that all zeros satisfy.\n"
     "\n"
     "Examples:\n"

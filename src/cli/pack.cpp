@@ -18,9 +18,9 @@ constexpr const char* kAboutPack =
     "Store a model without its zeros, losslessly, as a sparse checkpoint.";
 
 constexpr const char* kExamplesPack =
-    "MODEL is a safetensors file, a model.safetensors.index.json with its "
-    "shards,\n"
-    "a torch.save file or a TorchScript archive. OUT is a safetensors file in "
+    "MODEL is a safetensors file, a torch.save file, the index of shards of "
+    "either\n"
+    "or a TorchScript archive. OUT is a safetensors file in "
     "the\n"
     "bitmask layout of compressed-tensors, readable from Python with\n"
     "python/coppice_sparse.py; `coppice unpack` gives MODEL back bit for bit.\n"

@@ -22,11 +22,13 @@ constexpr const char* kPruneAbout =
     "Prune the weights of a file by magnitude; the copy keeps all the rest.";
 
 constexpr const char* kPruneExamples =
-    "MODEL is a safetensors file, a model.safetensors.index.json with its "
-    "shards\n"
-    "(OUT is then a folder), a torch.save file or a TorchScript archive; OUT "
-    "is\n"
-    "of the same kind. MODEL is never changed.\n"
+    "MODEL is a safetensors file, a torch.save file, the index of shards of "
+    "either\n"
+    "(model.safetensors.index.json, pytorch_model.bin.index.json; OUT is then "
+    "a\n"
+    "folder) or a TorchScript archive; OUT is of the same kind. MODEL is "
+    "never\n"
+    "changed.\n"
     "\n"
     "Without --include, what is pruned are floating tensors of two or more\n"
     "dimensions, but not embeddings, position tables, output layers (lm_head,\n"

@@ -16,7 +16,7 @@ std::string_view format_name(CheckpointFormat format) {
     case CheckpointFormat::TorchSave:
       return "torch.save archive";
     case CheckpointFormat::ShardedTorchSave:
-      return "sharded torch.save archives";
+      return "sharded torch.save files";
     case CheckpointFormat::LegacyTorchSave:
       return "torch.save file of before 1.6";
     case CheckpointFormat::TorchScript:

@@ -206,7 +206,9 @@ std::optional<Foreign> foreign_text(std::string_view text) {
     --shown;
   }
   return Foreign{
-      fmt::format("is text, {}", in_quotes(line.substr(0, shown))),
+      fmt::format(
+          "is of no format that is known here, but text, {}",
+          in_quotes(line.substr(0, shown))),
       std::string(kGiveModel)};
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -81,6 +82,18 @@ void require_folder_name(const std::string& target) {
   }
 }
 
+/// Each file is open until all have their names, beside as many inputs: more
+/// than a program may have at first where there are hundreds of shards.
+void allow_open_files(size_t count) {
+  constexpr rlim_t kOthers = 256;
+  struct rlimit limit {};
+  const rlim_t needed = 3 * count + kOthers;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+    limit.rlim_cur = std::min(limit.rlim_max, needed);
+    setrlimit(RLIMIT_NOFILE, &limit); // If it fails, opening says so.
+  }
+}
+
 /// Its files, held open: the system frees their room when all is done.
 std::vector<int> hold_files(
     const std::string& folder,
@@ -114,6 +127,7 @@ OutputFolder::OutputFolder(std::string target, std::vector<std::string> names)
   }
   in_progress_ = std::make_unique<io::OutputInProgress>();
   made_in_ = parent;
+  allow_open_files(names_.size());
   if (!io::has_nameless_files(parent)) {
     make_temporary();
     made_in_ = temporary_;
@@ -173,6 +187,7 @@ void OutputFolder::commit() {
       fail(reason);
     }
   }
+  files_.clear();
   if (replaces) {
     chmod(temporary_.c_str(), old.st_mode & 07777);
   }

@@ -143,11 +143,11 @@ inline void expect_complaint(
     const Outcome& outcome,
     int exit_code,
     const std::string& part) {
-  using testing::HasSubstr;
-  using testing::Not;
+  using ::testing::HasSubstr;
+  using ::testing::Not;
   const std::string complaint = errors(outcome);
   EXPECT_EQ(outcome.exit_code, exit_code) << complaint;
-  EXPECT_THAT(complaint, testing::StartsWith("coppice: "));
+  EXPECT_THAT(complaint, ::testing::StartsWith("coppice: "));
   EXPECT_THAT(complaint, HasSubstr(part));
   EXPECT_EQ(std::count(complaint.begin(), complaint.end(), '\n'), 1)
       << complaint;

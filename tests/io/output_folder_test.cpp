@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "io/temporary_file.h"
@@ -139,6 +140,28 @@ TEST(OutputFolder, LeavesNothingIfItIsGivenUp) {
     two.write("new");
   }
   EXPECT_THAT(folder.names(), IsEmpty());
+}
+
+TEST(OutputFolder, HoldsMoreFilesThanMayBeOpenAtFirst) {
+  struct rlimit before {};
+  getrlimit(RLIMIT_NOFILE, &before);
+  struct rlimit limit = before;
+  limit.rlim_cur = 64;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const TemporaryFolder folder;
+  std::vector<std::string> names;
+  for (int i = 0; i < 100; ++i) {
+    names.push_back(std::to_string(i));
+  }
+  OutputFolder output(folder.file("a"), names);
+  for (const auto& name : names) {
+    OutputFile file(output, name);
+    file.write(name);
+    file.commit();
+  }
+  output.commit();
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(read_file(folder.file("a/99")), "99");
 }
 
 TEST(OutputFolder, NeedsNoFilesWithoutAName) {

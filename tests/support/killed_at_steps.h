@@ -1,7 +1,9 @@
 #pragma once
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,10 +44,23 @@ class TemporaryFoldersInMemory {
 /// How a child process ended that was to be killed.
 enum class Killed { Yes, EndedBefore, CannotTrace };
 
+/// Whether a process that stopped begins to make a file without a name.
+inline bool makes_nameless_file(pid_t process) {
+  struct __ptrace_syscall_info call {};
+  ptrace(PTRACE_GET_SYSCALL_INFO, process, sizeof(call), &call);
+  constexpr uint64_t kNameless = O_TMPFILE & ~O_DIRECTORY;
+  return call.op == PTRACE_SYSCALL_INFO_ENTRY && call.entry.nr == __NR_openat &&
+      (call.entry.args[2] & kNameless) != 0;
+}
+
 /// Runs `work` in a child process and kills it (SIGKILL) at the stop of the
 /// number `step`, from 1: before and after each of its calls of the system it
-/// stops once. No clock decides where.
-inline Killed killed_at_step(int step, const std::function<void()>& work) {
+/// stops once. No clock decides where. Of a `whole_program`, stops are counted
+/// from the making of its first file without a name.
+inline Killed killed_at_step(
+    int step,
+    const std::function<void()>& work,
+    bool whole_program = false) {
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
@@ -60,12 +75,15 @@ inline Killed killed_at_step(int step, const std::function<void()>& work) {
   if (!WIFSTOPPED(status)) {
     return Killed::CannotTrace;
   }
-  for (int stop = 0; stop < step; ++stop) {
+  bool is_counting = !whole_program;
+  for (int stop = 0; stop < step;) {
     ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     waitpid(child, &status, 0);
     if (!WIFSTOPPED(status)) {
       return Killed::EndedBefore;
     }
+    is_counting = is_counting || makes_nameless_file(child);
+    stop += static_cast<int>(is_counting);
   }
   kill(child, SIGKILL);
   waitpid(child, &status, 0);

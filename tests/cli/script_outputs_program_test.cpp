@@ -1,0 +1,146 @@
+// Commands that run a model: what they never overwrite, and files that are
+// none.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/script.h>
+
+#include "cli/output_models.h"
+
+namespace coppice::cli::script_outputs_program_test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class ScriptOutputs : public OutputModels {
+ protected:
+  ScriptOutputs() {
+    torch::jit::Module module("net");
+    module.register_parameter("weight", torch::randn({4, 8}), false);
+    module.define("def forward(self, x):\n  return x.matmul(self.weight.t())");
+    module.save(model_);
+    module.save(file("other.pt"));
+    StateDict samples;
+    samples.tensors = {as_stored("x", torch::randn({4, 8}))};
+    save_safetensors(file("x.safetensors"), samples);
+    fs::create_hard_link(model_, file("hard"));
+    fs::create_symlink("net.pt", file("soft"));
+  }
+
+  std::string model_ = file("net.pt");
+};
+
+TEST_F(ScriptOutputs, AreNoInputOfAnyCommand) {
+  for (const std::string output : {"net.pt", "hard", "soft", "m/../net.pt"}) {
+    const auto out = file(output);
+    expect_refused(
+        {"compile", model_, "--input", "1x8", "-o", out}, "input itself");
+    expect_refused(
+        {"compile", file("soft"), "--input", "1x8", "-o", out}, "input itself");
+    expect_refused(
+        {"compile",
+         model_,
+         "--input",
+         "1x8",
+         "-o",
+         file("new.pt"),
+         "--html",
+         out},
+        "input itself");
+    expect_refused(
+        {"bench", model_, "--input", "1x8", "--html", out}, "input itself");
+    expect_refused(
+        {"bench", file("other.pt"), model_, "--input", "1x8", "--html", out},
+        "input itself");
+  }
+  for (const std::string output : {"net.pt", "x.safetensors", "soft"}) {
+    expect_refused(
+        {"activations",
+         model_,
+         "--calibration",
+         file("x.safetensors"),
+         "--layer",
+         "*",
+         "--sparsity",
+         "0.5",
+         "-o",
+         file(output)},
+        "input itself");
+  }
+}
+
+struct Stranger {
+  std::string bytes;
+  std::string part;
+};
+
+TEST_F(ScriptOutputs, AreNotMadeOfFilesThatAreNoModels) {
+  const Stranger strangers[] = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:" +
+           std::string(64, 'a') + "\nsize 4265380512\n",
+       "git lfs pull"},
+      {"<!DOCTYPE html><html><head><title>404</title></head></html>\n",
+       "a web page"},
+      {R"({"error":"Repository not found"})", "`Repository not found`"},
+      {"GGUF\3", "GGUF"},
+      {"", "is empty"},
+  };
+  for (const auto& [bytes, part] : strangers) {
+    const auto path = folder_.write("stranger.safetensors", bytes);
+    const auto out = file("out");
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{
+             {"inspect", path},
+             {"prune", path, "-o", out, "--sparsity", "0.5"},
+             {"prune", file("one"), "-o", out, "--recipe", path},
+             {"pack", path, "-o", out},
+             {"unpack", path, "-o", out},
+             {"compile", path, "-o", out, "--input", "1x8"},
+             {"bench", path, "--input", "1x8"},
+             {"activations",
+              model_,
+              "--calibration",
+              path,
+              "--layer",
+              "*",
+              "--sparsity",
+              "0.5",
+              "-o",
+              out}}) {
+      const bool is_recipe = arguments.size() > 4 && arguments[4] == "--recipe";
+      if (is_recipe && part == "GGUF") {
+        continue; // Four letters could be a recipe, and a wrong one.
+      }
+      const auto outcome = run_coppice(arguments);
+      expect_complaint(outcome, 2, part);
+      EXPECT_THAT(outcome.err, HasSubstr(path));
+      EXPECT_FALSE(fs::exists(out));
+    }
+  }
+}
+
+TEST_F(ScriptOutputs, AreNotMadeOfFolders) {
+  for (const std::string command : {"inspect", "pack", "unpack", "prune"}) {
+    std::vector<std::string> arguments{command, file("m")};
+    if (command != "inspect") {
+      arguments.insert(arguments.end(), {"-o", file("out")});
+    }
+    if (command == "prune") {
+      arguments.insert(arguments.end(), {"--sparsity", "0.5"});
+    }
+    expect_complaint(run_coppice(arguments), 2, file("m/") + kIndex);
+  }
+  expect_complaint(
+      run_coppice({"bench", file("m"), "--input", "1x8"}),
+      2,
+      file("m/") + kIndex);
+  expect_complaint(
+      run_coppice(
+          {"prune", file("one"), "-o", file("out"), "--recipe", file("blobs")}),
+      2,
+      "is a folder");
+}
+
+} // namespace
+} // namespace coppice::cli::script_outputs_program_test
