@@ -29,7 +29,7 @@ TEST(NearlyDiagonalMask, GoldenMasksOfTheReference) {
   }
 }
 
-// NearlyDiagonal.test_sparsity_levels of the reference (reference_spec 17.2).
+// NearlyDiagonal.test_sparsity_levels of the reference (docs/reference.md 7.2).
 TEST(NearlyDiagonalMask, ReferenceTestSparsityLevels) {
   const auto weight = torch::ones({32, 32});
   const auto distance =

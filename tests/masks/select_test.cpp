@@ -13,7 +13,7 @@ namespace {
 
 using testing::bits_of;
 
-// reference_spec 5.3: half to even, and one block survives below level 1.
+// docs/reference.md 2.2: half to even, and one block survives below level 1.
 TEST(BlocksToDrop, RoundsHalfToEven) {
   EXPECT_EQ(blocks_to_drop(0.5, 1), 0);
   EXPECT_EQ(blocks_to_drop(0.5, 3), 2);

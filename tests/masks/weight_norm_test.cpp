@@ -97,7 +97,7 @@ TEST(WeightNormMask, GoldenNormOfTheCallersOwn) {
   }
 }
 
-// reference_spec 5.6, row by row.
+// docs/reference.md 2.3, row by row.
 TEST(WeightNormMask, WorkedExamples) {
   const auto weight = torch::arange(1, 9, torch::kFloat).reshape({1, 8});
   EXPECT_EQ(mask_bits(weight, 0.5, {1, 4}, 4), "00001111");
@@ -109,7 +109,7 @@ TEST(WeightNormMask, WorkedExamples) {
   EXPECT_EQ(mask_bits(torch::tensor({{0.7f}}), 0.99, {1, 1}, 1), "1");
 }
 
-// WeightNorm.test_sparsity_levels of the reference (reference_spec 17.2): all
+// WeightNorm.test_sparsity_levels of the reference (docs/reference.md 7.2): all
 // ties, exact shares of zeros.
 TEST(WeightNormMask, ReferenceTestSparsityLevels) {
   const auto weight = torch::ones({12, 12});
