@@ -170,9 +170,9 @@ Node* only_user(const Node* node) {
 /// Takes in an add of a constant bias after a product that has none.
 void take_in_bias(FoundWeightOp& found) {
   auto* user = only_user(found.last);
-  if (found.op.bias.defined() || user == nullptr ||
-      found.op.kind != WeightOp::Kind::kLinear ||
-      std::string(user->kind().toQualString()) != "aten::add" ||
+  const std::string kind = user ? user->kind().toQualString() : "";
+  if (found.op.bias.defined() || found.op.kind != WeightOp::Kind::kLinear ||
+      (kind != "aten::add" && kind != "aten::add_") ||
       user->inputs().size() != 3 || !is_one(user->input(2))) {
     return;
   }

@@ -1,12 +1,12 @@
 #include "coppice/graph/trace.h"
 
+#include "graph/constant_values.h"
 #include "graph/trace_check.h"
 #include "graph/trace_mirror.h"
 #include "graph/trace_state.h"
 
 #include <torch/csrc/jit/frontend/tracer.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
-#include <torch/csrc/jit/passes/fuse_linear.h>
 #include <torch/csrc/jit/passes/shape_analysis.h>
 
 #include <algorithm>
@@ -111,12 +111,42 @@ Recording record(
   return recording;
 }
 
+bool is_one(const torch::jit::Value* value) {
+  const auto number = graph::constant_of<at::Scalar>(value);
+  return number && number->equal(1);
+}
+
+/// What `torch::nn::Linear` runs on a matrix, `addmm(bias, x, weight.t())`, is
+/// all that `linear` runs on one. The executor may take an addmm apart, which
+/// rounds otherwise than the model does, but leaves a linear whole. On more
+/// dimensions the layer runs a matmul and adds the bias, where `linear` runs an
+/// addmm: there the parts stay.
+void addmm_as_linear(torch::jit::Graph& graph) {
+  std::vector<torch::jit::Node*> found;
+  for (auto* node : graph.nodes()) {
+    if (node->kind() == c10::aten::addmm && is_one(node->input(3)) &&
+        is_one(node->input(4)) &&
+        node->input(2)->node()->kind() == c10::aten::t) {
+      found.push_back(node);
+    }
+  }
+  for (auto* addmm : found) {
+    auto* const linear = graph.create(
+        c10::aten::linear,
+        {addmm->input(1), addmm->input(2)->node()->input(), addmm->input(0)});
+    linear->insertBefore(addmm);
+    linear->copyMetadata(addmm);
+    linear->output()->copyMetadata(addmm->output());
+    addmm->output()->replaceAllUsesWith(linear->output());
+    addmm->destroy();
+  }
+  torch::jit::EliminateDeadCode(graph.block());
+}
+
 void add_forward(
     torch::jit::Module& self,
     std::shared_ptr<torch::jit::Graph> graph) {
-  // The tracer sees the parts of a linear layer, and the executor may take them
-  // apart further, which rounds otherwise than the model does.
-  torch::jit::FuseLinear(graph);
+  addmm_as_linear(*graph);
   // The sizes of the example would mislead passes that trust them.
   torch::jit::EraseShapeInformation(graph);
   auto* const forward = self._ivalue()->compilation_unit()->create_function(

@@ -220,6 +220,36 @@ TEST(TraceLayers, BatchNorm) {
   EXPECT_FALSE(bn->running_mean.equal(torch::zeros({4})));
 }
 
+/// The operations of a trace on tensors, in order.
+std::vector<std::string> ops_of(const torch::jit::Module& script) {
+  std::vector<std::string> ops;
+  for (const auto* node : script.get_method("forward").graph()->nodes()) {
+    const std::string kind = node->kind().toQualString();
+    if (kind.rfind("aten::", 0) == 0) {
+      ops.push_back(kind);
+    }
+  }
+  return ops;
+}
+
+// On some processors a BLAS rounds a product to which it adds a bias otherwise
+// than a product alone.
+TEST(TraceLayers, RunTheOpsThatTheLayersRan) {
+  torch::nn::Linear linear(4, 8);
+  EXPECT_THAT(
+      ops_of(trace(linear, torch::rand({2, 4}))),
+      ::testing::ElementsAre("aten::linear")); // no more than an addmm
+  EXPECT_THAT(
+      ops_of(trace(linear, torch::rand({3, 2, 4}))),
+      ::testing::ElementsAre("aten::t", "aten::matmul", "aten::add_"));
+  const auto scaled = [&](const torch::Tensor& x) {
+    return torch::addmm(linear->bias, x, linear->weight.t(), 2, 1);
+  };
+  EXPECT_THAT(
+      ops_of(trace(linear, scaled, {torch::rand({2, 4})})),
+      ::testing::ElementsAre("aten::t", "aten::addmm"));
+}
+
 TEST(TraceLayers, Embedding) {
   struct Bag : torch::nn::Module {
     torch::Tensor forward(const torch::Tensor& tokens) {

@@ -44,6 +44,8 @@ const std::vector<std::string> kLinears{
     "def forward(self, x):\n"
     "  return torch.matmul(x, self.weight.t()) + self.bias\n",
     "def forward(self, x):\n"
+    "  return torch.matmul(x, self.weight.t()).add_(self.bias)\n",
+    "def forward(self, x):\n"
     "  return self.bias + torch.mm(x, self.weight.transpose(0, 1))\n",
 };
 
