@@ -11,6 +11,7 @@
 #include <coppice/masks/nm.h>
 #include <coppice/masks/weight_norm.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>

@@ -5,6 +5,7 @@
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iostream>

@@ -3,6 +3,7 @@
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/blas.h"
 #include "cli/compile_report.h"

@@ -4,6 +4,7 @@
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace coppice::cli {
 namespace {

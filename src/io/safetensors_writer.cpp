@@ -1,6 +1,7 @@
 #include "io/safetensors_writer.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>

@@ -18,6 +18,12 @@ struct MaskedParameter::State {
   torch::Tensor mask;
   /// True until a mask is set, so that hooks cost nothing before.
   bool keeps_all = true;
+  /// Where autograd accumulates the gradient, once it is hooked. LibTorch's
+  /// versions have different pointers to it.
+  using Accumulator =
+      decltype(torch::autograd::impl::grad_accumulator(torch::Tensor()));
+  Accumulator accumulator;
+  uintptr_t hook = 0;
 };
 
 namespace {
@@ -174,11 +180,12 @@ void MaskedParameter::squash() {
 /// own: autograd may hand one gradient to several tensors, so that it would
 /// have to be copied. Once accumulated it is ours to write to.
 void MaskedParameter::install_hook() {
-  if (accumulator_ || !parameter_.requires_grad() || !parameter_.is_leaf()) {
+  if (state_->accumulator || !parameter_.requires_grad() ||
+      !parameter_.is_leaf()) {
     return;
   }
   namespace autograd = torch::autograd;
-  accumulator_ = autograd::impl::grad_accumulator(parameter_);
+  state_->accumulator = autograd::impl::grad_accumulator(parameter_);
   const auto mask_accumulated =
       [state = std::weak_ptr<State>(state_),
        parameter =
@@ -193,14 +200,14 @@ void MaskedParameter::install_hook() {
         }
         return outputs;
       };
-  hook_ = accumulator_->add_post_hook(
+  state_->hook = state_->accumulator->add_post_hook(
       std::make_unique<autograd::utils::LambdaPostHook>(mask_accumulated));
 }
 
 void MaskedParameter::remove_hook() {
-  if (accumulator_) {
-    accumulator_->del_post_hook(hook_);
-    accumulator_.reset();
+  if (state_->accumulator) {
+    state_->accumulator->del_post_hook(state_->hook);
+    state_->accumulator.reset();
   }
 }
 

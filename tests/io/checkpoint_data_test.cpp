@@ -2,6 +2,7 @@
 // PyTorch finds in it. Skipped where the folder or python3-torch is missing.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>

@@ -7,10 +7,6 @@
 #include <memory>
 #include <utility>
 
-namespace torch::autograd {
-struct Node;
-}
-
 namespace coppice {
 
 /// Errors: c10::ValueError if a mask cannot become part of `tensor`: it is not
@@ -109,14 +105,11 @@ class MaskedParameter {
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// The mask, seen by the hook on the gradient too: a graph may outlive this
-  /// object.
+  /// The mask and the hook on the gradient, which sees the mask too: a graph
+  /// may outlive this object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_; ///< Undefined until something is dropped.
   torch::Tensor spare_mask_;
-  /// Where autograd accumulates the gradient, once it is hooked.
-  std::shared_ptr<torch::autograd::Node> accumulator_;
-  uintptr_t hook_ = 0;
 };
 
 } // namespace coppice
