@@ -171,7 +171,8 @@ ExitCode activations(ActivationsRun options) {
     options.mask.features = options.features;
   }
   options.mask.feature_dim = options.feature_dim;
-  const auto model = load_script(options.model);
+  ExtraFiles extra;
+  const auto model = load_script(options.model, &extra);
   const auto file = open_checkpoint(options.calibration);
   const auto inputs = calibration_of(file);
   require_other_file(options.output, file);
@@ -196,7 +197,7 @@ ExitCode activations(ActivationsRun options) {
     }
   }();
   bar.reset();
-  save_script(masked, options.output);
+  save_script(masked, options.output, extra);
   print(options, rows, samples);
   return kDone;
 }

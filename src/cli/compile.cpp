@@ -150,7 +150,8 @@ void print(
 ExitCode run_compile(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
-  const auto model = load_script(options.model);
+  ExtraFiles extra;
+  const auto model = load_script(options.model, &extra);
   require_other_file(options.output, {options.model});
   require_writable(options.output);
   check_page(options.html, {options.model}, options.output);
@@ -158,7 +159,7 @@ ExitCode run_compile(const CompileRun& options) {
   const auto result = compiled(options, model);
   const bool is_disturbed = disturbance.is_found();
   warn_if(is_disturbed);
-  save_script(result.module, options.output);
+  save_script(result.module, options.output, extra);
   auto subject = subject_of("coppice compile", options);
   subject.is_disturbed = is_disturbed;
   subject.facts.insert(subject.facts.begin() + 1, {"Compiled", options.output});

@@ -1,5 +1,6 @@
 #include "cli/script_file.h"
 
+#include <caffe2/serialize/inline_container.h>
 #include <coppice/io/checkpoint.h>
 #include <coppice/io/output_file.h>
 #include <fmt/format.h>
@@ -21,12 +22,33 @@ std::string first_line(const std::exception& error) {
   return text.substr(0, text.find('\n'));
 }
 
+/// The names of an archive's extra files, without text.
+ExtraFiles extra_files_in(const std::string& path) {
+  const std::string folder = "extra/";
+  ExtraFiles files;
+  caffe2::serialize::PyTorchStreamReader archive(path);
+  for (const auto& record : archive.getAllRecords()) {
+    if (record.rfind(folder, 0) == 0) {
+      files[record.substr(folder.size())];
+    }
+  }
+  return files;
+}
+
+torch::jit::Module load(const std::string& path, ExtraFiles* extra) {
+  if (extra == nullptr) {
+    return torch::jit::load(path, torch::kCPU);
+  }
+  *extra = extra_files_in(path);
+  return torch::jit::load(path, torch::kCPU, *extra);
+}
+
 } // namespace
 
-torch::jit::Module load_script(const std::string& path) {
+torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
   require_input_file(path);
   try {
-    return torch::jit::load(path, torch::kCPU);
+    return load(path, extra);
   } catch (const std::exception& error) {
     const auto reason = first_line(error);
     // Coppice complains of a packed weight, not LibTorch.
@@ -47,14 +69,17 @@ torch::jit::Module load_script(const std::string& path) {
   }
 }
 
-void save_script(const torch::jit::Module& module, const std::string& path) {
+void save_script(
+    const torch::jit::Module& module,
+    const std::string& path,
+    const ExtraFiles& extra) {
   OutputFile file(path);
   const std::function<size_t(const void*, size_t)> write = [&](const void* data,
                                                                size_t size) {
     file.write(data, size);
     return size;
   };
-  torch::jit::ExportModule(module, write);
+  torch::jit::ExportModule(module, write, extra);
   file.commit();
 }
 

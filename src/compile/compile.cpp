@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "compile/compare.h"
 #include "compile/examples.h"
 #include "compile/layer_choice.h"
 #include "compile/machine.h"
 #include "compile/model_race.h"
 #include "coppice/graph/weight_ops.h"
+#include "graph/frozen_copy.h"
+#include "graph/frozen_graph.h"
 
 namespace coppice {
 namespace {
@@ -31,13 +34,14 @@ int64_t weight_bytes(const std::vector<WeightOp>& ops) {
   return bytes;
 }
 
-/// What enters every op when the model runs; the first call, where there are
-/// several. Undefined for one that does not run.
+/// What enters every op when the model runs, in a copy of its own; the first
+/// call, where there are several. Undefined for one that does not run.
 std::vector<torch::Tensor> inputs_of_ops(
-    const Module& frozen,
+    const Module& module,
     const std::vector<c10::IValue>& inputs) {
+  auto observed = graph::frozen_copy(module).frozen;
   std::vector<c10::intrusive_ptr<ActivationSite>> sites;
-  auto observed = with_observed_weight_ops(frozen, sites);
+  graph::observe_weight_ops(observed, sites);
   std::vector<torch::Tensor> seen(sites.size());
   for (size_t i = 0; i < sites.size(); ++i) {
     sites[i]->observe([&seen, i](const torch::Tensor& x) {
@@ -66,13 +70,13 @@ void check_has_weight_ops(
 
 /// Measures every op at every example.
 std::vector<LayerChoice> choices_for(
-    const Module& frozen,
+    const Module& module,
     const std::vector<WeightOp>& ops,
     const std::vector<compiling::Example>& examples,
     const CompileOptions& options) {
   std::vector<std::vector<LayerInput>> inputs(ops.size());
   for (const auto& each : examples) {
-    const auto seen = inputs_of_ops(frozen, each.inputs);
+    const auto seen = inputs_of_ops(module, each.inputs);
     for (size_t i = 0; i < ops.size(); ++i) {
       inputs[i].push_back({each.batch, seen[i]});
     }
@@ -143,12 +147,6 @@ double checked_difference(
   return largest;
 }
 
-Module evaluating(const Module& module) {
-  auto copy = module.clone();
-  copy.eval();
-  return copy;
-}
-
 } // namespace
 
 CompileOptions::CompileOptions() : cache_(timing_cache_folder()) {}
@@ -198,22 +196,22 @@ CompiledModel compile(
     const std::vector<c10::IValue>& example,
     const CompileOptions& options) {
   const torch::NoGradGuard no_grad;
-  const auto frozen = frozen_module(module);
+  const auto copy = graph::frozen_copy(module);
+  const auto& frozen = copy.frozen;
   const auto ops = weight_ops(frozen);
   check_has_weight_ops(frozen, ops);
   const auto examples = compiling::examples_of(example, options.batches());
-  auto choices = choices_for(frozen, ops, examples, options);
-  auto original = evaluating(module);
+  auto choices = choices_for(module, ops, examples, options);
   const double seconds = options.seconds_per_layer();
   CompiledModel result;
   result.processor = compiling::processor_name();
-  result.module = with_replaced_weight_ops(frozen, replacements(ops, choices));
-  auto race =
-      compiling::race_models(original, result.module, examples, seconds);
+  result.module = graph::with_frozen_forward(copy, replacements(ops, choices));
+  compiling::check_methods(module, result.module);
+  auto race = compiling::race_models(module, result.module, examples, seconds);
   if (race.is_slower) {
     // Each layer was faster, and together they are not.
-    auto left = frozen.clone();
-    auto other = compiling::race_models(original, left, examples, seconds);
+    auto left = graph::with_frozen_forward(copy, {});
+    auto other = compiling::race_models(module, left, examples, seconds);
     if (share_of_time(other) < share_of_time(race)) {
       result.module = left;
       race = std::move(other);
@@ -235,11 +233,9 @@ std::vector<ModelTiming> compare_models(
     const std::vector<c10::IValue>& example,
     const CompileOptions& options) {
   const torch::NoGradGuard no_grad;
-  auto a = evaluating(first);
-  auto b = evaluating(second);
   return compiling::race_models(
-             a,
-             b,
+             first,
+             second,
              compiling::examples_of(example, options.batches()),
              options.seconds_per_layer())
       .timings;

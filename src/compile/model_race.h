@@ -12,10 +12,11 @@ struct ModelRace {
 };
 
 /// Times two models on the same inputs, in turn, for at most so many seconds
-/// each, and compares their outputs.
+/// each, and compares their outputs. What runs are copies in evaluation, as a
+/// file would give them back, that start from the state of the models.
 ModelRace race_models(
-    torch::jit::Module& before,
-    torch::jit::Module& after,
+    const torch::jit::Module& first,
+    const torch::jit::Module& second,
     const std::vector<Example>& examples,
     double seconds);
 

@@ -4,6 +4,7 @@
 #include <torch/csrc/jit/api/function_impl.h>
 #include <torch/custom_class.h>
 
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,7 @@ class Cloner {
   explicit Cloner(const Changes& changes) : changes_(changes) {}
 
   Module clone(const Module& root) {
+    root_ = root._ivalue().get();
     const Module copy = copy_attributes(root);
     // Hooks first, those of submodules before, because methods refer to them.
     for (auto each = originals_.rbegin(); each != originals_.rend(); ++each) {
@@ -27,13 +29,25 @@ class Cloner {
     }
     for (const auto& [original, made] : originals_) {
       for (auto* method : original.type()->methods()) {
-        made.type()->addMethod(copy_method(original, made, *method));
+        if (keeps_function(original, *method)) {
+          made.type()->addMethod(copy_method(original, made, *method));
+        }
       }
     }
     return copy;
   }
 
  private:
+  bool keeps_function(
+      const Module& original,
+      const torch::jit::Function& function) const {
+    return !changes_.keeps_function ||
+        changes_.keeps_function(original._ivalue().get(), function.name());
+  }
+  std::shared_ptr<Graph> graph_of(
+      const Module& original,
+      const torch::jit::Function& method,
+      torch::jit::GraphFunction& function) const;
   Module copy_attributes(const Module& original);
   void copy_attribute(const Module& original, Module& copy, size_t slot);
   void copy_hooks(const Module& original, const Module& copy);
@@ -45,6 +59,7 @@ class Cloner {
   void set_hooks(const MethodValues& values);
 
   const Changes& changes_;
+  Instance* root_ = nullptr;
   std::vector<std::pair<Module, Module>> originals_; ///< With their copies.
   std::unordered_map<Instance*, Module> copies_;
 };
@@ -59,7 +74,11 @@ Module Cloner::copy_attributes(const Module& original) {
   copies_.emplace(instance, copy);
   originals_.emplace_back(original, copy);
   for (size_t slot = 0; slot < original.type()->numAttributes(); ++slot) {
-    copy_attribute(original, copy, slot);
+    if (!changes_.keeps_attribute ||
+        changes_.keeps_attribute(
+            instance, original.type()->getAttributeName(slot))) {
+      copy_attribute(original, copy, slot);
+    }
   }
   const auto site = changes_.sites.find(instance);
   if (site != changes_.sites.end()) {
@@ -82,7 +101,7 @@ void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
     copy.type()->addAttribute(
         name, type->cast<c10::ClassType>() ? submodule.type() : type);
     copy._ivalue()->setAttr(name, submodule._ivalue());
-  } else if (name != kSiteAttribute) {
+  } else if (name != kSiteAttribute || changes_.keeps_attribute) {
     copy.register_attribute(
         name,
         type,
@@ -94,11 +113,24 @@ void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
 
 void Cloner::copy_hooks(const Module& original, const Module& copy) {
   for (auto* hook : original.type()->getForwardPreHooks()) {
-    copy.type()->addForwardPreHook(copy_method(original, copy, *hook));
+    if (keeps_function(original, *hook)) {
+      copy.type()->addForwardPreHook(copy_method(original, copy, *hook));
+    }
   }
   for (auto* hook : original.type()->getForwardHooks()) {
-    copy.type()->addForwardHook(copy_method(original, copy, *hook));
+    if (keeps_function(original, *hook)) {
+      copy.type()->addForwardHook(copy_method(original, copy, *hook));
+    }
   }
+}
+
+std::shared_ptr<Graph> Cloner::graph_of(
+    const Module& original,
+    const torch::jit::Function& method,
+    torch::jit::GraphFunction& function) const {
+  const bool is_replaced = changes_.forward &&
+      original._ivalue().get() == root_ && method.name() == "forward";
+  return (is_replaced ? changes_.forward : function.graph())->copy();
 }
 
 torch::jit::Function* Cloner::copy_method(
@@ -113,7 +145,7 @@ torch::jit::Function* Cloner::copy_method(
       "` of a `",
       original.type()->name()->name(),
       "` has no graph that could be rewritten");
-  const auto graph = function->graph()->copy();
+  const auto graph = graph_of(original, method, *function);
   Instance* const instance = original._ivalue().get();
   const MethodValues values(*graph, instance);
   set_hooks(values);

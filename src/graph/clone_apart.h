@@ -3,6 +3,7 @@
 #include <torch/script.h>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <unordered_map>
 
@@ -28,6 +29,15 @@ struct Changes {
       torch::jit::Graph& graph,
       const MethodValues& values)>
       rewrite;
+  /// Whether an attribute, or a submodule, of that name stays; empty: all do.
+  std::function<bool(Instance* original, const std::string& name)>
+      keeps_attribute;
+  /// The same of methods and hooks.
+  std::function<bool(Instance* original, const std::string& name)>
+      keeps_function;
+  /// A graph in place of that of the model's own `forward`: it reads attributes
+  /// under the names that they have in the model.
+  std::shared_ptr<torch::jit::Graph> forward;
 };
 
 /// A copy of `module` that shares parameters and buffers with it and in which

@@ -1,11 +1,10 @@
 #include "graph/conv1d_as_conv2d.h"
 
-#include <torch/csrc/jit/runtime/graph_iterator.h>
-
 #include <string>
 #include <vector>
 
 #include "graph/constant_values.h"
+#include "graph/graph_nodes.h"
 
 namespace coppice::graph {
 namespace {
@@ -111,9 +110,7 @@ void rewrite(Graph& graph, const Conv1d& conv) {
 
 void conv1d_as_conv2d(const std::shared_ptr<Graph>& graph) {
   std::vector<Conv1d> found;
-  auto same = graph; // The iterator takes it by reference.
-  torch::jit::DepthFirstGraphNodeIterator nodes(same);
-  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+  for (Node* node : nodes_in(*graph)) {
     if (auto conv = conv1d_of(node)) {
       found.push_back(std::move(*conv));
     }

@@ -2,11 +2,9 @@
 
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
-#include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/frozen_graph_optimizations.h>
 
 #include <torch/csrc/jit/ir/constants.h>
-#include <torch/csrc/jit/runtime/graph_iterator.h>
 
 #include <algorithm>
 #include <set>
@@ -15,6 +13,9 @@
 #include "graph/conv1d_as_conv2d.h"
 #include "graph/fold_masks.h"
 #include "graph/found_weight_op.h"
+#include "graph/frozen_copy.h"
+#include "graph/frozen_graph.h"
+#include "graph/graph_nodes.h"
 
 namespace coppice {
 namespace {
@@ -113,8 +114,7 @@ std::string transposed_parameter(
 /// computed has no name.
 void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
   const std::string self = "self.";
-  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
-  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+  for (Node* node : graph::nodes_in(*graph)) {
     if (node->kind() != torch::jit::prim::Constant) {
       continue;
     }
@@ -152,26 +152,7 @@ torch::Tensor WeightOp::dense(const torch::Tensor& input) const {
 }
 
 Module frozen_module(const Module& module) {
-  TORCH_CHECK_VALUE(
-      module.find_method("forward").has_value(),
-      "the model has no method `forward`");
-  try {
-    auto evaluating = module.clone();
-    evaluating.eval();
-    auto frozen = torch::jit::freeze_module(evaluating);
-    auto graph = graph_of(frozen);
-    torch::jit::OptimizeFrozenGraph(graph);
-    torch::jit::ConstantPropagation(graph);
-    graph::conv1d_as_conv2d(graph);
-    name_constants(graph, module);
-    graph::fold_masks(graph);
-    return frozen;
-  } catch (const c10::Error& error) {
-    TORCH_CHECK_VALUE(
-        false,
-        "the model cannot be frozen: ",
-        std::string(error.what_without_backtrace()));
-  }
+  return graph::frozen_copy(module).frozen;
 }
 
 std::vector<WeightOp> weight_ops(const Module& frozen) {
@@ -190,8 +171,7 @@ std::vector<std::string> other_weight_ops(const Module& frozen) {
   }
   std::set<std::string> held;
   std::set<std::string> constant;
-  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
-  for (Node* node = nodes.next(); node != nullptr; node = nodes.next()) {
+  for (Node* node : graph::nodes_in(*graph)) {
     const auto inputs = node->inputs();
     if (std::any_of(inputs.begin(), inputs.end(), is_held_weight)) {
       held.insert(node->kind().toQualString());
@@ -209,20 +189,7 @@ Module with_observed_weight_ops(
     const Module& frozen,
     std::vector<c10::intrusive_ptr<ActivationSite>>& sites) {
   auto observed = frozen.clone();
-  auto graph = graph_of(observed);
-  sites.clear();
-  for (const auto& found : graph::find_weight_ops(*graph)) {
-    const auto& layer = found.op.layer_fqn;
-    sites.push_back(c10::make_intrusive<ActivationSite>(layer));
-    auto* const site = attribute_value(
-        observed, *graph, attribute_name("site_", layer), sites.back());
-    auto* const passed = call(
-        *graph,
-        found.first,
-        "coppice::activation_site",
-        {found.input_value(), site});
-    found.first->replaceInput(found.input, passed);
-  }
+  graph::observe_weight_ops(observed, sites);
   return observed;
 }
 
@@ -230,17 +197,55 @@ Module with_replaced_weight_ops(
     const Module& frozen,
     const std::vector<WeightOpReplacement>& replacements) {
   auto replaced = frozen.clone();
-  auto graph = graph_of(replaced);
-  const auto found = graph::find_weight_ops(*graph);
+  graph::replace_weight_ops(replaced, replacements);
+  return replaced;
+}
+
+namespace graph {
+
+void optimize_frozen(Module& frozen, const Module& original) {
+  auto graph = graph_of(frozen);
+  torch::jit::OptimizeFrozenGraph(graph);
+  torch::jit::ConstantPropagation(graph);
+  conv1d_as_conv2d(graph);
+  name_constants(graph, original);
+  fold_masks(graph);
+}
+
+void observe_weight_ops(
+    Module& frozen,
+    std::vector<c10::intrusive_ptr<ActivationSite>>& sites) {
+  auto graph = graph_of(frozen);
+  sites.clear();
+  for (const auto& found : find_weight_ops(*graph)) {
+    const auto& layer = found.op.layer_fqn;
+    sites.push_back(c10::make_intrusive<ActivationSite>(layer));
+    auto* const site = attribute_value(
+        frozen, *graph, attribute_name("site_", layer), sites.back());
+    auto* const passed = call(
+        *graph,
+        found.first,
+        "coppice::activation_site",
+        {found.input_value(), site});
+    found.first->replaceInput(found.input, passed);
+  }
+}
+
+void replace_weight_ops(
+    Module& frozen,
+    const std::vector<WeightOpReplacement>& replacements) {
+  auto graph = graph_of(frozen);
+  const auto found = find_weight_ops(*graph);
   for (const auto& each : replacements) {
     TORCH_CHECK_VALUE(
         each.index < found.size(),
         "with_replaced_weight_ops: there is no op ",
         each.index);
-    replace(replaced, *graph, found[each.index], each);
+    replace(frozen, *graph, found[each.index], each);
   }
   torch::jit::EliminateDeadCode(graph);
-  return replaced;
 }
+
+} // namespace graph
 
 } // namespace coppice

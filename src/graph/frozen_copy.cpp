@@ -1,0 +1,335 @@
+#include "graph/frozen_copy.h"
+
+#include <torch/csrc/jit/api/compilation_unit.h>
+#include <torch/csrc/jit/api/function_impl.h>
+#include <torch/csrc/jit/ir/constants.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/freeze_module.h>
+#include <torch/csrc/jit/passes/inliner.h>
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "graph/clone_apart.h"
+#include "graph/forward_weights.h"
+#include "graph/frozen_graph.h"
+#include "graph/graph_nodes.h"
+#include "graph/op_roles.h"
+#include "graph/reloaded.h"
+#include "graph/remaining.h"
+
+namespace coppice::graph {
+namespace {
+
+using torch::jit::Graph;
+using torch::jit::Module;
+using torch::jit::Node;
+using torch::jit::Value;
+
+constexpr const char* kEntry = "coppice_entry_";
+
+Value*
+read_along(Graph& graph, Value* value, const std::vector<std::string>& path) {
+  for (const auto& name : path) {
+    value = graph.insertNode(graph.createGetAttr(value, name))->output();
+  }
+  return value;
+}
+
+/// The same, with the classes of the modules in place of their interfaces.
+Value* module_along(
+    Graph& graph,
+    Value* value,
+    Instance* instance,
+    const std::vector<std::string>& path) {
+  for (const auto& name : path) {
+    value = graph.insertNode(graph.createGetAttr(value, name))->output();
+    instance = instance->getAttr(name).toObject().get();
+    value->setType(instance->type());
+  }
+  return value;
+}
+
+/// A graph of the root that calls a method of the submodule at `path`.
+std::shared_ptr<Graph> calling(
+    const Module& root,
+    const std::vector<std::string>& path,
+    const torch::jit::Function& method) {
+  auto graph = std::make_shared<Graph>();
+  auto* const self = graph->addInput("self")->setType(root.type());
+  std::vector<Value*> inputs{
+      module_along(*graph, self, root._ivalue().get(), path)};
+  const auto& arguments = method.getSchema().arguments();
+  for (size_t i = 1; i < arguments.size(); ++i) {
+    inputs.push_back(graph->addInput()->setType(arguments[i].type()));
+  }
+  auto* const call =
+      graph->insertNode(graph->create(c10::prim::CallMethod, inputs));
+  call->s_(c10::attr::name, method.name());
+  call->output()->setType(method.getSchema().returns().at(0).type());
+  graph->registerOutput(call->output());
+  return graph;
+}
+
+/// Gives the root methods of its own for all that may be called from outside,
+/// so that freezing sees what they write. Returns their names.
+std::vector<std::string> add_entries(Module& root) {
+  std::vector<std::string> names;
+  std::map<Instance*, std::vector<std::string>> paths;
+  for (const auto& each : instances_in(root)) {
+    paths[each.instance] = each.path;
+  }
+  for (const auto& [instance, name] : entries_beside_forward(root)) {
+    auto* const function = find_method(*instance, name);
+    if (function == nullptr) {
+      continue;
+    }
+    const auto& path = paths.at(instance);
+    const auto graph = path.empty() ? function->graph()->copy()
+                                    : calling(root, path, *function);
+    names.push_back(kEntry + std::to_string(names.size()));
+    root.type()->addMethod(root._ivalue()->compilation_unit()->create_function(
+        c10::QualifiedName(*root.type()->name(), names.back()), graph));
+  }
+  return names;
+}
+
+bool is_plain(const c10::TypePtr& type) {
+  switch (type->kind()) {
+    case c10::TypeKind::IntType:
+    case c10::TypeKind::FloatType:
+    case c10::TypeKind::BoolType:
+    case c10::TypeKind::StringType:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Whether a number says how an op takes its weight, as strides do.
+bool shapes_an_op(const Value* value) {
+  const auto& uses = value->uses();
+  return std::any_of(uses.begin(), uses.end(), [](const auto& use) {
+    return op_roles(use.user->kind()) != nullptr ||
+        (use.user->kind() == c10::prim::ListConstruct &&
+         shapes_an_op(use.user->output()));
+  });
+}
+
+/// Numbers, flags and texts of the model itself that its `forward` reads: who
+/// has the model may set them.
+std::vector<std::string> settable(const Module& root) {
+  auto graph = root.get_method("forward").graph()->copy();
+  torch::jit::Inline(*graph);
+  std::map<std::string, bool> found;
+  for (Node* node : nodes_in(*graph)) {
+    if (node->kind() == c10::prim::GetAttr &&
+        node->input() == graph->inputs()[0] &&
+        is_plain(node->output()->type()) &&
+        node->s(c10::attr::name) != "training") {
+      auto& fits = found.emplace(node->s(c10::attr::name), true).first->second;
+      fits = fits && !shapes_an_op(node->output());
+    }
+  }
+  std::vector<std::string> names;
+  for (const auto& [name, fits] : found) {
+    if (fits) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
+bool writes(Instance& instance) {
+  for (auto* const method : instance.type()->methods()) {
+    auto* const function = torch::jit::tryToGraphFunction(*method);
+    if (function == nullptr) {
+      continue;
+    }
+    auto graph = function->graph();
+    for (Node* node : nodes_in(*graph)) {
+      const auto* const schema = node->maybeSchema();
+      if (node->kind() == c10::prim::SetAttr ||
+          (schema != nullptr && schema->is_mutable())) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+void add_paths(
+    Instance* instance,
+    const std::string& path,
+    std::map<Instance*, std::vector<std::string>>& all) {
+  all[instance].push_back(path);
+  for (size_t i = 0; i < instance->type()->numAttributes(); ++i) {
+    if (instance->type()->getAttribute(i)->is_module()) {
+      add_paths(
+          instance->getSlot(i).toObject().get(),
+          path + instance->type()->getAttributeName(i) + ".",
+          all);
+    }
+  }
+}
+
+/// State of submodules that are registered twice. Freezing takes them for two,
+/// and would not see that what one writes the other reads.
+std::vector<std::string> state_of_shared(const Module& root) {
+  std::map<Instance*, std::vector<std::string>> all;
+  add_paths(root._ivalue().get(), "", all);
+  std::vector<std::string> names;
+  for (const auto& [instance, paths] : all) {
+    if (paths.size() < 2 || !writes(*instance)) {
+      continue;
+    }
+    const auto weights = forward_weights(root);
+    for (size_t i = 0; i < instance->type()->numAttributes(); ++i) {
+      const auto& name = instance->type()->getAttributeName(i);
+      if (instance->type()->getAttribute(i)->is_module() ||
+          name == "training" || weights.count({instance, name}) != 0) {
+        continue;
+      }
+      for (const auto& path : paths) {
+        names.push_back(path + name);
+      }
+    }
+  }
+  return names;
+}
+
+void remove_methods(Module& module, const std::vector<std::string>& names) {
+  for (const auto& name : names) {
+    module.type()->unsafeRemoveMethod(name);
+  }
+}
+
+Module frozen(Module& original) {
+  const auto entries = add_entries(original);
+  auto preserved = settable(original);
+  const auto shared = state_of_shared(original);
+  preserved.insert(preserved.end(), shared.begin(), shared.end());
+  preserved.insert(preserved.end(), entries.begin(), entries.end());
+  auto result = torch::jit::freeze_module(original, preserved);
+  remove_methods(original, entries);
+  remove_methods(result, entries);
+  return result;
+}
+
+/// What a constant and an attribute have in common if they are the same.
+using Identity = std::tuple<
+    const void*,
+    torch::ScalarType,
+    std::vector<int64_t>,
+    std::vector<int64_t>>;
+
+std::optional<Identity> identity_of(const c10::IValue& value) {
+  if (value.isTensor() && value.toTensor().has_storage() &&
+      value.toTensor().numel() > 0) {
+    const auto& tensor = value.toTensor();
+    return Identity{
+        tensor.data_ptr(),
+        tensor.scalar_type(),
+        tensor.sizes().vec(),
+        tensor.strides().vec()};
+  }
+  if (value.isObject()) {
+    return Identity{value.toObject().get(), torch::kByte, {}, {}};
+  }
+  return std::nullopt;
+}
+
+/// Where the tensors and objects of a model are, each once.
+std::map<Identity, std::vector<std::string>> attributes_of(
+    const Module& module) {
+  std::map<Identity, std::vector<std::string>> all;
+  for (const auto& each : instances_in(module)) {
+    const auto type = each.instance->type();
+    for (size_t slot = 0; slot < type->numAttributes(); ++slot) {
+      if (type->getAttribute(slot)->is_module()) {
+        continue;
+      }
+      if (const auto id = identity_of(each.instance->getSlot(slot))) {
+        auto path = each.path;
+        path.push_back(type->getAttributeName(slot));
+        all.emplace(*id, std::move(path));
+      }
+    }
+  }
+  return all;
+}
+
+/// Reads constants that stay attributes from there, so that a file holds them
+/// once.
+void read_kept_constants(const Module& module) {
+  auto graph = module.get_method("forward").graph();
+  const auto attributes = attributes_of(module);
+  std::vector<Node*> constants;
+  for (Node* node : nodes_in(*graph)) {
+    if (node->kind() == c10::prim::Constant) {
+      constants.push_back(node);
+    }
+  }
+  for (auto* const node : constants) {
+    const auto value = torch::jit::toIValue(node->output());
+    const auto id = value ? identity_of(*value) : std::nullopt;
+    const auto found = id ? attributes.find(*id) : attributes.end();
+    if (found != attributes.end()) {
+      const torch::jit::WithInsertPoint start(*graph->block()->nodes().begin());
+      node->output()->replaceAllUsesWith(
+          read_along(*graph, graph->inputs()[0], found->second));
+    }
+  }
+  torch::jit::EliminateDeadCode(graph);
+}
+
+void check_can_stay(const Module& module) {
+  TORCH_CHECK_VALUE(
+      !module.find_method("__getstate__"),
+      "the model decides with a method `__getstate__` what a file holds of it, "
+      "which would leave out packed weights; remove that method");
+}
+
+} // namespace
+
+FrozenCopy frozen_copy(const Module& module) {
+  TORCH_CHECK_VALUE(
+      module.find_method("forward").has_value(),
+      "the model has no method `forward`");
+  FrozenCopy copy;
+  copy.original = reloaded(module);
+  copy.original.eval();
+  try {
+    copy.frozen = frozen(copy.original);
+    optimize_frozen(copy.frozen, copy.original);
+  } catch (const c10::Error& error) {
+    TORCH_CHECK_VALUE(
+        false,
+        "the model cannot be frozen: ",
+        std::string(error.what_without_backtrace()));
+  }
+  return copy;
+}
+
+Module with_frozen_forward(
+    const FrozenCopy& copy,
+    const std::vector<WeightOpReplacement>& replacements) {
+  check_can_stay(copy.original);
+  Changes changes;
+  changes.forward = copy.frozen.get_method("forward").graph()->copy();
+  const auto remaining = remaining_beside(copy.original, *changes.forward);
+  changes.keeps_attribute = [&](Instance* instance, const std::string& name) {
+    return remaining.attributes.count({instance, name}) != 0;
+  };
+  changes.keeps_function = [&](Instance* instance, const std::string& name) {
+    return remaining.functions.count({instance, name}) != 0;
+  };
+  auto result = clone_apart(copy.original, changes);
+  replace_weight_ops(result, replacements);
+  read_kept_constants(result);
+  return result;
+}
+
+} // namespace coppice::graph
