@@ -47,6 +47,7 @@
 #include "coppice/model/module_hooks.h"
 #include "coppice/oneshot/mask_activations.h"
 #include "coppice/oneshot/prune_checkpoint.h"
+#include "coppice/oneshot/pruning_masks.h"
 #include "coppice/oneshot/recipe.h"
 #include "coppice/report/html_page.h"
 #include "coppice/report/json.h"

@@ -64,6 +64,12 @@ constexpr OpRoles kRoles[] = {
     product("aten::mv", "linear", 0, 1, -1, -1, 0),
     product("aten::bmm", "linear", 0, 1, -1, 2, 1),
     product("aten::bilinear", "bilinear", 0, 2, 3, 0, 1),
+    product("aten::inner", "linear", 0, 1, -1, 0, 1),
+    product("aten::dot", "linear", 0, 1, -1, -1, 0),
+    // Which dimensions it sums over, its arguments say.
+    product("aten::tensordot", "linear", 0, 1, -1, -1, -1),
+    product("aten::conv_tbc", "conv_tbc", 0, 1, 2, 2, 1),
+    product("torchvision::deform_conv2d", "deform_conv2d", 0, 1, 4, 0, 1),
     convolution("aten::conv1d", "conv1d", 6),
     convolution("aten::conv2d", "conv2d", 6),
     convolution("aten::conv3d", "conv3d", 6),
@@ -104,6 +110,18 @@ constexpr OpRoles kLeftRoles[] = {
     product("aten::bmm", "linear", 1, 0, -1, 1, 2),
 };
 
+/// Ops that run a whole layer, with a row a weight.
+constexpr OpRoles kLayerRoles[] = {
+    product("aten::_transformer_encoder_layer_fwd", "linear", 0, 3, 4, 0, 1),
+    product("aten::_transformer_encoder_layer_fwd", "linear", 0, 5, 6, 0, 1),
+    norm("aten::_transformer_encoder_layer_fwd", "layer_norm", 10),
+    norm("aten::_transformer_encoder_layer_fwd", "layer_norm", 12),
+    product("aten::_transformer_encoder_layer_fwd", "linear", 0, 14, 15, 0, 1),
+    product("aten::_transformer_encoder_layer_fwd", "linear", 0, 16, 17, 0, 1),
+    product("aten::_native_multi_head_attention", "linear", 0, 5, 6, 0, 1),
+    product("aten::_native_multi_head_attention", "linear", 0, 7, 8, 0, 1),
+};
+
 using Index = std::unordered_map<c10::Symbol, const OpRoles*>;
 
 template <size_t N>
@@ -130,6 +148,19 @@ const OpRoles* op_roles(c10::Symbol kind) {
 const OpRoles* left_op_roles(c10::Symbol kind) {
   static const Index index = index_of(kLeftRoles);
   return find(index, kind);
+}
+
+std::vector<OpRoles> all_op_roles(c10::Symbol kind) {
+  std::vector<OpRoles> rows;
+  if (const auto* row = op_roles(kind)) {
+    rows.push_back(*row);
+  }
+  for (const auto& row : kLayerRoles) {
+    if (kind == c10::Symbol::fromQualString(row.op)) {
+      rows.push_back(row);
+    }
+  }
+  return rows;
 }
 
 } // namespace coppice::graph

@@ -2,6 +2,8 @@
 
 #include <ATen/core/interned_strings.h>
 
+#include <vector>
+
 namespace coppice::graph {
 
 /// What an op does with its weight.
@@ -40,5 +42,10 @@ const OpRoles* op_roles(c10::Symbol kind);
 /// The roles of a `matmul`, `mm`, `mv` or `bmm` whose weight stands on the
 /// left, [out, in]; null for any other op.
 const OpRoles* left_op_roles(c10::Symbol kind);
+
+/// A row a weight: that of `op_roles`, and those of ops that run a whole layer,
+/// such as the fused encoder layer of a transformer, which `op_roles` does not
+/// know. Empty for an op that takes no weight.
+std::vector<OpRoles> all_op_roles(c10::Symbol kind);
 
 } // namespace coppice::graph

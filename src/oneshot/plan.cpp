@@ -2,21 +2,21 @@
 
 #include <c10/util/Exception.h>
 
+#include <torch/utils.h>
+
 #include <algorithm>
+#include <limits>
 #include <map>
 
 #include "coppice/core/fqn.h"
+#include "coppice/core/torch_tensors.h"
+#include "coppice/oneshot/pruning_masks.h"
+#include "oneshot/left_by_name.h"
+#include "oneshot/shared_bytes.h"
+#include "oneshot/tensor_name.h"
 
 namespace coppice::oneshot {
 namespace {
-
-bool matches_any(
-    const std::vector<std::string>& words,
-    const StoredTensor& tensor) {
-  return std::any_of(words.begin(), words.end(), [&](const auto& word) {
-    return matches_target(word, tensor);
-  });
-}
 
 void check_word(const std::string& word, const StateDict& state) {
   std::vector<std::string> names;
@@ -35,142 +35,204 @@ void check_word(const std::string& word, const StateDict& state) {
       "`");
 }
 
+bool is_class_word(const std::string& word) {
+  return word == "Linear" || word.rfind("Conv", 0) == 0;
+}
+
 /// A word that matches nothing is most often a typing error. Class names may
 /// have no layer in one model of many; what is to be ignored may be missing.
 void check_words(const PruneModifier& modifier, const StateDict& state) {
-  for (const auto& word : modifier.targets) {
-    if (word != "Linear" && word.rfind("Conv", 0) != 0) {
-      check_word(word, state);
+  for (const auto* words : {&modifier.targets, &modifier.transposed}) {
+    for (const auto& word : *words) {
+      if (!is_class_word(word)) {
+        check_word(word, state);
+      }
     }
   }
 }
 
-/// The plan of one tensor for one modifier.
-TensorPlan plan_for(
-    const PruneModifier& modifier,
-    const StoredTensor& tensor,
-    const Checkpoint& input) {
-  TensorPlan plan;
-  if (!modifier.targets.empty() && !matches_any(modifier.targets, tensor)) {
-    plan.left_because = "not a target";
-  } else if (matches_any(modifier.ignore, tensor)) {
-    plan.left_because = "ignored";
-  } else {
-    plan.left_because = modifier.targets.empty() ? why_left_by_default(tensor)
-                                                 : why_not_prunable(tensor);
+/// Whether all elements are 0 or minus infinity, and some are the latter: what
+/// is added to attention. Most weights end the search at once.
+bool is_infinity_mask(const StoredTensor& tensor) {
+  const auto values = as_tensor(tensor);
+  bool has_infinity = false;
+  for (int64_t i = 0; i < values.size(0); ++i) {
+    const auto row = values.select(0, i);
+    const auto infinite = row.eq(-std::numeric_limits<double>::infinity());
+    if (!infinite.logical_or(row.eq(0)).all().item<bool>()) {
+      return false;
+    }
+    has_infinity = has_infinity || infinite.any().item<bool>();
   }
-  if (plan.left_because.empty() && !is_changeable(tensor, input)) {
-    plan.left_because = "not stored as it is";
-  }
-  if (plan.left_because.empty()) {
-    plan.modifier = &modifier;
-    plan.place = place_of(tensor, input);
-  }
-  return plan;
+  return has_infinity;
 }
 
-TensorPlan plan_of(
-    const StoredTensor& tensor,
-    const Checkpoint& input,
-    const Recipe& recipe) {
-  TensorPlan plan;
-  for (const auto& modifier : recipe) {
-    auto next = plan_for(modifier, tensor, input);
-    TORCH_CHECK_VALUE(
-        !next.modifier || !plan.modifier,
-        "`",
-        tensor.name,
-        "` is pruned by two modifiers of the recipe; let one of them ignore "
-        "it");
-    if (next.modifier || plan.left_because.empty() ||
-        (!plan.modifier && next.left_because != "not a target")) {
-      plan = next.modifier || !plan.modifier ? std::move(next) : plan;
+/// Makes the plans of one checkpoint.
+class Planner {
+ public:
+  Planner(
+      const Checkpoint& input,
+      const Recipe& recipe,
+      const std::optional<ScriptEvidence>& evidence)
+      : input_(input),
+        recipe_(recipe),
+        evidence_(evidence),
+        beside_(input.state) {}
+
+  TensorPlan plan_of(const StoredTensor& tensor) const {
+    TensorPlan plan;
+    for (const auto& modifier : recipe_) {
+      auto next = plan_for(modifier, tensor);
+      TORCH_CHECK_VALUE(
+          !next.modifier || !plan.modifier,
+          "`",
+          tensor.name,
+          "` is pruned by two modifiers of the recipe; let one of them ignore "
+          "it");
+      if (next.modifier || plan.left_because.empty() ||
+          (!plan.modifier && next.left_because != "not a target")) {
+        plan = next.modifier || !plan.modifier ? std::move(next) : plan;
+      }
+    }
+    return plan;
+  }
+
+ private:
+  const graph::WeightUse* use_of(const StoredTensor& tensor) const {
+    return evidence_ && evidence_->from_graph ? evidence_->find(tensor.name)
+                                              : nullptr;
+  }
+
+  /// A class goes by the op that takes the weight, where that is known.
+  bool matches(const std::string& word, const StoredTensor& tensor) const {
+    const auto* use = use_of(tensor);
+    if (!is_class_word(word) || use == nullptr || use->is_unclear) {
+      return matches_target(word, tensor);
+    }
+    if (word == "Linear") {
+      return use->layers.count("linear") + use->layers.count("einsum") != 0;
+    }
+    auto layer = word;
+    layer[0] = 'c';
+    return use->layers.count(layer) != 0 ||
+        (use->layers.count("convolution") != 0 && matches_target(word, tensor));
+  }
+
+  bool matches_any(
+      const std::vector<std::string>& words,
+      const StoredTensor& tensor) const {
+    return std::any_of(words.begin(), words.end(), [&](const auto& word) {
+      return matches(word, tensor);
+    });
+  }
+
+  bool is_named(const PruneModifier& modifier, const StoredTensor& tensor)
+      const {
+    return std::any_of(
+        modifier.targets.begin(),
+        modifier.targets.end(),
+        [&](const auto& word) {
+          return !is_class_word(word) && matches(word, tensor);
+        });
+  }
+
+  /// What the code of an archive says of a tensor; empty if it is a weight.
+  std::string why_no_weight_by_code(
+      const graph::WeightUse& use,
+      const StoredTensor& tensor,
+      const TensorName& name) const {
+    if (use.families.count(graph::OpFamily::kEmbedding) != 0) {
+      return use.is_multiplied() ? "an embedding as well" : "an embedding";
+    }
+    if (use.is_multiplied()) {
+      // Gains and deviations reach the product, too.
+      return use.is_computed_with ? why_no_weight(tensor, name, beside_) : "";
+    }
+    if (use.is_unclear) {
+      return why_no_weight(tensor, name, beside_);
+    }
+    if (use.families.count(graph::OpFamily::kNorm) != 0) {
+      return "of a norm";
+    }
+    return use.is_read ? "no op multiplies by it" : "no method reads it";
+  }
+
+  std::string why_left(const StoredTensor& tensor) const {
+    if (auto reason = why_not_prunable(tensor); !reason.empty()) {
+      return reason;
+    }
+    const TensorName name(tensor.name);
+    if (auto reason = why_left_by_role(tensor, name, beside_);
+        !reason.empty()) {
+      return reason;
+    }
+    const auto* use = evidence_ ? evidence_->find(tensor.name) : nullptr;
+    if (use != nullptr && use->kind == graph::WeightUse::Kind::kBuffer) {
+      return "a buffer of its module";
+    }
+    auto reason = use != nullptr && evidence_->from_graph
+        ? why_no_weight_by_code(*use, tensor, name)
+        : why_no_weight(tensor, name, beside_);
+    return reason.empty() && is_infinity_mask(tensor)
+        ? "a mask of minus infinity"
+        : reason;
+  }
+
+  void choose_layout(
+      const PruneModifier& modifier,
+      const StoredTensor& tensor,
+      TensorPlan& plan) const {
+    if (modifier.pattern.sparse_block_shape.size() == 1) {
+      return; // Single elements have no direction.
+    }
+    const auto* use = use_of(tensor);
+    const auto told = use ? layout_of(tensor, *use) : WeightLayout();
+    if (!told.is_plain()) {
+      plan.layout = told;
+      plan.note =
+          told.order.empty() ? "" : "read as [in, out], as its op takes it";
+    } else if (matches_any(modifier.transposed, tensor)) {
+      plan.layout = inputs_first(tensor);
+      plan.note = "read as [in, out]";
+    } else if (
+        (use == nullptr || use->in_dim < 0) &&
+        seems_inputs_first(tensor, beside_)) {
+      plan.note =
+          "its pattern runs along outputs if it is stored [in, out] as in "
+          "GPT-2: `transposed` reads it so";
     }
   }
-  return plan;
-}
 
-bool is_same_view(const StoredTensor& a, const StoredTensor& b) {
-  return a.data == b.data && a.dtype == b.dtype && a.shape == b.shape &&
-      a.strides == b.strides;
-}
-
-bool is_pruned_by_default(const TensorPlan& plan) {
-  return plan.modifier && plan.modifier->targets.empty();
-}
-
-TensorPlan left(std::string because) {
-  return {nullptr, std::move(because), {}};
-}
-
-/// Two tensors that begin at one byte, in the order of the checkpoint.
-void settle_pair(
-    const StoredTensor& a,
-    TensorPlan& plan_a,
-    const StoredTensor& b,
-    TensorPlan& plan_b) {
-  if (plan_a.modifier && plan_b.modifier) {
-    TORCH_CHECK_VALUE(
-        is_same_view(a, b),
-        "`",
-        b.name,
-        "` and `",
-        a.name,
-        "` are different views of the same values; name one of them");
-    plan_b = left("pruned as `" + a.name + "`");
-  } else if (!plan_a.modifier && is_pruned_by_default(plan_b)) {
-    plan_b = left("shares its values with `" + a.name + "`");
-  } else if (!plan_b.modifier && is_pruned_by_default(plan_a)) {
-    plan_a = left("shares its values with `" + b.name + "`");
-  }
-}
-
-/// Pruned tensors must not share bytes. Of several names of one tensor the
-/// first prunes for all; a tensor that is tied to one which is left is left,
-/// too, unless it was named.
-void settle_shared(const Checkpoint& input, std::vector<TensorPlan>& plans) {
-  const auto& tensors = input.state.tensors;
-  std::map<const std::byte*, std::vector<size_t>> users_of;
-  for (size_t i = 0; i < tensors.size(); ++i) {
-    if (tensors[i].numel() == 0) {
-      continue;
+  /// The plan of one tensor for one modifier.
+  TensorPlan plan_for(const PruneModifier& modifier, const StoredTensor& tensor)
+      const {
+    TensorPlan plan;
+    plan.is_named = is_named(modifier, tensor);
+    if (!modifier.targets.empty() && !matches_any(modifier.targets, tensor)) {
+      plan.left_because = "not a target";
+    } else if (matches_any(modifier.ignore, tensor)) {
+      plan.left_because = "ignored";
+    } else {
+      plan.left_because =
+          plan.is_named ? why_not_prunable(tensor) : why_left(tensor);
     }
-    auto& users = users_of[tensors[i].data];
-    for (const size_t j : users) {
-      settle_pair(tensors[j], plans[j], tensors[i], plans[i]);
+    if (plan.left_because.empty() && !is_changeable(tensor, input_)) {
+      plan.left_because = "not stored as it is";
     }
-    users.push_back(i);
+    if (plan.left_because.empty()) {
+      plan.modifier = &modifier;
+      plan.place = place_of(tensor, input_);
+      plan.masks = pruning_masks(tensor, input_.state);
+      choose_layout(modifier, tensor, plan);
+    }
+    return plan;
   }
-}
 
-/// Errors: c10::ValueError if two pruned tensors overlap.
-void check_disjoint(
-    const Checkpoint& input,
-    const std::vector<TensorPlan>& plans) {
-  std::vector<size_t> pruned;
-  for (size_t i = 0; i < plans.size(); ++i) {
-    if (plans[i].modifier) {
-      pruned.push_back(i);
-    }
-  }
-  const auto key = [&](size_t i) {
-    return std::make_pair(plans[i].place.file, plans[i].place.range.begin);
-  };
-  std::sort(pruned.begin(), pruned.end(), [&](size_t a, size_t b) {
-    return key(a) < key(b);
-  });
-  for (size_t i = 1; i < pruned.size(); ++i) {
-    const auto& before = plans[pruned[i - 1]].place;
-    const auto& after = plans[pruned[i]].place;
-    TORCH_CHECK_VALUE(
-        before.file != after.file || before.range.end <= after.range.begin,
-        "`",
-        input.state.tensors[pruned[i - 1]].name,
-        "` and `",
-        input.state.tensors[pruned[i]].name,
-        "` lie over each other in the file; exclude one of them");
-  }
-}
+  const Checkpoint& input_;
+  const Recipe& recipe_;
+  const std::optional<ScriptEvidence>& evidence_;
+  Neighbours beside_;
+};
 
 /// What most tensors were left for.
 std::string usual_reason(const std::vector<TensorPlan>& plans) {
@@ -208,19 +270,21 @@ void check_any_pruned(
 
 std::vector<TensorPlan> plan_pruning(
     const Checkpoint& input,
-    const Recipe& recipe) {
+    const Recipe& recipe,
+    const std::optional<ScriptEvidence>& evidence) {
   if (!input.state.tensors.empty()) {
     for (const auto& modifier : recipe) {
       check_words(modifier, input.state);
     }
   }
+  const Planner planner(input, recipe, evidence);
   std::vector<TensorPlan> plans;
+  plans.reserve(input.state.tensors.size());
   for (const auto& tensor : input.state.tensors) {
-    plans.push_back(plan_of(tensor, input, recipe));
+    plans.push_back(planner.plan_of(tensor));
   }
-  settle_shared(input, plans);
+  settle_shared_bytes(input, plans);
   check_any_pruned(input, plans);
-  check_disjoint(input, plans);
   return plans;
 }
 

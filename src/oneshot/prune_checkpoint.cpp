@@ -5,14 +5,16 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <numeric>
+#include <optional>
 
+#include "coppice/core/torch_tensors.h"
 #include "coppice/io/output_folder.h"
 #include "coppice/masks/block.h"
 #include "coppice/masks/select.h"
 #include "oneshot/global_cut.h"
 #include "oneshot/plan.h"
 #include "oneshot/pruned_tensor.h"
+#include "oneshot/script_evidence.h"
 
 namespace coppice {
 namespace {
@@ -21,13 +23,30 @@ using oneshot::GlobalCut;
 using oneshot::Rows;
 using oneshot::TensorPlan;
 
-int64_t rest_of(const StoredTensor& tensor) {
-  return tensor.numel() / tensor.shape[0];
+int64_t blocks_of(
+    const StoredTensor& tensor,
+    const oneshot::WeightLayout& layout,
+    BlockShape block) {
+  const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  int64_t rows = 1;
+  for (int64_t i = 0; i < layout.row_dims; ++i) {
+    rows *= tensor.shape[layout.order.empty() ? i : layout.order[i]];
+  }
+  return up(rows, block.rows) * up(tensor.numel() / rows, block.cols);
 }
 
-int64_t blocks_of(const StoredTensor& tensor, BlockShape block) {
-  const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-  return up(tensor.shape[0], block.rows) * up(rest_of(tensor), block.cols);
+/// The error of a score, as a sentence about the tensor.
+[[noreturn]] void rethrow_of(const StoredTensor& tensor, c10::Error& error) {
+  TORCH_CHECK_VALUE(
+      torch::isfinite(as_tensor(tensor)).all().item<bool>(),
+      "`",
+      tensor.name,
+      "` holds NaN or infinity, which cannot be ranked; leave it out "
+      "(`--exclude ",
+      tensor.name,
+      "`, or `ignore` in a recipe)");
+  error.add_context(c10::str("while pruning `", tensor.name, "`"));
+  throw error;
 }
 
 /// Prunes one checkpoint, tensor by tensor.
@@ -39,7 +58,12 @@ class Pruning {
       const PruneOptions& options)
       : input_(input),
         options_(options),
-        plans_(oneshot::plan_pruning(input, recipe)) {
+        evidence_(oneshot::script_evidence(input)),
+        plans_(oneshot::plan_pruning(input, recipe, evidence_)) {
+    if (evidence_) {
+      report_.from_graph = evidence_->from_graph;
+      report_.not_from_graph_because = evidence_->not_from_graph_because;
+    }
     for (size_t i = 0; i < plans_.size(); ++i) {
       report_.tensors.push_back(row_of(i));
       if (plans_[i].modifier) {
@@ -88,6 +112,7 @@ class Pruning {
     row.shape = tensor(i).shape;
     row.elements = tensor(i).numel();
     row.left_because = plans_[i].left_because;
+    row.note = plans_[i].note;
     if (plans_[i].modifier) {
       row.pattern = plans_[i].modifier->pattern;
       row.scope = plans_[i].modifier->scope;
@@ -130,18 +155,17 @@ class Pruning {
     const auto block = modifier.pattern.sparse_block_shape;
     int64_t blocks = 0;
     for (const size_t i : indices) {
-      blocks += blocks_of(tensor(i), block);
+      blocks += blocks_of(tensor(i), plans_[i].layout, block);
     }
     const auto pass = [&](const auto& take) {
       for (const size_t i : indices) {
-        const auto matrix = oneshot::matrix_of(tensor(i));
+        const auto matrix = oneshot::scored_matrix(tensor(i), plans_[i]);
         oneshot::for_each_part(matrix, block.rows, [&](Rows rows) {
           const auto part = matrix.slice(0, rows.begin, rows.end);
           try {
             take(oneshot::scores_of(part, block, modifier.norm));
           } catch (c10::Error& error) {
-            error.add_context(c10::str("while scoring `", tensor(i).name, "`"));
-            throw;
+            rethrow_of(tensor(i), error);
           }
           advance(part.nbytes());
         });
@@ -176,7 +200,7 @@ class Pruning {
     const auto& modifier = *plans_[i].modifier;
     const auto zeros = oneshot::write_pruned(
         tensor(i),
-        plans_[i].place,
+        plans_[i],
         modifier.pattern.sparse_block_shape.rows,
         mask_of(i),
         [&](const void* data, uint64_t size) {
@@ -189,21 +213,35 @@ class Pruning {
 
   oneshot::PartMask mask_of(size_t i) {
     const auto& modifier = *plans_[i].modifier;
-    const auto matrix = oneshot::matrix_of(tensor(i));
+    const auto& layout = plans_[i].layout;
+    const auto matrix = oneshot::scored_matrix(tensor(i), plans_[i]);
+    if (modifier.scope == Scope::Global && layout.is_plain()) {
+      return [this, matrix, &modifier](Rows rows) {
+        return globally_kept(matrix.slice(0, rows.begin, rows.end), modifier);
+      };
+    }
+    const auto mask = oneshot::in_stored_order(
+        whole_mask(i, matrix), tensor(i).shape, layout);
+    return [mask](Rows rows) { return mask.slice(0, rows.begin, rows.end); };
+  }
+
+  torch::Tensor whole_mask(size_t i, const torch::Tensor& matrix) {
+    const auto& modifier = *plans_[i].modifier;
     if (modifier.scope == Scope::Tensor) {
       try {
-        const auto mask =
-            weight_norm_mask(matrix, modifier.pattern, modifier.norm);
-        return
-            [mask](Rows rows) { return mask.slice(0, rows.begin, rows.end); };
+        return weight_norm_mask(matrix, modifier.pattern, modifier.norm);
       } catch (c10::Error& error) {
-        error.add_context(c10::str("while pruning `", tensor(i).name, "`"));
-        throw;
+        rethrow_of(tensor(i), error);
       }
     }
-    return [this, matrix, &modifier](Rows rows) {
-      return globally_kept(matrix.slice(0, rows.begin, rows.end), modifier);
-    };
+    // In the parts in which its scores were counted.
+    std::vector<torch::Tensor> parts;
+    const auto rows = modifier.pattern.sparse_block_shape.rows;
+    oneshot::for_each_part(matrix, rows, [&](Rows part) {
+      parts.push_back(
+          globally_kept(matrix.slice(0, part.begin, part.end), modifier));
+    });
+    return torch::cat(parts);
   }
 
   torch::Tensor globally_kept(
@@ -242,7 +280,8 @@ class Pruning {
     double blocks = 0;
     for (const size_t i : tensors_of(modifier)) {
       auto& row = report_.tensors[i];
-      const auto own = static_cast<double>(blocks_of(tensor(i), block));
+      const auto own =
+          static_cast<double>(blocks_of(tensor(i), plans_[i].layout, block));
       if (modifier.scope == Scope::Tensor) {
         row.reached = reaches(row.zeros_after, row.elements, own);
         report_.reached &= row.reached;
@@ -257,6 +296,7 @@ class Pruning {
 
   const Checkpoint& input_;
   const PruneOptions& options_;
+  std::optional<oneshot::ScriptEvidence> evidence_;
   std::vector<TensorPlan> plans_;
   std::map<const PruneModifier*, GlobalCut> cuts_;
   PruneReport report_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coppice/core/torch_tensors.h"
+#include "coppice/oneshot/pruning_masks.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -85,6 +86,16 @@ keep_part(const torch::Tensor& part, const torch::Tensor& mask, void* to) {
   }
 }
 
+/// Of what the model computes with, where it masks the weight itself.
+ZeroCounts masked_zeros(
+    const torch::Tensor& effective,
+    const torch::Tensor& keep) {
+  const auto before = effective.eq(0);
+  return {
+      before.sum().item<int64_t>(),
+      before.logical_or(keep.logical_not()).sum().item<int64_t>()};
+}
+
 /// The bytes of `place` with `values`, the tensor's, in their places.
 std::vector<std::byte> spread(
     const StoredTensor& tensor,
@@ -105,6 +116,12 @@ torch::Tensor matrix_of(const StoredTensor& tensor) {
       .contiguous();
 }
 
+torch::Tensor scored_matrix(
+    const StoredTensor& tensor,
+    const TensorPlan& plan) {
+  return as_matrix(effective_weight(tensor, plan.masks), plan.layout);
+}
+
 void for_each_part(
     const torch::Tensor& matrix,
     int64_t multiple,
@@ -119,11 +136,15 @@ void for_each_part(
 
 ZeroCounts write_pruned(
     const StoredTensor& tensor,
-    const TensorPlace& place,
+    const TensorPlan& plan,
     int64_t rows_multiple,
     const PartMask& mask,
     const ByteSink& sink) {
   const auto matrix = matrix_of(tensor);
+  torch::Tensor effective;
+  if (!plan.masks.empty()) {
+    effective = effective_weight(tensor, plan.masks).reshape(matrix.sizes());
+  }
   const bool in_order = tensor.is_contiguous();
   // Strided tensors wait in memory until all of their values are known.
   torch::Tensor whole;
@@ -138,7 +159,11 @@ ZeroCounts write_pruned(
       buffer = torch::empty({part.numel()}, matrix.options());
     }
     const auto to = in_order ? buffer : whole.slice(0, rows.begin, rows.end);
-    const auto counts = keep_part(part, mask(rows), to.data_ptr());
+    const auto kept = mask(rows);
+    auto counts = keep_part(part, kept, to.data_ptr());
+    if (effective.defined()) {
+      counts = masked_zeros(effective.slice(0, rows.begin, rows.end), kept);
+    }
     zeros.before += counts.before;
     zeros.after += counts.after;
     if (in_order) {
@@ -146,7 +171,7 @@ ZeroCounts write_pruned(
     }
   });
   if (!in_order) {
-    const auto bytes = spread(tensor, whole, place.range);
+    const auto bytes = spread(tensor, whole, plan.place.range);
     sink(bytes.data(), bytes.size());
   }
   return zeros;

@@ -7,6 +7,7 @@
 
 #include "coppice/core/state_dict.h"
 #include "coppice/io/rewrite.h"
+#include "oneshot/plan.h"
 
 namespace coppice::oneshot {
 
@@ -19,6 +20,10 @@ struct Rows {
 /// A weight as a contiguous matrix [out, rest]; shares the file's memory if the
 /// weight is contiguous there.
 torch::Tensor matrix_of(const StoredTensor& tensor);
+
+/// What a planned tensor is scored by: the weight that its masks leave, as the
+/// matrix that its layout makes of it.
+torch::Tensor scored_matrix(const StoredTensor& tensor, const TensorPlan& plan);
 
 /// Calls `body` for all rows of a matrix in parts of some 16 MB, each but the
 /// last a multiple of `multiple` rows.
@@ -35,11 +40,12 @@ struct ZeroCounts {
   int64_t after = 0;
 };
 
-/// Hands the bytes of `place` to the sink with what the mask drops as +0, and
-/// counts zeros (of either sign).
+/// Hands the bytes of a tensor's place to the sink with what the mask drops as
+/// +0, and counts zeros (of either sign), those that its masks make included.
+/// `mask` is of the tensor as it is stored.
 ZeroCounts write_pruned(
     const StoredTensor& tensor,
-    const TensorPlace& place,
+    const TensorPlan& plan,
     int64_t rows_multiple,
     const PartMask& mask,
     const ByteSink& sink);

@@ -29,7 +29,8 @@ const std::vector<std::string> kOptions = {
     "norm",
     "scope",
     "targets",
-    "ignore"};
+    "ignore",
+    "transposed"};
 
 /// Where in the recipe an error is.
 struct Place {
@@ -201,6 +202,7 @@ PruneModifier modifier_of(const std::string& name, const Json& options) {
   modifier.scope = scope_of(options, place);
   modifier.targets = words_of(options, "targets", place);
   modifier.ignore = words_of(options, "ignore", place);
+  modifier.transposed = words_of(options, "transposed", place);
   return modifier;
 }
 

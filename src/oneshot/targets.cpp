@@ -12,6 +12,8 @@
 
 #include "coppice/core/fqn.h"
 #include "coppice/oneshot/recipe.h"
+#include "oneshot/left_by_name.h"
+#include "oneshot/tensor_name.h"
 
 namespace coppice {
 namespace {
@@ -22,59 +24,6 @@ constexpr size_t kLongestName = 4096;
 bool is_floating(Dtype dtype) {
   return dtype == Dtype::F32 || dtype == Dtype::F16 || dtype == Dtype::BF16 ||
       dtype == Dtype::F64;
-}
-
-std::string lower(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return text;
-}
-
-/// The parts of an FQN between dots, in lower case.
-std::vector<std::string> parts_of(const std::string& fqn) {
-  std::vector<std::string> parts(1);
-  for (const char c : lower(fqn)) {
-    if (c == '.') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
-bool contains(const std::string& text, std::string_view word) {
-  return text.find(word) != std::string::npos;
-}
-
-template <size_t N>
-bool is_one_of(
-    const std::string& text,
-    const std::array<const char*, N>& words) {
-  return std::find(words.begin(), words.end(), text) != words.end();
-}
-
-bool is_optimizer_part(const std::string& part) {
-  constexpr std::array kWords = {
-      "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer"};
-  return contains(part, "optim") || is_one_of(part, kWords);
-}
-
-bool is_embedding_part(const std::string& part) {
-  constexpr std::array kWords = {"wte", "wpe", "emb"};
-  return contains(part, "embed") || is_one_of(part, kWords);
-}
-
-bool is_position_part(const std::string& part) {
-  return contains(part, "freqs") || contains(part, "rotary") ||
-      contains(part, "position") || part == "pos_emb";
-}
-
-bool is_output_part(const std::string& part) {
-  constexpr std::array kWords = {
-      "lm_head", "classifier", "output", "out", "head", "logits"};
-  return is_one_of(part, kWords);
 }
 
 bool matches_class(const std::string& target, const StoredTensor& tensor) {
@@ -124,26 +73,10 @@ std::string why_left_by_default(const StoredTensor& tensor) {
   if (auto reason = why_not_prunable(tensor); !reason.empty()) {
     return reason;
   }
-  const auto parts = parts_of(tensor.name);
-  const auto any = [&](bool (*is)(const std::string&)) {
-    return std::any_of(parts.begin(), parts.end(), is);
-  };
-  if (any(is_optimizer_part)) {
-    return "state of an optimizer";
-  }
-  if (any(is_position_part)) {
-    return "a position table";
-  }
-  if (any(is_embedding_part)) {
-    return "an embedding";
-  }
-  if (parts.back() == "mask" || parts.back() == "bias") {
-    return "a " + parts.back();
-  }
-  if (parts.size() > 1 && is_output_part(parts[parts.size() - 2])) {
-    return "an output layer";
-  }
-  return "";
+  const oneshot::TensorName name(tensor.name);
+  const oneshot::Neighbours none{StateDict()};
+  auto reason = oneshot::why_left_by_role(tensor, name, none);
+  return reason.empty() ? oneshot::why_no_weight(tensor, name, none) : reason;
 }
 
 bool matches_target(const std::string& target, const StoredTensor& tensor) {

@@ -19,6 +19,9 @@ struct PrunedTensor {
 
   /// Why it was left as it is; empty if it was pruned.
   std::string left_because;
+  /// What else is to be known of it: that its pattern lies along another
+  /// dimension, that it changes with another tensor. Empty for most.
+  std::string note;
 
   // Of pruned tensors:
   WeightNormPattern pattern;
@@ -35,6 +38,11 @@ struct PruneReport {
   /// Whether every tensor, and all tensors of a global modifier together, have
   /// the zeros that were asked for.
   bool reached = true;
+  /// Whether the graphs of a TorchScript archive said what is a weight; names,
+  /// shapes and what a file says of buffers, if not.
+  bool from_graph = false;
+  /// Why not, if it is such an archive: "it holds no methods".
+  std::string not_from_graph_because;
 };
 
 struct PruneOptions {
@@ -49,8 +57,12 @@ struct PruneOptions {
 /// bits. `output` is a file, or a folder for the shards of a sharded one; it is
 /// there in whole or not at all, and the input is never touched.
 ///
-/// Tensors that share memory are pruned once, under their first name. One
-/// tensor is in memory at a time; a global threshold is found in two more
+/// Tensors that share memory are pruned once, under their first name. A tensor
+/// that lies over one which is left is left, too, unless it was named. Masks of
+/// torch.nn.utils.prune and of parametrizations count: what they drop is zero
+/// already. Of a TorchScript archive the graphs are followed to see what is a
+/// weight, if it can be loaded without running anything of it. One tensor is in
+/// memory at a time; a global threshold is found in two more
 /// passes over the tensors (four for float64), exactly: of ties, what lies
 /// earlier in the files is dropped.
 ///

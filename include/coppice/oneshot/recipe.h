@@ -26,12 +26,19 @@ struct PruneModifier {
 
   /// Which tensors: globs ("*.fc1", "encoder.*"), "re:" and a regular
   /// expression that must match from the beginning, or the class names `Linear`
-  /// (two dimensions) and `Conv1d` to `Conv3d` (three to five). Each is matched
-  /// with the tensor's FQN and with that of its module. Empty: every tensor
-  /// that `why_left_by_default` does not leave.
+  /// (two dimensions) and `Conv1d` to `Conv3d` (three to five; by the op that
+  /// takes the weight, where the code of a TorchScript archive tells). Names
+  /// are matched with the tensor's FQN and with that of its module, and prune
+  /// whatever they match. Class names mean layers: of these, and if there are
+  /// no targets at all, what `why_left_by_default` leaves is left.
   std::vector<std::string> targets;
   /// Which of them not, in the same words.
   std::vector<std::string> ignore;
+  /// Which are stored as [in, out, ...], as GPT-2's `Conv1D` and transposed
+  /// convolutions are, in the same words: blocks and N:M lie in them as if
+  /// their first two dimensions were swapped. What the code of a TorchScript
+  /// archive says of its weights needs no naming.
+  std::vector<std::string> transposed;
 };
 
 /// What to prune and how. A tensor belongs to one modifier at most.
@@ -55,15 +62,17 @@ WeightNormPattern weight_norm_pattern(
 /// `stage` may be left out, and `modifiers` be a list. Options: `sparsity`
 /// (`sparsity_level`), `mask_structure` ("unstructured", "2:4", "1x4"),
 /// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
-/// "global"), `targets`, `ignore`.
+/// "global"), `targets`, `ignore`, `transposed`.
 ///
 /// Errors: c10::ValueError, one sentence, for what is no such recipe.
 Recipe recipe_from_json(std::string_view json);
 
-/// Why a tensor is not pruned unless it is asked for by name; empty if it is.
-/// Left are: what is not floating, has fewer than two dimensions or must stay
-/// as it is; embeddings and position tables; output layers (`lm_head`,
-/// `classifier`, `output`, ...); masks; the state of optimizers.
+/// Why a tensor is not pruned unless it is asked for by name, as far as its own
+/// name and shape tell; empty if it is. Left are: what is not floating, has
+/// fewer than two dimensions or must stay as it is; embeddings and position
+/// tables; output layers (`lm_head`, `classifier`, `output`, ...); masks,
+/// norms, scales, statistics, tokens, fixed filters, codebooks, vectors; the
+/// state of optimizers. `prune_checkpoint` looks at what stands beside it, too.
 std::string why_left_by_default(const StoredTensor& tensor);
 
 /// Why a tensor cannot be pruned even if it is asked for; empty if it can.

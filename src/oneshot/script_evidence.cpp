@@ -1,0 +1,112 @@
+#include "oneshot/script_evidence.h"
+
+#include <caffe2/serialize/read_adapter_interface.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/script.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "oneshot/script_code.h"
+
+namespace coppice::oneshot {
+namespace {
+
+/// Lets LibTorch read a mapped file.
+class MappedReader : public caffe2::serialize::ReadAdapterInterface {
+ public:
+  explicit MappedReader(std::shared_ptr<const MappedFile> file)
+      : file_(std::move(file)) {}
+
+  size_t size() const override {
+    return file_->size();
+  }
+  size_t read(uint64_t position, void* to, size_t count, const char* /*what*/)
+      const override {
+    if (position >= file_->size()) {
+      return 0;
+    }
+    const auto length = std::min<uint64_t>(count, file_->size() - position);
+    std::memcpy(to, file_->data() + position, length);
+    return length;
+  }
+
+ private:
+  std::shared_ptr<const MappedFile> file_;
+};
+
+bool contains(const std::string& text, const char* word) {
+  return text.find(word) != std::string::npos;
+}
+
+/// Bytes of memory that are free now; what files take in the cache counts as
+/// free on Linux only in part, so that this is on the safe side.
+uint64_t free_memory() {
+  const auto pages = sysconf(_SC_AVPHYS_PAGES);
+  const auto page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0
+      ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page)
+      : 0;
+}
+
+/// Why LibTorch should not load an archive; empty if it may.
+std::string why_not_loaded(
+    const Checkpoint& checkpoint,
+    const ScriptCode& code) {
+  for (const auto& [name, text] : code) {
+    if (contains(text, "__setstate__")) {
+      return "its code would run when it is loaded (`__setstate__`)";
+    }
+    if (contains(text, "__torch__.torch.classes")) {
+      return "it holds objects of a library's classes";
+    }
+  }
+  return checkpoint.files[0]->size() > free_memory() / 2
+      ? "it does not fit into the memory that is free"
+      : "";
+}
+
+} // namespace
+
+const graph::WeightUse* ScriptEvidence::find(const std::string& name) const {
+  const auto found = uses.tensors.find(name);
+  return found == uses.tensors.end() ? nullptr : &found->second;
+}
+
+std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint) {
+  if (checkpoint.format != CheckpointFormat::TorchScript ||
+      checkpoint.files.empty()) {
+    return std::nullopt;
+  }
+  ScriptEvidence evidence;
+  try {
+    const auto code = script_code(checkpoint);
+    evidence.not_from_graph_because = why_not_loaded(checkpoint, code);
+    if (!evidence.not_from_graph_because.empty()) {
+      evidence.uses.tensors = declared_kinds(checkpoint, code);
+      return evidence;
+    }
+    try {
+      const auto module = torch::jit::load(
+          std::make_unique<MappedReader>(checkpoint.files[0]), torch::kCPU);
+      evidence.uses = graph::weight_uses(module);
+      evidence.from_graph = evidence.uses.has_code;
+      if (!evidence.from_graph) {
+        evidence.not_from_graph_because = "it holds no methods";
+      }
+    } catch (const std::exception&) {
+      // An op that this LibTorch lacks, most often.
+      evidence.not_from_graph_because = "this LibTorch cannot load its code";
+      evidence.uses.tensors = declared_kinds(checkpoint, code);
+    }
+  } catch (const std::exception&) {
+    // The tensors are readable all the same.
+    evidence.not_from_graph_because = "its code cannot be read";
+  }
+  return evidence;
+}
+
+} // namespace coppice::oneshot

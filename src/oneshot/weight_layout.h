@@ -1,0 +1,47 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "coppice/core/state_dict.h"
+#include "graph/weight_uses.h"
+#include "oneshot/tensor_name.h"
+
+namespace coppice::oneshot {
+
+/// How a weight is read as a matrix [outputs, inputs].
+struct WeightLayout {
+  /// Its dimensions in the order of the matrix; empty: as they are stored.
+  std::vector<int64_t> order;
+  int64_t row_dims = 1; ///< How many of them make up its rows.
+
+  bool is_plain() const {
+    return order.empty() && row_dims == 1;
+  }
+};
+
+/// [in, out, ...]: the first two dimensions swapped.
+WeightLayout inputs_first(const StoredTensor& tensor);
+
+/// As the ops that take the weight read it; plain if they do not tell.
+WeightLayout layout_of(const StoredTensor& tensor, const graph::WeightUse& use);
+
+/// Whether a weight is stored as [in, out] as far as its bias or the naming of
+/// GPT-2 tells, whose `Conv1D` is.
+bool seems_inputs_first(const StoredTensor& tensor, const Neighbours& beside);
+
+/// `weight` as a contiguous matrix; shares its memory where that can be.
+torch::Tensor as_matrix(
+    const torch::Tensor& weight,
+    const WeightLayout& layout);
+
+/// A matrix as `as_matrix` makes it, back as [shape[0], rest].
+torch::Tensor in_stored_order(
+    const torch::Tensor& matrix,
+    const std::vector<int64_t>& shape,
+    const WeightLayout& layout);
+
+} // namespace coppice::oneshot
