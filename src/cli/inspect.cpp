@@ -1,6 +1,7 @@
 #include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
 #include <coppice/masks/measure.h>
+#include <coppice/oneshot/pruning_masks.h>
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
@@ -23,11 +24,17 @@ constexpr const char* kInspectExamples =
     "(model.safetensors.index.json, pytorch_model.bin.index.json) and "
     "TorchScript\n"
     "archives, told apart by what is in them.\n"
-    "`n:m` and `blocks` are the best patterns that all zeros satisfy.\n"
+    "`n:m` and `blocks` are the best patterns that all zeros satisfy. Zeros of "
+    "a\n"
+    "weight with a mask (`weight_orig` and `weight_mask`, parametrizations) "
+    "are\n"
+    "those that the mask leaves it.\n"
     "\n"
     "Examples:\n"
     "  coppice inspect net.safetensors\n"
     "  coppice inspect net.pt --json\n";
+
+constexpr size_t kMaskColumn = 7; ///< After the columns of all tensors.
 
 struct InspectOptions {
   std::string model;
@@ -39,6 +46,7 @@ struct InspectTotals {
   int64_t elements = 0;
   int64_t bytes = 0;
   int64_t zeros = 0;
+  bool has_masks = false; ///< That are multiplied with other tensors.
   std::set<const void*> seen;
 
   double sparsity() const {
@@ -60,7 +68,10 @@ void add_patterns(
   row.push_back(block ? Cell(to_string(*block)) : Cell());
 }
 
-std::vector<Cell> row_of(const StoredTensor& stored, InspectTotals& totals) {
+std::vector<Cell> row_of(
+    const StoredTensor& stored,
+    const StateDict& state,
+    InspectTotals& totals) {
   const auto bytes = static_cast<int64_t>(stored.nbytes());
   std::vector<Cell> row{
       stored.name,
@@ -72,11 +83,17 @@ std::vector<Cell> row_of(const StoredTensor& stored, InspectTotals& totals) {
   totals.bytes += is_new ? bytes : 0;
   const auto type = scalar_type_of(stored.dtype);
   if (type && !c10::isQIntType(*type) && stored.numel() > 0) {
-    const auto tensor = as_tensor(stored);
+    const auto masks = pruning_masks(stored, state);
+    const auto tensor = effective_weight(stored, masks);
     const int64_t zeros = count_zeros(tensor);
     totals.zeros += is_new ? zeros : 0;
     row.push_back(static_cast<double>(zeros) / stored.numel());
     add_patterns(tensor, zeros, row);
+    if (!masks.empty()) {
+      totals.has_masks = true;
+      row.resize(kMaskColumn);
+      row.emplace_back("with " + masks[0]->name);
+    }
   }
   return row;
 }
@@ -92,7 +109,10 @@ Table tensor_table(const Checkpoint& checkpoint, InspectTotals& totals) {
        {"block", "blocks"}},
       {}};
   for (const auto& tensor : checkpoint.state.tensors) {
-    table.rows.push_back(row_of(tensor, totals));
+    table.rows.push_back(row_of(tensor, checkpoint.state, totals));
+  }
+  if (totals.has_masks) {
+    table.columns.push_back({"mask", "zeros counted"});
   }
   return table;
 }

@@ -30,17 +30,20 @@ constexpr const char* kPruneExamples =
     "never\n"
     "changed.\n"
     "\n"
-    "Without --include, what is pruned are floating tensors of two or more\n"
-    "dimensions, but not embeddings, position tables, output layers (lm_head,\n"
-    "classifier, output, out, head, logits), masks, or an optimizer's state. "
-    "The\n"
-    "table says of every tensor why it was left.\n"
+    "Without --include, the weights of layers are pruned: floating tensors of\n"
+    "two or more dimensions that a layer multiplies by, as far as the code of "
+    "a\n"
+    "TorchScript archive, names and shapes tell. Embeddings, output layers\n"
+    "(lm_head, classifier, output, out, head, logits), norms, scales, tokens,\n"
+    "statistics, masks, buffers, what belongs to quantized weights, and an\n"
+    "optimizer's state are left. The table says of every tensor why.\n"
     "\n"
     "GLOB is matched with the names of tensors and of their modules: "
     "`*.mlp.*`,\n"
-    "`encoder.?.fc1`; `re:` begins a regular expression; `Linear`, `Conv2d` "
-    "mean\n"
-    "tensors of two and four dimensions.\n"
+    "`encoder.?.fc1`; `re:` begins a regular expression. What is named so is\n"
+    "pruned, whatever it is. `Linear`, `Conv1d` to `Conv3d` mean the layers "
+    "of\n"
+    "that class, but for what is left without --include.\n"
     "\n"
     "A recipe says more than options can (YAML or JSON):\n"
     "  stage:\n"
@@ -49,7 +52,7 @@ constexpr const char* kPruneExamples =
     "        sparsity: 0.8               # or mask_structure: \"2:4\"\n"
     "        sparse_block_shape: [1, 4]\n"
     "        targets: [\"re:.*mlp.*\"]\n"
-    "        ignore: [lm_head]\n"
+    "        ignore: [lm_head]           # and transposed, as --transposed\n"
     "\n"
     "Exit code: 1 if the asked sparsity was not reached.\n"
     "\n"
@@ -69,6 +72,7 @@ struct PruneRun {
   std::string scope = "tensor";
   std::vector<std::string> include;
   std::vector<std::string> exclude;
+  std::vector<std::string> transposed;
   std::string recipe;
   bool dry_run = false;
   bool json = false;
@@ -108,6 +112,7 @@ Recipe recipe_of(const PruneRun& options) {
   modifier.scope = options.scope == "global" ? Scope::Global : Scope::Tensor;
   modifier.targets = options.include;
   modifier.ignore = options.exclude;
+  modifier.transposed = options.transposed;
   return {modifier};
 }
 
@@ -202,6 +207,13 @@ void add_prune_options(CLI::App& command, PruneRun& options) {
       ->type_name("GLOB")
       ->excludes(recipe);
   command.add_option("--exclude", options.exclude, "But not these")
+      ->type_name("GLOB")
+      ->excludes(recipe);
+  command
+      .add_option(
+          "--transposed",
+          options.transposed,
+          "These are stored [in, out], as GPT-2's are")
       ->type_name("GLOB")
       ->excludes(recipe);
   command.add_flag("--dry-run", options.dry_run, "The table, and no file");

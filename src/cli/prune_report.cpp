@@ -54,6 +54,12 @@ double share_of(int64_t zeros, const PrunedTensor& tensor) {
   return static_cast<double>(zeros) / tensor.elements;
 }
 
+void add_note(const PrunedTensor& tensor, std::vector<Cell>& row) {
+  if (!tensor.note.empty()) {
+    row.emplace_back(tensor.note);
+  }
+}
+
 std::vector<Cell> row_of(const PrunedTensor& tensor) {
   std::vector<Cell> row{
       tensor.name,
@@ -62,12 +68,14 @@ std::vector<Cell> row_of(const PrunedTensor& tensor) {
   if (!tensor.left_because.empty()) {
     row.insert(
         row.end(), {Cell(), Cell(), Cell(), "left: " + tensor.left_because});
+    add_note(tensor, row);
     return row;
   }
   row.push_back(asked_of(tensor));
   row.push_back(share_of(tensor.zeros_before, tensor));
   row.push_back(share_of(tensor.zeros_after, tensor));
   row.push_back(std::string(tensor.reached ? "pruned" : "not reached"));
+  add_note(tensor, row);
   return row;
 }
 
@@ -81,10 +89,25 @@ Table table_of(const PruneReport& report) {
        {"after", "after", CellFormat::kPercent},
        {"result", "result"}},
       {}};
+  bool has_notes = false;
   for (const auto& tensor : report.tensors) {
     table.rows.push_back(row_of(tensor));
+    has_notes |= !tensor.note.empty();
+  }
+  if (has_notes) {
+    table.columns.push_back({"note", "note"});
   }
   return table;
+}
+
+/// What decided which tensors are weights, where that is worth a line.
+std::string evidence_of(const PruneReport& report) {
+  return report.not_from_graph_because.empty()
+      ? ""
+      : fmt::format(
+            "What is a weight was told by names and shapes, not by the "
+            "model's code: {}.\n",
+            report.not_from_graph_because);
 }
 
 } // namespace
@@ -92,8 +115,9 @@ Table table_of(const PruneReport& report) {
 std::string prune_text(const std::string& output, const PruneReport& report) {
   const auto totals = totals_of(report);
   return fmt::format(
-      "{}\n{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
+      "{}\n{}{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
       to_text(table_of(report)),
+      evidence_of(report),
       totals.tensors,
       report.tensors.size(),
       to_text(totals.zeros, CellFormat::kCount),
@@ -114,6 +138,11 @@ std::string prune_json(
        output.empty() ? nlohmann::ordered_json()
                       : nlohmann::ordered_json(output)},
       {"format", std::string(format_name(input.format))},
+      {"told_by", report.from_graph ? "code" : "names"},
+      {"not_by_code_because",
+       report.not_from_graph_because.empty()
+           ? nlohmann::ordered_json()
+           : nlohmann::ordered_json(report.not_from_graph_because)},
       {"reached", report.reached},
       {"elements", totals.elements},
       {"zeros", totals.zeros},
