@@ -42,7 +42,6 @@
 #include "coppice/model/hook_list.h"
 #include "coppice/model/hooked.h"
 #include "coppice/model/hooked_forward.h"
-#include "coppice/model/masked_parameter.h"
 #include "coppice/model/model_view.h"
 #include "coppice/model/module_hooks.h"
 #include "coppice/oneshot/mask_activations.h"

@@ -23,7 +23,7 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros);
 /// Drops the `count` lowest scores; the lower index goes first, NaN last.
 torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count);
 
-/// The mask where neither level nor zeros per block settle it.
+/// The mask where neither level nor zeros per block alone decide it.
 torch::Tensor weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,

@@ -13,25 +13,33 @@
 #include "coppice/kernels/select.h"
 #include "coppice/masks/select.h"
 #include "masks/cut.h"
+#include "masks/mask_writer.h"
 #include "masks/one_pass.h"
 #include "masks/ranges.h"
-#include "masks/renewed_mask.h"
 #include "masks/strips.h"
 
 namespace coppice::masks::cpu {
 namespace {
+
+torch::Tensor spare_of(const MaskedWeight* masked) {
+  return masked ? masked->spare : torch::Tensor();
+}
+
+torch::Tensor present_of(const MaskedWeight* masked) {
+  return masked ? masked->mask : torch::Tensor();
+}
 
 /// Writes the score of every block. Returns whether every value is finite.
 bool score_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
     kernels::Measure measure,
-    const BeforeScoring& before_scoring,
+    const MaskedWeight* masked,
     const torch::Tensor& scores) {
   const float* const from = matrix.data_ptr<float>();
   float* const to = scores.data_ptr<float>();
   std::atomic<bool> finite{true};
-  for_each_strip(grid, before_scoring, [&](const Strip& strip) {
+  for_each_strip(grid, masked, [&](const Strip& strip) {
     if (!kernels::block_scores(
             from + strip.element,
             strip.rows,
@@ -51,7 +59,7 @@ void expand_blocks_into(
     const Grid& grid) {
   const uint8_t* const from = bytes_of(block_mask);
   uint8_t* const to = bytes_of(mask);
-  for_each_strip(grid, {}, [&](const Strip& strip) {
+  for_each_strip(grid, nullptr, [&](const Strip& strip) {
     kernels::expand_blocks(
         from + strip.block,
         strip.rows,
@@ -61,27 +69,28 @@ void expand_blocks_into(
   });
 }
 
-/// `expand_blocks_into` beside the mask in force.
+/// `expand_blocks_into` `mask`, or `present` if that is the same.
 torch::Tensor expand_or_present(
+    const torch::Tensor& mask,
     const torch::Tensor& block_mask,
     const Grid& grid,
-    const Earlier& earlier) {
-  RenewedMask mask({grid.h, grid.w}, earlier, grid.rows * grid.w);
+    const torch::Tensor& present) {
+  MaskWriter writer(mask, present, grid.rows * grid.w);
   const uint8_t* const from = bytes_of(block_mask);
   const int64_t grain = std::max<int64_t>(1, kGrain / (grid.rows * grid.w));
-  at::parallel_for(0, mask.pieces(), grain, [&](int64_t first, int64_t last) {
+  at::parallel_for(0, writer.pieces(), grain, [&](int64_t first, int64_t last) {
     std::vector<uint8_t> fresh(grid.rows * grid.w);
     for (int64_t i = first; i < last; ++i) {
       kernels::expand_blocks(
           from + i * grid.block_cols(),
-          mask.size(i) / grid.w,
+          writer.size(i) / grid.w,
           grid.w,
           grid.cols,
           fresh.data());
-      mask.set(i, fresh.data());
+      writer.set(i, fresh.data());
     }
   });
-  return mask.finish();
+  return writer.finish();
 }
 
 /// Writes the mask; blocks that `block_mask` keeps lose nothing, null keeps
@@ -91,13 +100,13 @@ bool drop_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring,
+    const MaskedWeight* masked,
     const uint8_t* block_mask,
     const torch::Tensor& mask) {
   const float* const from = matrix.data_ptr<float>();
   uint8_t* const to = bytes_of(mask);
   std::atomic<bool> finite{true};
-  for_each_strip(grid, before_scoring, [&](const Strip& strip) {
+  for_each_strip(grid, masked, [&](const Strip& strip) {
     if (!kernels::zeros_in_blocks(
             from + strip.element,
             strip.rows,
@@ -113,45 +122,46 @@ bool drop_in_blocks(
   return finite;
 }
 
-/// `drop_in_blocks` of one long row of small blocks, beside the mask in force:
-/// what is plainly settled by it is not even computed.
+/// `drop_in_blocks` of one long row of small blocks. A piece that its mask
+/// plainly fits is not computed.
 Checked zeros_or_present(
     const torch::Tensor& matrix,
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring,
-    const Earlier& earlier) {
+    const MaskedWeight* masked) {
   const int64_t length = kPiece / grid.cols * grid.cols;
   const bool fours = grid.cols == 4 && order == kernels::Order::kMagnitude;
   const float* const from = matrix.data_ptr<float>();
-  RenewedMask mask({grid.h, grid.w}, earlier, length);
+  MaskWriter writer(
+      empty_mask({grid.h, grid.w}, spare_of(masked)),
+      present_of(masked),
+      length);
   std::atomic<bool> finite{true};
   const auto renew = [&](int64_t i, uint8_t* fresh) {
-    const float* const values = from + mask.begin(i);
-    const int64_t size = mask.size(i);
-    // What is settled whole is settled with the first piece.
-    if (i > 0 && fours && mask.present(i) &&
-        kernels::settled_in_fours(values, mask.present(i), size, zeros)) {
+    const float* const values = from + writer.begin(i);
+    const int64_t size = writer.size(i);
+    if (fours && masked &&
+        kernels::settled_in_fours(values, writer.present(i), size, zeros)) {
       return;
     }
-    if (before_scoring) {
-      before_scoring(mask.begin(i), mask.begin(i) + size);
+    if (masked) {
+      masked->absorb_writes(writer.begin(i), writer.begin(i) + size);
     }
     if (!kernels::zeros_in_blocks(
             values, 1, size, grid.cols, zeros, order, nullptr, fresh)) {
       finite = false;
     }
-    mask.set(i, fresh);
+    writer.set(i, fresh);
   };
   at::parallel_for(
-      0, mask.pieces(), kGrain / length, [&](int64_t first, int64_t last) {
+      0, writer.pieces(), kGrain / length, [&](int64_t first, int64_t last) {
         uint8_t fresh[kPiece];
         for (int64_t i = first; i < last; ++i) {
           renew(i, fresh);
         }
       });
-  return {mask.finish(), finite};
+  return {writer.finish(), finite};
 }
 
 /// Room for the scores of all blocks: the memory of `mask`, where they fit,
@@ -173,7 +183,7 @@ Checked block_scores(
     const Grid& grid,
     kernels::Measure measure) {
   auto scores = torch::empty({grid.block_rows(), grid.block_cols()});
-  const bool finite = score_blocks(matrix, grid, measure, {}, scores);
+  const bool finite = score_blocks(matrix, grid, measure, nullptr, scores);
   return {scores, finite};
 }
 
@@ -188,15 +198,13 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring,
-    const Earlier& earlier) {
+    const MaskedWeight* masked) {
   if (is_one_row(grid) && grid.cols <= kPiece) {
-    return zeros_or_present(
-        matrix, grid, zeros, order, before_scoring, earlier);
+    return zeros_or_present(matrix, grid, zeros, order, masked);
   }
-  const auto mask = empty_mask({grid.h, grid.w}, earlier.room);
+  const auto mask = empty_mask({grid.h, grid.w}, spare_of(masked));
   const bool finite =
-      drop_in_blocks(matrix, grid, zeros, order, before_scoring, nullptr, mask);
+      drop_in_blocks(matrix, grid, zeros, order, masked, nullptr, mask);
   return {mask, finite};
 }
 
@@ -204,18 +212,16 @@ Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
-    const BeforeScoring& before_scoring,
-    const Earlier& earlier) {
+    const MaskedWeight* masked) {
   if (count == 0) {
-    if (before_scoring) {
-      before_scoring(0, scores.numel());
+    if (masked) {
+      masked->absorb_writes();
     }
     return {torch::ones(scores.sizes(), torch::kBool), all_finite(scores)};
   }
   const float* const values = scores.data_ptr<float>();
-  const Cut cut =
-      find_cut(values, scores.numel(), count, order, before_scoring);
-  auto mask = empty_mask(scores.sizes(), earlier.room);
+  const Cut cut = find_cut(values, scores.numel(), count, order, masked);
+  auto mask = empty_mask(scores.sizes(), spare_of(masked));
   write_mask(values, scores.numel(), cut, order, bytes_of(mask));
   return {mask, cut.finite};
 }
@@ -225,39 +231,36 @@ Checked weight_norm(
     const Grid& grid,
     const WeightNormPattern& pattern,
     const Ranking& ranking,
-    const BeforeScoring& before_scoring,
-    const Earlier& earlier) {
+    const MaskedWeight* masked) {
   const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
   if (pattern.sparsity_level >= 1) {
-    return zeros_in_blocks(
-        matrix, grid, zeros, ranking.order, before_scoring, earlier);
+    return zeros_in_blocks(matrix, grid, zeros, ranking.order, masked);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   const bool whole = drops_whole_blocks(pattern);
   if (whole && drop > 0 && ranking.order == kernels::Order::kMagnitude) {
-    auto mask = mask_in_one_pass(
-        matrix, grid, drop, ranking.measure, before_scoring, earlier);
+    auto mask = mask_in_one_pass(matrix, grid, drop, ranking.measure, masked);
     if (mask) {
       return *mask;
     }
   }
   if (grid.block_size() == 1) {
-    return drop_lowest(matrix, drop, ranking.order, before_scoring, earlier);
+    return drop_lowest(matrix, drop, ranking.order, masked);
   }
-  auto mask = empty_mask({grid.h, grid.w}, earlier.room);
+  const auto mask = empty_mask({grid.h, grid.w}, spare_of(masked));
   const auto scores = room_for_scores(mask, grid);
   const bool finite =
-      score_blocks(matrix, grid, ranking.measure, before_scoring, scores);
+      score_blocks(matrix, grid, ranking.measure, masked, scores);
   if (!finite && ranking.order == kernels::Order::kMagnitude) {
     return {{}, false};
   }
   const auto block_mask = drop_lowest(scores, drop, ranking.order).result;
   if (whole) {
     return {
-        expand_or_present(block_mask, grid, {mask, earlier.present}), finite};
+        expand_or_present(mask, block_mask, grid, present_of(masked)), finite};
   }
   drop_in_blocks(
-      matrix, grid, zeros, ranking.order, {}, bytes_of(block_mask), mask);
+      matrix, grid, zeros, ranking.order, nullptr, bytes_of(block_mask), mask);
   return {mask, finite};
 }
 

@@ -4,11 +4,14 @@
 
 #include "coppice/masks/weight_norm.h"
 #include "masks/grid.h"
+#include "masks/mask_writer.h"
+#include "masks/masked_weight.h"
 #include "masks/ranking.h"
-#include "masks/renewed_mask.h"
 
 /// Masks through the kernels: contiguous float32 on the CPU, on all threads.
-/// Shapes and results as in masks/aten.h, bit for bit.
+/// Shapes and results as in masks/aten.h, bit for bit. With `masked`, whose
+/// weight the values are, they absorb its writes before they read an element,
+/// and may return its mask.
 namespace coppice::masks::cpu {
 
 /// What a function made, and whether every value it read is finite.
@@ -29,25 +32,22 @@ Checked zeros_in_blocks(
     const Grid& grid,
     int64_t zeros,
     kernels::Order order,
-    const BeforeScoring& before_scoring = {},
-    const Earlier& earlier = {});
+    const MaskedWeight* masked = nullptr);
 
 Checked drop_lowest(
     const torch::Tensor& scores,
     int64_t count,
     kernels::Order order,
-    const BeforeScoring& before_scoring = {},
-    const Earlier& earlier = {});
+    const MaskedWeight* masked = nullptr);
 
-/// The mask where neither level nor zeros per block settle it; undefined if the
-/// ranking is by magnitude and a value is not finite.
+/// The mask where neither level nor zeros per block alone decide it; undefined
+/// if the ranking is by magnitude and a value is not finite.
 Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
     const Ranking& ranking,
-    const BeforeScoring& before_scoring = {},
-    const Earlier& earlier = {});
+    const MaskedWeight* masked = nullptr);
 
 int64_t count_zeros(const torch::Tensor& values);
 

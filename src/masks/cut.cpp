@@ -62,7 +62,7 @@ Inside take_inside(
     int64_t count,
     Order order,
     Bracket bracket,
-    const BeforeScoring& before_scoring) {
+    const MaskedWeight* masked) {
   const Ranges ranges(count);
   // Not initialised: what is not used is never touched.
   std::unique_ptr<float[]> inside(new float[count]);
@@ -70,8 +70,8 @@ Inside take_inside(
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
     for (int64_t from = begin; from < end; from += kPiece) {
       const int64_t to = std::min(from + kPiece, end);
-      if (before_scoring) {
-        before_scoring(from, to);
+      if (masked) {
+        masked->absorb_writes(from, to);
       }
       add(counts[i],
           kernels::count_in_bracket(
@@ -101,9 +101,8 @@ std::optional<Cut> cut_in_bracket(
     int64_t drop,
     Order order,
     Bracket bracket,
-    const BeforeScoring& before_scoring) {
-  const Inside inside =
-      take_inside(values, count, order, bracket, before_scoring);
+    const MaskedWeight* masked) {
+  const Inside inside = take_inside(values, count, order, bracket, masked);
   const BracketCounts& counts = inside.counts;
   const bool finite = counts.highest < kernels::kInfinityKey;
   int64_t left = drop - static_cast<int64_t>(counts.below);
@@ -162,10 +161,10 @@ Cut find_cut(
     int64_t count,
     int64_t drop,
     Order order,
-    const BeforeScoring& before_scoring) {
+    const MaskedWeight* masked) {
   if (count <= kFewValues) {
-    if (before_scoring) {
-      before_scoring(0, count);
+    if (masked) {
+      masked->absorb_writes(0, count);
     }
     return cut_by_sorting(values, count, drop, order);
   }
@@ -176,8 +175,8 @@ Cut find_cut(
   std::minstd_rand random;
   for (int attempt = 0; attempt < 3; ++attempt) {
     const Bracket bracket = guess_bracket(count, share, random, source);
-    if (const auto cut = cut_in_bracket(
-            values, count, drop, order, bracket, before_scoring)) {
+    if (const auto cut =
+            cut_in_bracket(values, count, drop, order, bracket, masked)) {
       return *cut;
     }
   }

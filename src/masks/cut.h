@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "coppice/kernels/order.h"
-#include "coppice/masks/weight_norm.h"
+#include "masks/masked_weight.h"
 
 namespace coppice::masks::cpu {
 
@@ -17,8 +17,9 @@ struct Cut {
 /// The cut that drops exactly `drop` of `count` values, 0 < drop <= count.
 ///
 /// A sample brackets the cut; one pass counts what is below the bracket and
-/// takes what is inside aside, where the cut is looked for in the same way. The
-/// answer is exact whatever the sample; an unlucky one costs time.
+/// copies what is inside, where the cut is searched in the same way. The answer
+/// is exact whatever the sample; an unlucky one costs time. `masked`, unless it
+/// is null, absorbs writes to the values before they are read.
 /// Memory: at most one copy of the values.
 /// Source: Floyd and Rivest 1975, "Expected time bounds for selection".
 Cut find_cut(
@@ -26,7 +27,7 @@ Cut find_cut(
     int64_t count,
     int64_t drop,
     kernels::Order order,
-    const BeforeScoring& before_scoring = {});
+    const MaskedWeight* masked = nullptr);
 
 /// Writes the mask of `cut`: `count` bytes, 1 keeps.
 void write_mask(

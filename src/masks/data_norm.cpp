@@ -51,8 +51,7 @@ torch::Tensor data_norm_mask(
   WeightNormPattern rounded = pattern;
   rounded.sparsity_level = level_of_whole_blocks(
       pattern.sparsity_level, masks::grid_of(matrix, block).blocks());
-  torch::Tensor mask;
-  masks::norm_mask_out(kFunction, mask, matrix, rounded, norm);
+  const auto mask = masks::norm_mask(kFunction, matrix, rounded, norm);
   // In place: a view would keep its base, and so look shared for ever.
   return mask.resize_(data.sizes());
 }

@@ -3,18 +3,17 @@
 #include <torch/types.h>
 
 #include "coppice/masks/weight_norm.h"
+#include "masks/masked_weight.h"
 
 namespace coppice::masks {
 
-/// `weight_norm_mask_out` under another name: `function` begins the sentences
-/// of its errors.
-torch::Tensor& norm_mask_out(
+/// `weight_norm_mask` under another name: `function` begins the sentences of
+/// its errors. With `masked`, whose weight is `weight`, it is `renewed_mask`.
+torch::Tensor norm_mask(
     const char* function,
-    torch::Tensor& out,
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm,
-    const BeforeScoring& before_scoring = {},
-    const torch::Tensor& present = {});
+    const MaskedWeight* masked = nullptr);
 
 } // namespace coppice::masks

@@ -39,8 +39,8 @@ State state_of(const uint8_t* block, int64_t cols) {
                       : State::kMixed;
 }
 
-/// What one thread takes aside: blocks whose score is inside the bracket.
-struct Aside {
+/// What one thread notes: the blocks whose score is inside the bracket.
+struct Inside {
   int64_t first_piece = 0;
   int64_t last_piece = 0;
   int64_t dropped = 0; ///< Blocks at or below the bracket.
@@ -59,26 +59,29 @@ class OnePass {
       const Grid& grid,
       int64_t drop,
       kernels::Measure measure,
-      const Earlier& earlier)
+      const MaskedWeight* masked)
       : values_(matrix.data_ptr<float>()),
         cols_(grid.cols),
         blocks_(grid.blocks()),
         drop_(drop),
         measure_(measure),
         piece_blocks_(kPiece / grid.cols),
-        mask_({grid.h, grid.w}, earlier, piece_blocks_ * grid.cols) {}
+        masked_(masked),
+        mask_(
+            empty_mask(
+                {grid.h, grid.w},
+                masked ? masked->spare : torch::Tensor()),
+            masked ? masked->mask : torch::Tensor(),
+            piece_blocks_ * grid.cols) {}
 
-  std::optional<Checked> run(const BeforeScoring& before_scoring);
+  std::optional<Checked> run();
 
  private:
   Bracket guess() const;
-  int32_t sampled_key(int64_t block, float* settled) const;
-  void read(
-      const Bracket& bracket,
-      const BeforeScoring& before_scoring,
-      Aside& aside);
-  void read_piece(int64_t piece, const Bracket& bracket, Aside& aside);
-  void settle_inside(const Aside& aside, const uint8_t* keep);
+  int32_t sampled_key(int64_t block, float* effective) const;
+  void read(const Bracket& bracket, Inside& inside);
+  void read_piece(int64_t piece, const Bracket& bracket, Inside& inside);
+  void write_inside(const Inside& inside, const uint8_t* keep);
   std::vector<uint8_t> keep_inside(int64_t count, int64_t drop);
   int64_t blocks_of(int64_t piece) const {
     return mask_.size(piece) / cols_;
@@ -95,14 +98,15 @@ class OnePass {
   int64_t drop_;
   kernels::Measure measure_;
   int64_t piece_blocks_;
-  RenewedMask mask_;
-  std::vector<Aside> asides_;
+  const MaskedWeight* masked_; ///< May be null.
+  MaskWriter mask_;
+  std::vector<Inside> insides_; ///< One a thread.
   std::atomic<bool> finite_{true};
 };
 
 /// Where the cut is likely to be.
 Bracket OnePass::guess() const {
-  std::vector<float> settled(cols_);
+  std::vector<float> room(cols_);
   const SampleSource source{
       [&](int64_t block) {
         __builtin_prefetch(values_ + block * cols_);
@@ -110,30 +114,33 @@ Bracket OnePass::guess() const {
           __builtin_prefetch(present);
         }
       },
-      [&](int64_t block) { return sampled_key(block, settled.data()); }};
+      [&](int64_t block) { return sampled_key(block, room.data()); }};
   const double share = static_cast<double>(drop_) / blocks_;
   std::minstd_rand random;
   return guess_bracket(blocks_, share, random, source);
 }
 
-/// The key of the score that `block` has once it is settled: what the mask in
-/// force drops counts as zero. `settled` is room for a block.
-int32_t OnePass::sampled_key(int64_t block, float* settled) const {
+/// The key of the score that `block` has once writes are absorbed: what the
+/// mask in force drops counts as zero. `effective` is room for a block.
+int32_t OnePass::sampled_key(int64_t block, float* effective) const {
   const uint8_t* const present = present_at(block);
   const float* const values = values_ + block * cols_;
   for (int64_t i = 0; i < cols_; ++i) {
-    settled[i] = present && present[i] == 0 ? 0.0f : values[i];
+    effective[i] = present && present[i] == 0 ? 0.0f : values[i];
   }
-  float score = settled[0];
+  float score = effective[0];
   if (cols_ > 1) {
-    kernels::block_scores(settled, 1, cols_, cols_, measure_, &score);
+    kernels::block_scores(effective, 1, cols_, cols_, measure_, &score);
   }
   return kernels::order_key(score, kernels::Order::kMagnitude);
 }
 
-/// Settles the blocks of `piece` that are outside the bracket; the others stay
+/// Decides the blocks of `piece` that are outside the bracket; the others stay
 /// as they are in the mask in force.
-void OnePass::read_piece(int64_t piece, const Bracket& bracket, Aside& aside) {
+void OnePass::read_piece(
+    int64_t piece,
+    const Bracket& bracket,
+    Inside& inside) {
   float scores[kPiece];
   uint8_t keep[kPiece];
   uint8_t spread[kPiece];
@@ -144,14 +151,14 @@ void OnePass::read_piece(int64_t piece, const Bracket& bracket, Aside& aside) {
     finite = kernels::block_scores(
         values, 1, blocks * cols_, cols_, measure_, scores);
   }
-  int32_t* const places = aside.places.get() + aside.count;
+  int32_t* const places = inside.places.get() + inside.count;
   const kernels::Split split = kernels::split_at_bracket(
       cols_ > 1 ? scores : values,
       blocks,
       bracket.low,
       bracket.high,
       keep,
-      aside.scores.get() + aside.count,
+      inside.scores.get() + inside.count,
       places);
   if (cols_ == 1) {
     finite = split.highest < kernels::kInfinityKey;
@@ -159,7 +166,7 @@ void OnePass::read_piece(int64_t piece, const Bracket& bracket, Aside& aside) {
     kernels::expand_blocks(keep, 1, blocks * cols_, cols_, spread);
   }
   uint8_t* const fresh = cols_ > 1 ? spread : keep;
-  State* const states = aside.states.get() + aside.count;
+  State* const states = inside.states.get() + inside.count;
   std::fill_n(states, split.inside, State::kKept);
   if (const uint8_t* const present = mask_.present(piece)) {
     for (size_t i = 0; i < split.inside; ++i) {
@@ -169,32 +176,29 @@ void OnePass::read_piece(int64_t piece, const Bracket& bracket, Aside& aside) {
     }
   }
   mask_.set(piece, fresh);
-  aside.dropped += split.dropped;
-  aside.count += split.inside;
-  aside.counts.push_back(static_cast<int32_t>(split.inside));
+  inside.dropped += split.dropped;
+  inside.count += split.inside;
+  inside.counts.push_back(static_cast<int32_t>(split.inside));
   if (!finite) {
     finite_ = false;
   }
 }
 
-/// The pieces of `aside`.
-void OnePass::read(
-    const Bracket& bracket,
-    const BeforeScoring& before_scoring,
-    Aside& aside) {
-  const int64_t pieces = aside.last_piece - aside.first_piece;
+/// Reads the pieces of `inside`.
+void OnePass::read(const Bracket& bracket, Inside& inside) {
+  const int64_t pieces = inside.last_piece - inside.first_piece;
   const int64_t few = pieces * piece_blocks_ / kFewInside;
   // Not initialised: what is not used is never touched.
-  aside.scores.reset(new float[few + piece_blocks_]);
-  aside.places.reset(new int32_t[few + piece_blocks_]);
-  aside.states.reset(new State[few + piece_blocks_]);
-  for (int64_t i = aside.first_piece; i < aside.last_piece; ++i) {
-    if (before_scoring) {
-      before_scoring(mask_.begin(i), mask_.begin(i) + mask_.size(i));
+  inside.scores.reset(new float[few + piece_blocks_]);
+  inside.places.reset(new int32_t[few + piece_blocks_]);
+  inside.states.reset(new State[few + piece_blocks_]);
+  for (int64_t i = inside.first_piece; i < inside.last_piece; ++i) {
+    if (masked_) {
+      masked_->absorb_writes(mask_.begin(i), mask_.begin(i) + mask_.size(i));
     }
-    read_piece(i, bracket, aside);
-    if (aside.count > few) {
-      aside.too_many = true;
+    read_piece(i, bracket, inside);
+    if (inside.count > few) {
+      inside.too_many = true;
       return;
     }
   }
@@ -208,10 +212,10 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   }
   std::unique_ptr<float[]> scores(new float[count]);
   int64_t at = 0;
-  for (const Aside& aside : asides_) {
+  for (const Inside& inside : insides_) {
     std::memcpy(
-        scores.get() + at, aside.scores.get(), aside.count * sizeof(float));
-    at += aside.count;
+        scores.get() + at, inside.scores.get(), inside.count * sizeof(float));
+    at += inside.count;
   }
   constexpr auto kOrder = kernels::Order::kMagnitude;
   const Cut cut = find_cut(scores.get(), count, drop, kOrder);
@@ -219,52 +223,52 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   return keep;
 }
 
-/// Writes the decisions of the blocks of `aside` where they change a block.
-void OnePass::settle_inside(const Aside& aside, const uint8_t* keep) {
+/// Writes the decisions of the blocks of `inside` where they change a block.
+void OnePass::write_inside(const Inside& inside, const uint8_t* keep) {
   int64_t i = 0;
-  for (int64_t piece = aside.first_piece; piece < aside.last_piece; ++piece) {
-    const int64_t end = i + aside.counts[piece - aside.first_piece];
+  for (int64_t piece = inside.first_piece; piece < inside.last_piece; ++piece) {
+    const int64_t end = i + inside.counts[piece - inside.first_piece];
     for (; i < end; ++i) {
-      if (aside.states[i] != (keep[i] ? State::kKept : State::kDropped)) {
-        const int64_t at = aside.places[i] * cols_;
+      if (inside.states[i] != (keep[i] ? State::kKept : State::kDropped)) {
+        const int64_t at = inside.places[i] * cols_;
         std::fill_n(mask_.edit(piece) + at, cols_, keep[i]);
       }
     }
   }
 }
 
-std::optional<Checked> OnePass::run(const BeforeScoring& before_scoring) {
+std::optional<Checked> OnePass::run() {
   const Bracket bracket = guess();
   const Ranges ranges(mask_.pieces() * kPiece);
-  asides_.resize(ranges.size());
+  insides_.resize(ranges.size());
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
-    asides_[i].first_piece = (begin + kPiece - 1) / kPiece;
-    asides_[i].last_piece = (end + kPiece - 1) / kPiece;
-    read(bracket, before_scoring, asides_[i]);
+    insides_[i].first_piece = (begin + kPiece - 1) / kPiece;
+    insides_[i].last_piece = (end + kPiece - 1) / kPiece;
+    read(bracket, insides_[i]);
   });
   int64_t left = drop_;
-  int64_t inside = 0;
-  for (const Aside& aside : asides_) {
-    if (aside.too_many) {
+  int64_t undecided = 0;
+  for (const Inside& inside : insides_) {
+    if (inside.too_many) {
       return std::nullopt;
     }
-    left -= aside.dropped;
-    inside += aside.count;
+    left -= inside.dropped;
+    undecided += inside.count;
   }
   if (!finite_) {
     return Checked{{}, false};
   }
-  if (left < 0 || left > inside) {
+  if (left < 0 || left > undecided) {
     return std::nullopt;
   }
-  const auto keep = keep_inside(inside, left);
+  const auto keep = keep_inside(undecided, left);
   at::parallel_for(0, ranges.size(), 1, [&](int64_t first, int64_t last) {
     int64_t before = 0;
     for (int64_t i = 0; i < last; ++i) {
       if (i >= first) {
-        settle_inside(asides_[i], keep.data() + before);
+        write_inside(insides_[i], keep.data() + before);
       }
-      before += asides_[i].count;
+      before += insides_[i].count;
     }
   });
   return Checked{mask_.finish(), true};
@@ -277,12 +281,11 @@ std::optional<Checked> mask_in_one_pass(
     const Grid& grid,
     int64_t drop,
     kernels::Measure measure,
-    const BeforeScoring& before_scoring,
-    const Earlier& earlier) {
+    const MaskedWeight* masked) {
   if (grid.blocks() < kManyBlocks || !is_one_row(grid) || grid.cols > kPiece) {
     return std::nullopt;
   }
-  return OnePass(matrix, grid, drop, measure, earlier).run(before_scoring);
+  return OnePass(matrix, grid, drop, measure, masked).run();
 }
 
 } // namespace coppice::masks::cpu

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "coppice/masks/weight_norm.h"
 #include "masks/grid.h"
+#include "masks/masked_weight.h"
 #include "masks/ranges.h"
 
 namespace coppice::masks::cpu {
@@ -41,16 +41,14 @@ void for_each_piece(const Strip& row, int64_t cols, Body body) {
   }
 }
 
-/// Calls `body(strip)` in parallel for strips that cover `grid`, after
-/// `before_scoring` for the elements of the strip.
+/// Calls `body(strip)` in parallel for strips that cover `grid`, once `masked`,
+/// unless it is null, has absorbed writes to the strip.
 template <class Body>
-void for_each_strip(
-    const Grid& grid,
-    const BeforeScoring& before_scoring,
-    Body body) {
+void for_each_strip(const Grid& grid, const MaskedWeight* masked, Body body) {
   const auto visit = [&](const Strip& strip) {
-    if (before_scoring) {
-      before_scoring(strip.element, strip.element + strip.rows * strip.width);
+    if (masked) {
+      masked->absorb_writes(
+          strip.element, strip.element + strip.rows * strip.width);
     }
     body(strip);
   };

@@ -5,7 +5,6 @@
 #include <torch/utils.h>
 
 #include <cmath>
-#include <utility>
 
 #include "masks/aten.h"
 #include "masks/cpu.h"
@@ -49,8 +48,8 @@ void check_finite(const char* function, const torch::Tensor& weight) {
       " of the flattened weight");
 }
 
-/// The mask if level and zeros per block say it all, else undefined.
-torch::Tensor settled_mask(
+/// The mask if level or zeros per block alone decide it, else undefined.
+torch::Tensor decided_mask(
     const torch::Tensor& tensor,
     const WeightNormPattern& pattern) {
   const auto options = tensor.options().dtype(torch::kBool);
@@ -74,69 +73,46 @@ torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm) {
-  torch::Tensor mask;
-  return weight_norm_mask_out(mask, weight, pattern, norm);
+  return masks::norm_mask("weight_norm_mask", weight, pattern, norm);
 }
 
-torch::Tensor& weight_norm_mask_out(
-    torch::Tensor& out,
-    const torch::Tensor& weight,
-    const WeightNormPattern& pattern,
-    Norm norm,
-    const BeforeScoring& before_scoring,
-    const torch::Tensor& present) {
-  return masks::norm_mask_out(
-      "weight_norm_mask", out, weight, pattern, norm, before_scoring, present);
-}
-
-torch::Tensor& masks::norm_mask_out(
+torch::Tensor masks::norm_mask(
     const char* function,
-    torch::Tensor& out,
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm,
-    const BeforeScoring& before_scoring,
-    const torch::Tensor& present) {
+    const MaskedWeight* masked) {
   check_arguments(function, weight, pattern);
-  const auto decided = settled_mask(weight, pattern);
-  // What is not contiguous is copied, and the copy must not be an old one.
-  const bool in_pieces = !decided.defined() && masks::has_fast_path(weight) &&
-      weight.is_contiguous();
-  if (before_scoring && !in_pieces) {
-    before_scoring(0, weight.numel());
+  if (const auto mask = decided_mask(weight, pattern); mask.defined()) {
+    if (masked) {
+      masked->absorb_writes();
+    }
+    return mask;
   }
-  if (decided.defined()) {
-    return out = decided;
-  }
-  const auto grid = masks::grid_of(weight, pattern.sparse_block_shape);
+  const auto grid = grid_of(weight, pattern.sparse_block_shape);
   const auto matrix = matrix_of(weight, grid);
-  const Ranking ranking = masks::ranking_of(norm);
-  if (masks::has_fast_path(matrix)) {
-    const auto checked = masks::cpu::weight_norm(
-        matrix,
-        grid,
-        pattern,
-        ranking,
-        in_pieces ? before_scoring : BeforeScoring(),
-        {std::exchange(out, {}), present});
+  const Ranking ranking = ranking_of(norm);
+  if (has_fast_path(matrix)) {
+    const auto checked =
+        cpu::weight_norm(matrix, grid, pattern, ranking, masked);
     if (checked.finite) {
-      if (checked.result.is_same(present)) {
-        return out = present;
-      }
+      const auto& mask = checked.result;
       // In place: a view would keep its base, and so look shared for ever.
-      return out = checked.result.resize_(weight.sizes());
+      return masked && mask.is_same(masked->mask)
+          ? mask
+          : mask.resize_(weight.sizes());
     }
   }
   check_finite(function, matrix);
-  return out = masks::aten::weight_norm(matrix, grid, pattern, ranking)
-                   .reshape(weight.sizes());
+  return aten::weight_norm(matrix, grid, pattern, ranking)
+      .reshape(weight.sizes());
 }
 
 torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern) {
   check_arguments("weight_norm_mask_of_scores", scores, pattern);
-  if (const auto mask = settled_mask(scores, pattern); mask.defined()) {
+  if (const auto mask = decided_mask(scores, pattern); mask.defined()) {
     return mask;
   }
   const auto grid = masks::grid_of(scores, pattern.sparse_block_shape);

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "coppice/core/fqn.h"
-#include "coppice/model/masked_parameter.h"
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
+#include "sparsify/masked_parameter.h"
 #include "sparsify/state_keys.h"
 
 namespace coppice {
@@ -58,7 +58,7 @@ DataGroup BaseDataSparsifier::make_group(
     bool reuse_mask,
     const SparsifierOptions& options) const {
   return with_tensor("adding", name, [&] {
-    check_maskable(data);
+    sparsify::check_maskable(data);
     DataGroup group;
     group.name = name;
     group.data = data;

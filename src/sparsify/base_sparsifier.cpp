@@ -7,6 +7,7 @@
 
 #include "coppice/core/fqn.h"
 #include "sparsify/group_options.h"
+#include "sparsify/masked_parameter.h"
 #include "sparsify/optimizer_protection.h"
 
 namespace coppice {
@@ -34,6 +35,18 @@ void take_place(
 }
 
 } // namespace
+
+const torch::Tensor& Group::weight() const {
+  return masked_->parameter();
+}
+
+torch::Tensor Group::mask() const {
+  return masked_->mask();
+}
+
+torch::Tensor Group::original() const {
+  return masked_->original();
+}
 
 BaseSparsifier::BaseSparsifier(SparsifierOptions defaults)
     : defaults_(std::move(defaults)),
@@ -79,7 +92,7 @@ void BaseSparsifier::prepare(
     if (group.options.has("mask")) {
       const auto mask = group.options.get("mask").toTensor();
       group.options.erase("mask");
-      group.masked->set_mask(mask.ne(0));
+      group.masked_->set_mask(mask.ne(0));
     }
   }
 }
@@ -107,7 +120,7 @@ Group BaseSparsifier::make_group(
           ", got ",
           to_python_string(mask));
     }
-    group.masked = std::make_shared<MaskedParameter>(tensor);
+    group.masked_ = std::make_shared<sparsify::MaskedParameter>(tensor);
     check_group(group);
     return group;
   });
@@ -126,16 +139,14 @@ void BaseSparsifier::step() {
         "masking", group.tensor_fqn, [&] { return new_mask(group); }));
   }
   for (size_t i = 0; i < groups_.size(); ++i) {
-    if (groups_[i].masked->set_mask_of_settled(std::move(masks[i]))) {
+    if (groups_[i].masked_->set_mask(std::move(masks[i]))) {
       forget_dropped(groups_[i]);
     }
   }
 }
 
 torch::Tensor BaseSparsifier::new_mask(Group& group) {
-  if (!settles_while_reading()) {
-    group.masked->settle();
-  }
+  group.masked_->absorb_writes();
   auto mask = update_mask(group);
   TORCH_CHECK_VALUE(
       mask.defined() && mask.sizes() == group.weight().sizes(),
@@ -159,7 +170,7 @@ void BaseSparsifier::squash_mask(
   require_prepared("squash_mask");
   auto kept = collect_params(params_to_keep, params_to_keep_per_layer);
   for (auto& group : groups_) {
-    group.masked->squash();
+    group.masked_->squash();
   }
   sparse_params_ = std::move(kept);
   protection_ = std::make_unique<OptimizerProtection>();
@@ -220,7 +231,7 @@ void BaseSparsifier::protect(torch::optim::Optimizer& optimizer) {
 void BaseSparsifier::apply_masks() {
   require_prepared("apply_masks");
   for (auto& group : groups_) {
-    group.masked->settle();
+    group.masked_->absorb_writes();
     forget_dropped(group);
   }
 }
@@ -241,7 +252,7 @@ torch::Tensor BaseSparsifier::mask(const std::string& tensor_fqn) const {
 }
 
 torch::Tensor BaseSparsifier::original(const std::string& tensor_fqn) const {
-  return find_group(tensor_fqn).masked->original();
+  return find_group(tensor_fqn).original();
 }
 
 std::vector<double> BaseSparsifier::sparsity_levels() const {

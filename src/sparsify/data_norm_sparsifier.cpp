@@ -24,12 +24,7 @@ DataNormSparsifier::DataNormSparsifier(
 
 torch::Tensor DataNormSparsifier::update_mask(DataGroup& group) {
   const DataNormOptions options(group.options);
-  return data_norm_mask(
-      group.data.detach(),
-      {options.sparsity_level(),
-       options.sparse_block_shape(),
-       options.zeros_per_block()},
-      options.norm());
+  return data_norm_mask(group.data.detach(), options.pattern(), options.norm());
 }
 
 void DataNormSparsifier::check_options(const DataGroup& group) const {

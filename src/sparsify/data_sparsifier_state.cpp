@@ -4,10 +4,10 @@
 
 #include <set>
 
-#include "coppice/model/masked_parameter.h"
 #include "coppice/sparsify/base_data_sparsifier.h"
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
+#include "sparsify/masked_parameter.h"
 #include "sparsify/state_keys.h"
 
 namespace coppice {
@@ -29,7 +29,7 @@ torch::Tensor saved_values(
   TORCH_CHECK_VALUE(
       found != state.container.end(),
       "the state has a group but no values of this name");
-  check_maskable(found->second);
+  sparsify::check_maskable(found->second);
   return found->second;
 }
 

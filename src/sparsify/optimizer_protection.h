@@ -8,11 +8,11 @@ namespace coppice {
 
 /// Clears the state of optimizers where masks drop.
 ///
-/// A dropped weight is zero and its gradient is zero (`MaskedParameter`), so
-/// weight decay adds nothing; what can still move it is what an optimizer
-/// remembers of the time before: momentum, first moments, the history of
-/// L-BFGS. Second moments only divide; they are left as they are, so that a
-/// weight that returns is scaled as its neighbours are.
+/// A dropped weight is zero and its gradient is zero
+/// (`sparsify::MaskedParameter`), so weight decay adds nothing; what can still
+/// move it is what an optimizer remembers of the time before: momentum, first
+/// moments, the history of L-BFGS. Second moments only divide; they are left as
+/// they are, so that a weight that returns is scaled as its neighbours are.
 class OptimizerProtection {
  public:
   /// Errors: c10::TypeError for an optimizer that is none of LibTorch's.

@@ -127,10 +127,10 @@ StateDict prepared_state_dict(
       continue;
     }
     const auto place = place_of(*group->second);
-    const auto& masked = *group->second->masked;
-    state.tensors.push_back(as_stored(place + ".original", masked.original()));
     state.tensors.push_back(
-        as_stored(place + ".0.mask", masked.mask().to(torch::kFloat)));
+        as_stored(place + ".original", group->second->original()));
+    state.tensors.push_back(
+        as_stored(place + ".0.mask", group->second->mask().to(torch::kFloat)));
   }
   return state;
 }

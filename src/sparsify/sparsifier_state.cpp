@@ -7,6 +7,7 @@
 #include "coppice/core/fqn.h"
 #include "coppice/sparsify/base_sparsifier.h"
 #include "sparsify/group_options.h"
+#include "sparsify/masked_parameter.h"
 #include "sparsify/optimizer_protection.h"
 #include "sparsify/state_keys.h"
 
@@ -69,7 +70,7 @@ SparsifierState BaseSparsifier::state_dict() const {
     Values state = group.state;
     state[kMask] = group.mask();
     if (life_ == Life::Prepared) {
-      state[kDropped] = group.masked->dropped();
+      state[kDropped] = group.masked_->dropped();
     }
     saved.state[group.tensor_fqn] = std::move(state);
     Values options = describe(group.options);
@@ -88,17 +89,18 @@ void BaseSparsifier::load_state_dict(
   std::set<std::string> loaded;
   for (auto& group : groups) {
     const auto& saved = state.state.at(group.tensor_fqn);
-    if (group.masked->set_mask(saved.at(kMask).toTensor().ne(0))) {
+    group.masked_->absorb_writes();
+    if (group.masked_->set_mask(saved.at(kMask).toTensor().ne(0))) {
       forget_dropped(group);
     }
     if (saved.count(kDropped) != 0) {
-      group.masked->set_dropped(saved.at(kDropped).toTensor());
+      group.masked_->set_dropped(saved.at(kDropped).toTensor());
     }
     loaded.insert(group.tensor_fqn);
   }
   for (auto& group : groups_) {
     if (loaded.count(group.tensor_fqn) == 0) {
-      group.masked->squash();
+      group.masked_->squash();
     }
   }
   groups_ = std::move(groups);

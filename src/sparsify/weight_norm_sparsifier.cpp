@@ -1,8 +1,9 @@
 #include "coppice/sparsify/weight_norm_sparsifier.h"
 
-#include <algorithm>
+#include <typeinfo>
 
 #include "coppice/masks/weight_norm.h"
+#include "sparsify/masked_parameter.h"
 
 namespace coppice {
 namespace {
@@ -51,28 +52,10 @@ void WeightNormSparsifier::check_options(const Group& group) const {
 
 torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
   const WeightNormOptions options(group.options);
-  const WeightNormPattern pattern{
-      options.sparsity_level(),
-      options.sparse_block_shape(),
-      options.zeros_per_block()};
-  const bool own_norm = norm_ && !group.options.has("norm");
-  if (!own_norm && !options.regrowth()) {
-    const auto settle = group.masked->settle_in_pieces();
-    auto mask = group.masked->take_spare_mask();
-    weight_norm_mask_out(
-        mask,
-        group.weight().detach(),
-        pattern,
-        options.norm(),
-        settle,
-        group.masked->present_mask());
-    return mask;
-  }
-  group.masked->settle();
   const auto weight =
-      options.regrowth() ? group.masked->original() : group.weight().detach();
-  if (!own_norm) {
-    return weight_norm_mask(weight, pattern, options.norm());
+      options.regrowth() ? group.original() : group.weight().detach();
+  if (!norm_ || options.has("norm")) {
+    return weight_norm_mask(weight, options.pattern(), options.norm());
   }
   const auto scores = norm_(weight);
   TORCH_CHECK_VALUE(
@@ -81,7 +64,18 @@ torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
       weight.sizes(),
       ", got ",
       to_python_string(scores));
-  return weight_norm_mask_of_scores(scores, pattern);
+  return weight_norm_mask_of_scores(scores, options.pattern());
+}
+
+torch::Tensor WeightNormSparsifier::new_mask(Group& group) {
+  const WeightNormOptions options(group.options);
+  // A subclass may have another `update_mask`, or edit what this one returns.
+  const bool is_subclass = typeid(*this) != typeid(WeightNormSparsifier);
+  const bool own_norm = norm_ && !options.has("norm");
+  if (is_subclass || own_norm || options.regrowth()) {
+    return BaseSparsifier::new_mask(group);
+  }
+  return group.masked_->renewed_mask(options.pattern(), options.norm());
 }
 
 Values WeightNormSparsifier::describe(const SparsifierOptions& options) const {

@@ -50,20 +50,20 @@ torch::Tensor expected(const torch::Tensor& weight, const Case& at) {
 std::optional<masks::cpu::Checked> one_pass(
     const torch::Tensor& weight,
     const Case& at,
-    const masks::cpu::Earlier& earlier = {},
-    const BeforeScoring& before_scoring = {}) {
+    const torch::Tensor& present = {},
+    const torch::Tensor& dropped = {}) {
   const auto grid = grid_of(weight, at);
+  const masks::MaskedWeight masked{weight, dropped, present, {}};
   return mask_in_one_pass(
       weight,
       grid,
       drop_of(grid, at),
       kernels::Measure::kMagnitude,
-      before_scoring,
-      earlier);
+      present.defined() ? &masked : nullptr);
 }
 
 /// Whether more blocks score zero than are dropped: which of them go is not
-/// settled in one pass.
+/// decided in one pass.
 bool has_spare_zeros(const torch::Tensor& weight, const Case& at) {
   const auto grid = grid_of(weight, at);
   const auto scores = masks::aten::block_scores(weight.abs(), grid);
@@ -79,7 +79,7 @@ void expect_mask_of_aten(
   const auto before = present.defined() ? present.clone() : present;
   for (const int threads : {1, 3}) {
     at::set_num_threads(threads);
-    const auto checked = one_pass(weight, at, {{}, present});
+    const auto checked = one_pass(weight, at, present);
     if (has_spare_zeros(weight, at)) {
       EXPECT_FALSE(checked);
       continue;
@@ -103,7 +103,6 @@ TEST(OnePass, GivesTheMaskOfAtenWhateverTheOneInForce) {
       SCOPED_TRACE(::testing::Message() << at.level << ' ' << at.cols);
       const auto right = expected(weight, at);
       expect_mask_of_aten(weight, at, {});
-      expect_mask_of_aten(weight, at, torch::ones({2}, torch::kBool));
       for (const auto& present :
            {right,
             torch::ones_like(right),
@@ -115,9 +114,9 @@ TEST(OnePass, GivesTheMaskOfAtenWhateverTheOneInForce) {
   }
 }
 
-// What the mask in force drops is zero once it is settled, which the sample
-// foresees: else every step after a training step would take two passes.
-TEST(OnePass, SettlesBeforeItScores) {
+// What the mask in force drops is zero once writes are absorbed, which the
+// sample knows: else every step after a training step would take two passes.
+TEST(OnePass, AbsorbsWritesBeforeItScores) {
   torch::manual_seed(0);
   for (const Case& at : cases()) {
     auto weight = torch::randn({kRows, kCols});
@@ -125,14 +124,8 @@ TEST(OnePass, SettlesBeforeItScores) {
                              .lt(0.3)
                              .repeat_interleave(at.cols, 1);
     const auto right = expected(weight * present, at);
-    float* const values = weight.data_ptr<float>();
-    const bool* const keep = present.data_ptr<bool>();
     const auto checked =
-        one_pass(weight, at, {{}, present}, [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            values[i] = keep[i] ? values[i] : 0.0f;
-          }
-        });
+        one_pass(weight, at, present, torch::zeros_like(weight));
     // Ties at zero beyond those that go are another way's.
     if (at.level > 0.7) {
       ASSERT_TRUE(checked) << at.level << ' ' << at.cols;
@@ -141,7 +134,7 @@ TEST(OnePass, SettlesBeforeItScores) {
   }
 }
 
-TEST(OnePass, LeavesToOthersWhatABracketDoesNotSettle) {
+TEST(OnePass, LeavesToOthersWhatABracketDoesNotDecide) {
   const Case singles{0.5, 1};
   EXPECT_FALSE(one_pass(torch::randn({10, 10}), singles));
   EXPECT_FALSE(one_pass(torch::ones({kRows, kCols}), singles));
@@ -151,7 +144,7 @@ TEST(OnePass, LeavesToOthersWhatABracketDoesNotSettle) {
   // The values a sample sees are not those that are many.
   auto misleading = torch::randn({kRows, kCols});
   const auto present = torch::zeros({kRows, kCols}, torch::kBool);
-  EXPECT_FALSE(one_pass(misleading, singles, {{}, present}));
+  EXPECT_FALSE(one_pass(misleading, singles, present));
 }
 
 TEST(OnePass, FindsValuesThatAreNotFinite) {

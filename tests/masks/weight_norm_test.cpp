@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <mutex>
 
 #include "support/golden.h"
 
@@ -231,119 +230,6 @@ TEST(WeightNormMaskOfScores, CountsNanAsTheHighest) {
       bits_of(weight_norm_mask_of_scores(scores, {1.0, {1, 4}, 3})), "1000");
   EXPECT_EQ(
       bits_of(weight_norm_mask_of_scores(scores, {0.5, {1, 2}, 2})), "1100");
-}
-
-// Whoever mends a weight while it is scored must be asked before an element
-// counts: here every element is wrong until then.
-TEST(WeightNormMaskOut, AsksBeforeAnElementCounts) {
-  torch::manual_seed(1);
-  const std::vector<WeightNormPattern> patterns{
-      {0.7, {1, 1}, 1},
-      {0.7, {1, 4}, 4},
-      {0.7, {16, 1}, 16},
-      {0.5, {4, 4}, 3},
-      {1.0, {1, 4}, 2},
-      {0.0, {1, 4}, 4}};
-  for (const auto& pattern : patterns) {
-    for (const auto type : {torch::kFloat, torch::kDouble}) {
-      const auto right = torch::randn({130, 1025}).to(type);
-      auto weight = torch::full_like(right, 1e9);
-      const auto values = right.view(-1);
-      auto mended = weight.view(-1);
-      torch::Tensor mask;
-      weight_norm_mask_out(
-          mask, weight, pattern, Norm::L2, [&](int64_t begin, int64_t end) {
-            mended.slice(0, begin, end).copy_(values.slice(0, begin, end));
-          });
-      EXPECT_TRUE(weight.equal(right));
-      EXPECT_TRUE(mask.equal(weight_norm_mask(right, pattern)))
-          << pattern.sparsity_level << " " << pattern.sparse_block_shape;
-    }
-  }
-}
-
-TEST(WeightNormMaskOut, TakesTheMemoryOfAMaskThatIsNoLongerNeeded) {
-  torch::manual_seed(1);
-  const auto weight = torch::randn({64, 40});
-  for (const WeightNormPattern& pattern :
-       {WeightNormPattern{0.7, {1, 1}, 1},
-        WeightNormPattern{0.7, {1, 4}, 4},
-        WeightNormPattern{1.0, {1, 4}, 2}}) {
-    auto mask = torch::ones({64, 40}, torch::kBool);
-    const auto* const memory = mask.data_ptr();
-    weight_norm_mask_out(mask, weight, pattern);
-    EXPECT_EQ(mask.data_ptr(), memory);
-    EXPECT_TRUE(mask.equal(weight_norm_mask(weight, pattern)));
-    for (auto small : {torch::ones({3}, torch::kBool), torch::ones({64, 40})}) {
-      weight_norm_mask_out(small, weight, pattern); // It does not do.
-      EXPECT_TRUE(small.equal(mask));
-    }
-  }
-}
-
-/// Several pieces of the fast path, and one that is cut off.
-torch::Tensor large_weight() {
-  torch::manual_seed(1);
-  return torch::randn({130, 1024});
-}
-
-constexpr WeightNormPattern kTwoOfFour{1.0, {1, 4}, 2};
-
-TEST(WeightNormMaskOut, ReturnsThePresentMaskItselfWhereNothingDiffers) {
-  const auto weight = large_weight();
-  const auto present = weight_norm_mask(weight, kTwoOfFour);
-  torch::Tensor mask;
-  weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present);
-  EXPECT_TRUE(mask.is_same(present));
-}
-
-TEST(WeightNormMaskOut, OfAMaskedWeightIsThePresentMaskUntilOneIsWrittenTo) {
-  auto weight = large_weight();
-  const auto present = weight_norm_mask(weight, kTwoOfFour);
-  weight.mul_(present);
-  torch::Tensor mask;
-  weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present);
-  EXPECT_TRUE(mask.is_same(present));
-  weight[100].fill_(1); // Of four ones the first two go.
-  torch::Tensor fresh;
-  weight_norm_mask_out(fresh, weight, kTwoOfFour, Norm::L2, {}, present);
-  EXPECT_TRUE(fresh.equal(weight_norm_mask(weight, kTwoOfFour)));
-  EXPECT_FALSE(fresh[100].equal(present[100]));
-  weight[100][3] = NAN;
-  EXPECT_THROW(
-      weight_norm_mask_out(mask, weight, kTwoOfFour, Norm::L2, {}, present),
-      c10::ValueError);
-}
-
-TEST(WeightNormMaskOut, IsTheSameMaskWhateverThePresentOne) {
-  const auto weight = large_weight();
-  const auto right = weight_norm_mask(weight, kTwoOfFour);
-  auto differs_in_one = right.clone();
-  differs_in_one[100][5].logical_not_();
-  const auto before = differs_in_one.clone();
-  for (const auto& present :
-       {differs_in_one,
-        torch::zeros_like(right),
-        right.to(torch::kFloat),
-        torch::ones({3}, torch::kBool)}) {
-    torch::Tensor mask;
-    int64_t seen = 0;
-    weight_norm_mask_out(
-        mask,
-        weight,
-        kTwoOfFour,
-        Norm::L2,
-        [&](int64_t begin, int64_t end) {
-          static std::mutex mutex;
-          const std::lock_guard<std::mutex> lock(mutex);
-          seen += end - begin;
-        },
-        present);
-    EXPECT_TRUE(mask.equal(right));
-    EXPECT_FALSE(mask.is_same(present));
-    EXPECT_EQ(seen, weight.numel());
-  }
-  EXPECT_TRUE(differs_in_one.equal(before));
 }
 
 } // namespace

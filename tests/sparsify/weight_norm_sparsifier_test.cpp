@@ -125,6 +125,61 @@ TEST(WeightNormGolden, FollowsTheRecordedSequences) {
 
 // Quirk 1: what is dropped scores zero and stays dropped; regrowth is an
 // option.
+/// Drops row 0 at even steps, whatever the norms say.
+class DropsRowZeroAtEvenSteps : public WeightNormSparsifier {
+ protected:
+  torch::Tensor update_mask(Group& group) override {
+    auto mask = torch::ones_like(group.mask());
+    mask[0] = step_count() % 2 != 0;
+    return mask;
+  }
+};
+
+TEST(WeightNormSubclass, BringsBackWhatWasWrittenToADroppedEntry) {
+  SimpleLinear model;
+  DropsRowZeroAtEvenSteps sparsifier;
+  sparsifier.prepare(model, {{"linear1.weight"}});
+  sparsifier.step();
+  sparsifier.step();
+  EXPECT_TRUE(model.linear1->weight[0].eq(0).all().item<bool>());
+  {
+    const torch::NoGradGuard no_grad;
+    model.linear1->weight[0].fill_(7);
+  }
+  sparsifier.step();
+  EXPECT_TRUE(model.linear1->weight[0].eq(7).all().item<bool>());
+}
+
+/// Edits the mask of its base class: keeps the first row.
+class KeepsRowZero : public WeightNormSparsifier {
+ protected:
+  torch::Tensor update_mask(Group& group) override {
+    auto mask = WeightNormSparsifier::update_mask(group);
+    mask[0] = keeps;
+    return mask;
+  }
+
+ public:
+  bool keeps = false;
+};
+
+TEST(WeightNormSubclass, MayEditTheMaskOfItsBaseClass) {
+  torch::manual_seed(0);
+  // Large enough for the fused pass, which writes no mask if nothing changes.
+  const auto weight = torch::randn({520, 512});
+  const auto before = weight.clone();
+  KeepsRowZero sparsifier;
+  sparsifier.prepare(ModelView({{"weight", weight}}), {{"weight"}});
+  for (int i = 0; i < 3; ++i) {
+    sparsifier.step();
+    EXPECT_FALSE(sparsifier.mask("weight")[0].any().item<bool>());
+    EXPECT_EQ(weight[0].count_nonzero().item<int64_t>(), 0);
+  }
+  sparsifier.keeps = true;
+  sparsifier.step();
+  EXPECT_TRUE(weight[0].equal(before[0]));
+}
+
 TEST(WeightNormRegrowth, LetsADroppedValueReturn) {
   for (const bool regrowth : {false, true}) {
     const auto weight = torch::tensor({{1.f, 2.f, 3.f, 4.f}});

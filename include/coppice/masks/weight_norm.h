@@ -3,7 +3,6 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <functional>
 
 #include "coppice/core/pattern.h"
 #include "coppice/masks/norm.h"
@@ -18,14 +17,6 @@ struct WeightNormPattern {
   /// Zeros inside a dropped block, 0 to `sparse_block_shape.size()`.
   int64_t zeros_per_block = 4;
 };
-
-/// Called with ranges [begin, end) of a weight's elements, each before an
-/// element of it counts: from several threads, for ranges that do not overlap
-/// at one time, at least once for every element but for ranges that are plainly
-/// as the mask in force leaves them: zero where it drops, and only there. So a
-/// caller can mend a weight while it lies in the cache for scoring, and need
-/// not read it once more.
-using BeforeScoring = std::function<void(int64_t begin, int64_t end)>;
 
 /// The mask of WeightNormSparsifier: the `blocks_to_drop` blocks with the
 /// lowest mean norm lose their `zeros_per_block` lowest elements.
@@ -46,28 +37,14 @@ using BeforeScoring = std::function<void(int64_t begin, int64_t end)>;
 ///   ATen on its own device.
 /// Errors: c10::ValueError if `weight` is empty, has fewer than two dimensions,
 ///   is not floating or holds NaN or infinity (unless the level or
-///   `zeros_per_block` settles every element), if the level is NaN, a side of
-///   the block is not positive or `zeros_per_block` is not in [0, block size].
+///   `zeros_per_block` alone decides every element), if the level is NaN, a
+///   side of the block is not positive or `zeros_per_block` is not in [0, block
+///   size].
 /// Source: WeightNormSparsifier of torch.ao.pruning.
 torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm = Norm::L2);
-
-/// The same for a caller that computes masks of a weight again and again:
-/// `out`, undefined or a mask that is no longer needed, becomes the mask and
-/// gives its memory where that is enough. The system clears every page of fresh
-/// memory, which can take longer than computing the mask. Where nothing differs
-/// from `present`, the mask that the weight has, `out` mostly becomes `present`
-/// itself and no mask is written: for blocks that are dropped whole, and at
-/// level 1.
-torch::Tensor& weight_norm_mask_out(
-    torch::Tensor& out,
-    const torch::Tensor& weight,
-    const WeightNormPattern& pattern,
-    Norm norm = Norm::L2,
-    const BeforeScoring& before_scoring = {},
-    const torch::Tensor& present = {});
 
 /// The same for scores of the caller's own making, an element each: higher
 /// means more important. Scores may be negative or infinite; NaN counts as the

@@ -73,9 +73,10 @@ class BaseDataSparsifier : public SparsityLevels {
   /// among the options, and what a subclass remembers of it is forgotten.
   ///
   /// Errors: c10::ValueError if the name is empty or has a dot, data of this
-  ///   name was squashed, the tensor cannot be masked (`check_maskable`), its
-  ///   shape is not that of the mask to reuse or in `options`, or an option is
-  ///   wrong for it.
+  ///   name was squashed, the tensor cannot be masked (it is empty, not
+  ///   floating, not dense, expanded or made in inference mode), its shape is
+  ///   not that of the mask to reuse or in `options`, or an option is wrong for
+  ///   it.
   torch::Tensor add_data(
       const std::string& name,
       const Data& data,

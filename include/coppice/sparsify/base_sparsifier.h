@@ -12,13 +12,15 @@
 
 #include "coppice/core/sparsity_levels.h"
 #include "coppice/core/values.h"
-#include "coppice/model/masked_parameter.h"
 #include "coppice/model/model_view.h"
 #include "coppice/sparsify/sparsifier_options.h"
 
 namespace coppice {
 
 class OptimizerProtection;
+namespace sparsify {
+class MaskedParameter;
+}
 
 /// One tensor under a sparsifier with its options.
 struct Group {
@@ -30,17 +32,19 @@ struct Group {
   /// What a subclass remembers about the tensor; saved with the mask.
   Values state;
 
-  /// The tensor, its mask and the values that the mask drops.
-  std::shared_ptr<MaskedParameter> masked;
-
   /// The effective weight, mask * original: the tensor of the model.
-  const torch::Tensor& weight() const {
-    return masked->parameter();
-  }
+  const torch::Tensor& weight() const;
+
   /// A copy of the mask: kBool, true means keep.
-  torch::Tensor mask() const {
-    return masked->mask();
-  }
+  torch::Tensor mask() const;
+
+  /// A copy of the weight with the dropped values put back.
+  torch::Tensor original() const;
+
+ private:
+  friend class BaseSparsifier;
+  friend class WeightNormSparsifier;
+  std::shared_ptr<sparsify::MaskedParameter> masked_;
 };
 
 /// What `BaseSparsifier::state_dict` returns: plain values, copies.
@@ -191,13 +195,6 @@ class BaseSparsifier : public SparsityLevels {
   /// known.
   virtual torch::Tensor update_mask(Group& group) = 0;
 
-  /// True for a sparsifier whose `update_mask` settles the group's parameter
-  /// while it reads it (`MaskedParameter::settle_in_pieces`); else `step` does
-  /// so before.
-  virtual bool settles_while_reading() const {
-    return false;
-  }
-
   /// Throws c10::ValueError if the options of `group` cannot be right, whatever
   /// the weight's values. Called by `prepare`, `set_options` and
   /// `load_state_dict`.
@@ -216,6 +213,8 @@ class BaseSparsifier : public SparsityLevels {
   virtual std::string name() const;
 
  private:
+  friend class WeightNormSparsifier; // It has a faster `new_mask`.
+
   enum class Life { New, Prepared, Squashed };
 
   void require_prepared(const char* function) const;
@@ -229,7 +228,7 @@ class BaseSparsifier : public SparsityLevels {
   std::vector<Group> loaded_groups(const SparsifierState& state, bool strict)
       const;
   SparsifierOptions loaded_options(const Values& values) const;
-  torch::Tensor new_mask(Group& group);
+  virtual torch::Tensor new_mask(Group& group);
   void forget_dropped(const Group& group);
 
   SparsifierOptions defaults_;

@@ -7,6 +7,7 @@
 #include "coppice/core/pattern.h"
 #include "coppice/core/values.h"
 #include "coppice/masks/norm.h"
+#include "coppice/masks/weight_norm.h"
 
 namespace coppice {
 
@@ -67,6 +68,11 @@ class BlockOptions : public SparsifierOptions {
   /// What decides which blocks are low. Default: `Options::kDefaultNorm`
   Options& norm(Norm norm);
   Norm norm() const;
+
+  /// What a mask function drops by these options.
+  WeightNormPattern pattern() const {
+    return {sparsity_level(), sparse_block_shape(), zeros_per_block()};
+  }
 
   /// Errors: c10::ValueError unless rows and columns of the block are positive
   ///   and the zeros per block fit into it, and if an option is of another

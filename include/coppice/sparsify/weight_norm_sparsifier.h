@@ -8,6 +8,10 @@ namespace coppice {
 
 /// Drops the blocks of every weight with the lowest mean norm.
 ///
+/// A subclass may override `update_mask`, and edit what that of this class
+/// returns. Its `step` takes longer: only that of this very class reads weights
+/// once.
+///
 /// Source: WeightNormSparsifier of torch.ao.pruning; `weight_norm_mask` in
 /// masks/ is the mask alone.
 class WeightNormSparsifier : public BaseSparsifier {
@@ -26,14 +30,13 @@ class WeightNormSparsifier : public BaseSparsifier {
 
  protected:
   torch::Tensor update_mask(Group& group) override;
-  bool settles_while_reading() const override {
-    return true;
-  }
   void check_options(const Group& group) const override;
   Values describe(const SparsifierOptions& options) const override;
   std::string name() const override;
 
  private:
+  torch::Tensor new_mask(Group& group) final;
+
   NormFunction norm_;
 };
 

@@ -1,4 +1,4 @@
-#include "coppice/model/masked_parameter.h"
+#include "sparsify/masked_parameter.h"
 
 #include <ATen/MemoryOverlap.h>
 #include <ATen/Parallel.h>
@@ -9,10 +9,12 @@
 #include <atomic>
 
 #include "coppice/kernels/masked_parameter.h"
-#include "model/fast_path.h"
-#include "model/gradient_mask.h"
+#include "masks/mask_writer.h"
+#include "masks/masked_weight.h"
+#include "masks/ranges.h"
+#include "sparsify/gradient_mask.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 
 struct MaskedParameter::State {
   torch::Tensor mask;
@@ -33,11 +35,12 @@ namespace {
 template <typename Kernel>
 bool any_range(int64_t count, Kernel kernel) {
   std::atomic<bool> any{false};
-  at::parallel_for(0, count, kFastPathGrain, [&](int64_t begin, int64_t end) {
-    if (kernel(begin, end)) {
-      any = true;
-    }
-  });
+  at::parallel_for(
+      0, count, masks::cpu::kGrain, [&](int64_t begin, int64_t end) {
+        if (kernel(begin, end)) {
+          any = true;
+        }
+      });
   return any;
 }
 
@@ -83,10 +86,6 @@ torch::Tensor MaskedParameter::mask() const {
   return state_->mask.clone();
 }
 
-const torch::Tensor& MaskedParameter::present_mask() const {
-  return state_->mask;
-}
-
 torch::Tensor MaskedParameter::original() const {
   const torch::NoGradGuard no_grad;
   const auto values = parameter_.detach();
@@ -94,8 +93,8 @@ torch::Tensor MaskedParameter::original() const {
     return values.clone();
   }
   // A value written to a dropped entry since the last step is the newer one.
-  const auto aside = dropped_.to(values.options());
-  const auto hidden = torch::where(values.ne(0), values, aside);
+  const auto before = dropped_.to(values.options());
+  const auto hidden = torch::where(values.ne(0), values, before);
   return torch::where(state_->mask.to(values.device()), values, hidden);
 }
 
@@ -104,11 +103,6 @@ torch::Tensor MaskedParameter::dropped() const {
 }
 
 bool MaskedParameter::set_mask(torch::Tensor mask) {
-  settle();
-  return set_mask_of_settled(std::move(mask));
-}
-
-bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
   if (mask.is_same(state_->mask)) {
     return false;
   }
@@ -121,7 +115,7 @@ bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
       " and ",
       mask.sizes());
   const torch::NoGradGuard no_grad;
-  // What its maker still holds could change behind our back.
+  // Whoever else holds the mask could write to it.
   const bool is_ours = mask.use_count() == 1 && mask.storage().use_count() == 1;
   auto new_mask = is_ours ? std::move(mask) : mask.clone();
   new_mask = new_mask.to(parameter_.device()).contiguous();
@@ -133,44 +127,42 @@ bool MaskedParameter::set_mask_of_settled(torch::Tensor mask) {
 
 void MaskedParameter::set_dropped(const torch::Tensor& dropped) {
   const torch::NoGradGuard no_grad;
-  settle();
   dropped_ = dropped.to(parameter_.options()).masked_fill(state_->mask, 0);
-}
-
-void MaskedParameter::settle() {
-  const auto settle_piece = settle_in_pieces();
-  at::parallel_for(0, parameter_.numel(), kFastPathGrain, settle_piece);
 }
 
 /// Every write is looked for in the values themselves: LibTorch's optimizers
 /// write through `data()`, which leaves the version counter as it is.
-std::function<void(int64_t, int64_t)> MaskedParameter::settle_in_pieces() {
+void MaskedParameter::absorb_writes() {
   const torch::NoGradGuard no_grad;
   follow_parameter();
-  if (state_->keeps_all) {
-    return [](int64_t, int64_t) {};
+  if (!dropped_.defined()) {
+    return;
   }
-  ensure_dropped();
-  if (!has_fast_path(parameter_)) {
-    return [this](int64_t begin, int64_t) {
-      if (begin == 0) {
-        settle_whole();
-      }
-    };
+  if (masks::is_plain_float(parameter_)) {
+    masks::MaskedWeight{parameter_, dropped_, state_->mask, {}}.absorb_writes();
+    return;
   }
-  return [tensor = parameter_.unsafeGetTensorImpl(),
-          values = parameter_.data_ptr<float>(),
-          aside = dropped_.data_ptr<float>(),
-          keep = mask_bytes(state_->mask)](int64_t begin, int64_t end) {
-    if (kernels::settle_dropped(
-            values + begin, aside + begin, keep + begin, end - begin)) {
-      tensor->bump_version();
-    }
-  };
+  dropped_ = original().masked_fill(state_->mask, 0);
+  parameter_.masked_fill_(state_->mask.logical_not(), 0);
+}
+
+torch::Tensor MaskedParameter::renewed_mask(
+    const WeightNormPattern& pattern,
+    Norm norm) {
+  const torch::NoGradGuard no_grad;
+  if (!masks::is_plain_float(parameter_)) {
+    absorb_writes();
+    return weight_norm_mask(parameter_.detach(), pattern, norm);
+  }
+  follow_parameter();
+  return masks::renewed_mask(
+      {parameter_, dropped_, state_->mask, std::exchange(spare_mask_, {})},
+      pattern,
+      norm);
 }
 
 void MaskedParameter::squash() {
-  settle();
+  absorb_writes();
   remove_hook();
   dropped_.reset();
   spare_mask_.reset();
@@ -227,14 +219,8 @@ void MaskedParameter::ensure_dropped() {
   }
 }
 
-void MaskedParameter::settle_whole() {
-  const torch::NoGradGuard no_grad;
-  dropped_ = original().masked_fill(state_->mask, 0);
-  parameter_.masked_fill_(state_->mask.logical_not(), 0);
-}
-
 bool MaskedParameter::change_values(const torch::Tensor& new_mask) {
-  if (!has_fast_path(parameter_)) {
+  if (!masks::is_plain_float(parameter_)) {
     if (new_mask.equal(state_->mask)) {
       return false;
     }
@@ -245,14 +231,14 @@ bool MaskedParameter::change_values(const torch::Tensor& new_mask) {
   }
   ensure_dropped();
   auto* values = parameter_.data_ptr<float>();
-  auto* aside = dropped_.data_ptr<float>();
-  const auto* before = mask_bytes(state_->mask);
-  const auto* after = mask_bytes(new_mask);
+  auto* dropped = dropped_.data_ptr<float>();
+  const auto* before = masks::cpu::bytes_of(state_->mask);
+  const auto* after = masks::cpu::bytes_of(new_mask);
   const bool changed =
       any_range(parameter_.numel(), [&](int64_t begin, int64_t end) {
         return kernels::change_mask(
             values + begin,
-            aside + begin,
+            dropped + begin,
             before + begin,
             after + begin,
             end - begin);
@@ -263,4 +249,4 @@ bool MaskedParameter::change_values(const torch::Tensor& new_mask) {
   return changed;
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-namespace coppice {
+namespace coppice::sparsify {
 
 /// Sets the gradient of `parameter` to zero where `mask` is false, also where
 /// it is NaN or infinite there.
@@ -13,4 +13,4 @@ void mask_gradient_of(
     const torch::Tensor& parameter,
     const torch::Tensor& mask);
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -1,4 +1,4 @@
-#include "coppice/model/masked_parameter.h"
+#include "sparsify/masked_parameter.h"
 
 #include <gmock/gmock.h>
 #include <torch/torch.h>
@@ -10,6 +10,7 @@
 namespace coppice::masked_parameter_test {
 namespace {
 
+using sparsify::MaskedParameter;
 using ::testing::HasSubstr;
 using testing::message_of;
 
@@ -38,18 +39,6 @@ TEST(MaskedParameter, HoldsTheEffectiveWeight) {
   EXPECT_FALSE(masked.set_mask(mask({1, 0, 0, 1}))) << "it is the same mask";
 }
 
-TEST(MaskedParameter, GivesTheMemoryOfTheMaskBeforeAway) {
-  auto weight = parameter({1, 2, 3, 4});
-  MaskedParameter masked(weight);
-  EXPECT_FALSE(masked.take_spare_mask().defined());
-  masked.set_mask(mask({1, 0, 0, 1}));
-  auto spare = masked.take_spare_mask();
-  ASSERT_TRUE(spare.defined());
-  EXPECT_FALSE(masked.take_spare_mask().defined());
-  spare.zero_(); // It is nobody's any more.
-  expect_equal(masked.mask(), mask({1, 0, 0, 1}));
-}
-
 TEST(MaskedParameter, BringsBackWhatTheMaskKeepsAgain) {
   auto weight = parameter({1, 2, 3, 4});
   MaskedParameter masked(weight);
@@ -69,10 +58,25 @@ TEST(MaskedParameter, TakesAWriteToADroppedEntryForItsNewOriginal) {
     weight.copy_(torch::tensor({10.f, 20.f, 0.f, 40.f}));
   }
   expect_equal(masked.original(), torch::tensor({10.f, 20.f, 3.f, 40.f}));
-  masked.settle();
+  masked.absorb_writes();
   expect_equal(weight, torch::tensor({10.f, 0.f, 0.f, 40.f}));
   masked.set_mask(mask({1, 1, 1, 1}));
   expect_equal(weight, torch::tensor({10.f, 20.f, 3.f, 40.f}));
+}
+
+TEST(MaskedParameter, RenewsItsMaskFromTheEffectiveWeight) {
+  for (const auto type : {torch::kFloat, torch::kDouble}) {
+    auto weight = torch::tensor({{1.f, 2.f, 3.f, 4.f}}).to(type);
+    MaskedParameter masked(weight);
+    const WeightNormPattern half{0.5, {1, 1}, 1};
+    for (int step = 0; step < 3; ++step) {
+      masked.set_mask(masked.renewed_mask(half, Norm::L2));
+      expect_equal(weight, torch::tensor({{0.f, 0.f, 3.f, 4.f}}).to(type));
+      weight[0][0] = 10; // Counts as its dropped value, not as a score.
+    }
+    masked.set_mask(masked.renewed_mask({0, {1, 1}, 1}, Norm::L2));
+    expect_equal(weight, torch::tensor({{10.f, 2.f, 3.f, 4.f}}).to(type));
+  }
 }
 
 TEST(MaskedParameter, DropsTheGradientOfDroppedEntriesAlsoWhenItIsNotFinite) {
@@ -146,7 +150,7 @@ TEST(MaskedParameter, HooksAParameterThatIsUnfrozenLater) {
   MaskedParameter masked(weight);
   masked.set_mask(mask({1, 0}));
   weight.requires_grad_();
-  masked.settle();
+  masked.absorb_writes();
   weight.sum().backward();
   expect_equal(weight.grad(), torch::tensor({1.f, 0.f}));
 }
@@ -158,7 +162,7 @@ TEST(MaskedParameter, FollowsTheParameterToAnotherDtype) {
   masked.set_mask(keep);
   const auto whole = masked.original();
   linear->to(torch::kDouble);
-  masked.settle();
+  masked.absorb_writes();
   expect_equal(masked.original(), whole.to(torch::kDouble));
   masked.set_mask(torch::ones({4, 4}, torch::kBool));
   expect_equal(linear->weight, whole.to(torch::kDouble));

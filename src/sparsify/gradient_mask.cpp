@@ -1,13 +1,14 @@
-#include "model/gradient_mask.h"
+#include "sparsify/gradient_mask.h"
 
 #include <ATen/Parallel.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
 #include "coppice/kernels/masked_parameter.h"
-#include "model/fast_path.h"
+#include "masks/mask_writer.h"
+#include "masks/masked_weight.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
 /// A gradient has just been written by the thread that masks it: for as many
@@ -26,7 +27,7 @@ torch::Tensor masked_sparse_gradient(
 /// In place, on all threads where it is worth it.
 void mask_in_place(const torch::Tensor& gradient, const torch::Tensor& mask) {
   auto* values = gradient.data_ptr<float>();
-  const auto* keep = mask_bytes(mask);
+  const auto* keep = masks::cpu::bytes_of(mask);
   at::parallel_for(
       0, gradient.numel(), kGradientGrain, [&](int64_t begin, int64_t end) {
         kernels::mask_gradient(values + begin, keep + begin, end - begin);
@@ -49,11 +50,11 @@ void mask_gradient_of(
     // Part of a graph: gradients of gradients go through it.
     const torch::AutoGradMode with_grad(true);
     gradient = gradient.masked_fill(mask_there.logical_not(), 0);
-  } else if (has_fast_path(gradient)) {
+  } else if (masks::is_plain_float(gradient)) {
     mask_in_place(gradient, mask_there);
   } else {
     gradient.masked_fill_(mask_there.logical_not(), 0);
   }
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

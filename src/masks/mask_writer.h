@@ -1,0 +1,67 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+namespace coppice::masks::cpu {
+
+/// A mask whose elements are not written yet, in the memory of `spare` if that
+/// is enough.
+torch::Tensor empty_mask(
+    torch::IntArrayRef shape,
+    const torch::Tensor& spare = {});
+
+/// The bytes of a mask: 1 keeps.
+uint8_t* bytes_of(const torch::Tensor& mask);
+
+/// Writes a new mask piece by piece. Each piece is compared with the mask in
+/// force while both are in the cache, and written only if they differ: writing
+/// a mask takes a third of the time of a step, reading it again another third,
+/// and most steps change little.
+///
+/// Pieces are `length` elements long, the last may be shorter; different
+/// threads may write different ones.
+class MaskWriter {
+ public:
+  /// Writes to `mask`, which is as `empty_mask` made it. `present` is the mask
+  /// in force, kBool and contiguous, or undefined.
+  MaskWriter(torch::Tensor mask, torch::Tensor present, int64_t length);
+
+  int64_t pieces() const {
+    return static_cast<int64_t>(differs_.size());
+  }
+  /// Index of the first element of `piece`.
+  int64_t begin(int64_t piece) const {
+    return piece * length_;
+  }
+  int64_t size(int64_t piece) const {
+    return std::min(length_, mask_.numel() - begin(piece));
+  }
+  /// `piece` of the mask in force; null if there is none.
+  const uint8_t* present(int64_t piece) const {
+    return present_bytes_ ? present_bytes_ + begin(piece) : nullptr;
+  }
+
+  /// Sets `piece` to `bytes`.
+  void set(int64_t piece, const uint8_t* bytes);
+
+  /// `piece`, which was set before, to be changed.
+  uint8_t* edit(int64_t piece);
+
+  /// The whole mask, once all pieces are set: the one in force itself if none
+  /// differs.
+  torch::Tensor finish();
+
+ private:
+  torch::Tensor mask_;
+  torch::Tensor present_;
+  uint8_t* bytes_;
+  const uint8_t* present_bytes_ = nullptr;
+  int64_t length_;
+  std::vector<char> differs_; ///< Not bool: threads write neighbours.
+};
+
+} // namespace coppice::masks::cpu
