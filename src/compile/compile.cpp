@@ -7,7 +7,7 @@
 #include "compile/examples.h"
 #include "compile/layer_choice.h"
 #include "compile/machine.h"
-#include "compile/model_race.h"
+#include "compile/races.h"
 #include "coppice/graph/weight_ops.h"
 #include "graph/frozen_copy.h"
 #include "graph/frozen_graph.h"
@@ -73,7 +73,8 @@ std::vector<LayerChoice> choices_for(
     const Module& module,
     const std::vector<WeightOp>& ops,
     const std::vector<compiling::Example>& examples,
-    const CompileOptions& options) {
+    const CompileOptions& options,
+    const compiling::Races& races) {
   std::vector<std::vector<LayerInput>> inputs(ops.size());
   for (const auto& each : examples) {
     const auto seen = inputs_of_ops(module, each.inputs);
@@ -86,7 +87,7 @@ std::vector<LayerChoice> choices_for(
   for (size_t i = 0; i < ops.size(); ++i) {
     const auto own = static_cast<int64_t>(ops[i].weight.nbytes());
     choices.push_back(compiling::choose_for(
-        ops[i], std::move(inputs[i]), bytes - own, options));
+        ops[i], std::move(inputs[i]), bytes - own, options, races));
     if (options.progress()) {
       options.progress()(i + 1, ops.size());
     }
@@ -195,23 +196,31 @@ CompiledModel compile(
     const Module& module,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options) {
+  return compiling::compile_by({}, module, example, options);
+}
+
+CompiledModel compiling::compile_by(
+    const Races& races,
+    const Module& module,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto copy = graph::frozen_copy(module);
   const auto& frozen = copy.frozen;
   const auto ops = weight_ops(frozen);
   check_has_weight_ops(frozen, ops);
   const auto examples = compiling::examples_of(example, options.batches());
-  auto choices = choices_for(module, ops, examples, options);
+  auto choices = choices_for(module, ops, examples, options, races);
   const double seconds = options.seconds_per_layer();
   CompiledModel result;
   result.processor = compiling::processor_name();
   result.module = graph::with_frozen_forward(copy, replacements(ops, choices));
   compiling::check_methods(module, result.module);
-  auto race = compiling::race_models(module, result.module, examples, seconds);
+  auto race = races.models(module, result.module, examples, seconds);
   if (race.is_slower) {
     // Each layer was faster, and together they are not.
     auto left = graph::with_frozen_forward(copy, {});
-    auto other = compiling::race_models(module, left, examples, seconds);
+    auto other = races.models(module, left, examples, seconds);
     if (share_of_time(other) < share_of_time(race)) {
       result.module = left;
       race = std::move(other);

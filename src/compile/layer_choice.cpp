@@ -31,13 +31,14 @@ LayerRace raced(
     const WeightOp& op,
     const Heat& heat,
     int64_t passing,
-    const CompileOptions& options) {
+    const CompileOptions& options,
+    const Races& races) {
   const TimingCache cache(options.cache());
   const auto& input = heat.at.input;
   if (auto known = cache.find(op, input, heat.entrants, passing)) {
     return *known;
   }
-  auto race = race_layer(
+  auto race = races.layer(
       op, input, heat.entrants, passing, options.seconds_per_layer());
   cache.keep(op, input, heat.entrants, passing, race);
   return race;
@@ -98,7 +99,8 @@ LayerChoice choose_for(
     const WeightOp& op,
     std::vector<LayerInput> inputs,
     int64_t others,
-    const CompileOptions& options) {
+    const CompileOptions& options,
+    const Races& races) {
   LayerChoice choice{described(op), {}};
   inputs.erase(
       std::remove_if(
@@ -123,7 +125,7 @@ LayerChoice choose_for(
   std::vector<Heat> heats;
   for (const auto& each : inputs) {
     Heat heat{each, entrants_of(op, each.input, candidates), {}};
-    heat.race = raced(op, heat, passing, options);
+    heat.race = raced(op, heat, passing, options, races);
     heats.push_back(std::move(heat));
   }
   const auto chosen = best_of(candidates, heats);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "compile/layer_race.h"
+#include "compile/races.h"
 #include "coppice/compile/compile.h"
 
 namespace coppice::compiling {
@@ -26,6 +26,7 @@ LayerChoice choose_for(
     const WeightOp& op,
     std::vector<LayerInput> inputs,
     int64_t others,
-    const CompileOptions& options);
+    const CompileOptions& options,
+    const Races& races);
 
 } // namespace coppice::compiling

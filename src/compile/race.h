@@ -6,8 +6,19 @@
 
 namespace coppice::compiling {
 
+/// What a race reads the time from, in seconds since any moment.
+struct RaceClock {
+  std::function<double()> wall;
+  /// The time that the calling thread had a processor.
+  std::function<double()> thread;
+};
+
+/// The machine's own clocks.
+RaceClock machine_clock();
+
 /// How long a race may take, and what counts as won.
 struct RaceOptions {
+  RaceClock clock = machine_clock();
   int min_rounds = 11;
   /// Of the calling thread: time in which others have the processor does not
   /// count, up to five times as much.

@@ -7,19 +7,20 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "compile/races.h"
 #include "coppice/graph/weight_ops.h"
 #include "coppice/masks/weight_norm.h"
 #include "coppice/sparse/packed_weight.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
-#include "support/threads.h"
 
 namespace coppice::compile_test {
 namespace {
 
+using compiling::Candidate;
+using compiling::compile_by;
 using ::testing::HasSubstr;
 using testing::message_of;
 
@@ -55,47 +56,53 @@ CompileOptions quick() {
   return CompileOptions().seconds_per_layer(0.05).cache("");
 }
 
-/// Makes every race in `folder` say that `candidate` won by far.
-void let_win(const std::string& folder, const std::string& candidate) {
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    nlohmann::json race;
-    std::ifstream(entry.path()) >> race;
-    const auto& names = race["key"]["candidates"];
-    for (size_t i = 0; i < names.size(); ++i) {
-      const auto name = names[i].get<std::string>();
-      const bool wins = name.substr(0, name.find('@')) == candidate;
-      race["wins"][i] = wins;
-      race["ratios"][i] = wins ? 0.01 : 2;
-      if (wins) {
-        race["winner"] = i;
-        race["microseconds"][i] = 0.01;
-      }
-    }
-    std::ofstream(entry.path()) << race;
+/// The race of two models, of which the first takes 100 us and the second as
+/// long as is said.
+compiling::ModelRace model_race(
+    torch::jit::Module& before,
+    torch::jit::Module& after,
+    const std::vector<compiling::Example>& examples,
+    double microseconds) {
+  auto race = compiling::race_models(before, after, examples, /*seconds=*/1e-3);
+  for (auto& timing : race.timings) {
+    timing.before = 100;
+    timing.after = microseconds;
   }
+  race.is_slower = microseconds > 100;
+  return race;
 }
 
-/// `compile` where `candidate` wins every race of a layer that it takes part
-/// in: who wins on a machine that does other work besides, nobody can say. On
-/// one thread: several wait for each other there, and then nothing is faster
-/// than anything.
-CompiledModel compile_as_if_won_by(
-    const std::string& candidate,
-    const torch::jit::Module& net,
-    const torch::Tensor& x,
-    CompileOptions options) {
-  const testing::Threads one(1);
-  const TemporaryFolder folder;
-  options.cache(folder.file("cache"));
-  compile(net, {x}, options);
-  let_win(folder.file("cache"), candidate);
-  return compile(net, {x}, options);
+/// Races where `candidate` wins by far wherever it takes part, and so does the
+/// whole model: who wins on a machine that does other work besides, nobody can
+/// say.
+compiling::Races won_by(const std::string& candidate) {
+  compiling::Races races;
+  races.layer = [candidate](
+                    const WeightOp& /*op*/,
+                    const torch::Tensor& /*input*/,
+                    const std::vector<Candidate>& candidates,
+                    int64_t /*passing_bytes*/,
+                    double /*seconds*/) {
+    compiling::LayerRace race;
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      const bool wins = candidates[i].name() == candidate;
+      race.microseconds.push_back(wins ? 1 : 100);
+      race.ratios.push_back(wins ? 0.01 : 1);
+      race.wins.push_back(wins && i > 0);
+      race.winner = wins ? i : race.winner;
+    }
+    return race;
+  };
+  races.models = [](auto& before, auto& after, const auto& examples, double) {
+    return model_race(before, after, examples, 50);
+  };
+  return races;
 }
 
 TEST(Compile, InstallsWhatIsFasterAndComputesTheSame) {
   auto net = sparse_net();
   auto compiled =
-      compile_as_if_won_by("output_blocks16", net, images(), quick());
+      compile_by(won_by("output_blocks16"), net, {images()}, quick());
   ASSERT_EQ(compiled.layers.size(), 3U);
   EXPECT_EQ(compiled.layers[1].format, "output_blocks16");
   EXPECT_EQ(compiled.layers[1].pattern, "16x1");
@@ -146,31 +153,29 @@ TEST(Compile, SkipsZerosOfASingleInput) {
   // One input in fifty is above zero.
   auto x = torch::full({1, 1024}, -1.0);
   x.slice(1, 0, 1024, 50).fill_(1);
-  const auto single = compile_as_if_won_by("input_columns", net, x, quick());
+  const auto single = compile_by(won_by("input_columns"), net, {x}, quick());
   EXPECT_EQ(single.layers[0].format, "input_columns");
-  EXPECT_LT(
-      single.layers[0].timings[0].chosen, single.layers[0].timings[0].dense);
+  EXPECT_EQ(single.layers[0].timings[0].chosen, 1);
+  EXPECT_EQ(single.layers[0].timings[0].dense, 100);
   // Batches have no format that does.
   EXPECT_NE(
-      compile(net, {x.repeat({4, 1})}, quick()).layers[0].format,
+      compile_by(won_by("input_columns"), net, {x.repeat({4, 1})}, quick())
+          .layers[0]
+          .format,
       "input_columns");
 }
 
 TEST(Compile, StoresWeightsAsBfloat16IfAllowed) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "with sanitizers in them, kernels lose to LibTorch's";
-#endif
   torch::manual_seed(5);
   torch::jit::Module net("Net");
-  // Larger than the second-level cache: half the bytes decide.
-  net.register_parameter("weight", torch::randn({2048, 2048}), false);
+  net.register_parameter("weight", torch::randn({256, 512}), false);
   net.define("def forward(self, x):\n  return torch.linear(x, self.weight)\n");
-  const auto x = torch::randn({1, 2048});
-  const auto plain = compile_as_if_won_by("dense", net, x, quick());
+  const auto x = torch::randn({1, 512});
+  const auto plain = compile_by(won_by("dense"), net, {x}, quick());
   EXPECT_EQ(plain.layers[0].format, "dense");
   EXPECT_LT(plain.difference, 1e-5);
   const auto halved =
-      compile_as_if_won_by("dense bfloat16", net, x, quick().bfloat16(true));
+      compile_by(won_by("dense bfloat16"), net, {x}, quick().bfloat16(true));
   EXPECT_EQ(halved.layers[0].format, "dense bfloat16");
   EXPECT_EQ(2 * halved.layers[0].bytes_after, halved.layers[0].bytes_before);
   EXPECT_GT(halved.difference, 1e-5);
@@ -188,11 +193,11 @@ TEST(Compile, NamesLayersOfAFileThatLostTheirNames) {
 }
 
 TEST(Compile, PacksForTheBatchThatItMeasured) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "with sanitizers in them, kernels lose to LibTorch's";
-#endif
-  const auto compiled = compile_as_if_won_by(
-      "sorted_rows", sparse_net(), images(), quick().batches({16, 64}));
+  const auto compiled = compile_by(
+      won_by("sorted_rows"),
+      sparse_net(),
+      {images()},
+      quick().batches({16, 64}));
   ASSERT_EQ(compiled.layers[1].format, "sorted_rows");
   const auto packed =
       compiled.module.attr("packed_large").toCustomClass<PackedWeight>();
@@ -238,47 +243,92 @@ TEST(Compile, PrintsATable) {
   EXPECT_THAT(text, HasSubstr("of other memory read before each run"));
 }
 
+/// How many layers are raced.
+size_t races_of(const CompileOptions& options) {
+  auto races = won_by("output_blocks16");
+  size_t count = 0;
+  races.layer = [&count, layer = races.layer](auto&&... race) {
+    ++count;
+    return layer(race...);
+  };
+  const auto compiled = compile_by(races, sparse_net(), {images()}, options);
+  // Whether it was raced or remembered.
+  EXPECT_EQ(compiled.layers.at(1).format, "output_blocks16");
+  EXPECT_EQ(compiled.layers.at(1).timings.at(0).chosen, 1);
+  return count;
+}
+
 TEST(Compile, RemembersWhatItMeasured) {
   const TemporaryFolder folder;
   const auto options = quick().cache(folder.file("cache"));
-  const auto first = compile(sparse_net(), {images()}, options);
-  const auto second = compile(sparse_net(), {images()}, options);
-  for (size_t i = 0; i < first.layers.size(); ++i) {
-    EXPECT_EQ(first.layers[i].format, second.layers[i].format);
-    EXPECT_EQ(
-        first.layers[i].timings[0].dense, second.layers[i].timings[0].dense);
-  }
+  EXPECT_EQ(races_of(options), 3U);
+  EXPECT_EQ(races_of(options), 0U);
+  EXPECT_EQ(races_of(quick()), 3U); // Asked to remember nothing.
   // Broken files are as if they were not there.
   for (const auto& entry :
        std::filesystem::directory_iterator(folder.file("cache"))) {
     std::ofstream(entry.path()) << "{\"key\": 1";
   }
-  EXPECT_EQ(compile(sparse_net(), {images()}, options).layers.size(), 3U);
+  EXPECT_EQ(races_of(options), 3U);
 }
 
-// The kernels of the lowest instruction set against LibTorch's highest, with
-// most weights there: only a wrong memory of a race can choose that, and the
-// race of the whole models finds out. The product is so small that no BLAS
-// shares it among threads, which would wait for each other on a loaded machine.
+/// The races of a model whose layers are faster, each alone, and which takes
+/// 200 us instead of 100 as a whole; with LibTorch's own in all layers as long
+/// as is said.
+compiling::Races lost_together(double with_libtorch) {
+  auto races = won_by("output_blocks16");
+  races.models =
+      [with_libtorch, is_first = true](
+          auto& before, auto& after, const auto& examples, double) mutable {
+        const double microseconds = is_first ? 200 : with_libtorch;
+        is_first = false;
+        return model_race(before, after, examples, microseconds);
+      };
+  return races;
+}
+
 TEST(Compile, LeavesEveryLayerWhereTogetherTheyAreSlower) {
-  torch::manual_seed(5);
-  torch::jit::Module net("Net");
-  net.register_parameter(
-      "weight", pruned({64, 64}, 0.3, {1, 1}), /*is_buffer=*/false);
-  net.define(
-      "def forward(self, x):\n"
-      "  return torch.linear(x, self.weight)\n");
-  const auto x = torch::randn({48, 64});
-  hwy::SetSupportedTargetsForTest(hwy::SupportedAndGeneratedTargets().back());
-  auto compiled = compile_as_if_won_by("pattern_panels", net, x, quick());
-  hwy::SetSupportedTargetsForTest(0);
-  const auto& layer = compiled.layers[0];
+  const auto x = images();
+  const auto compiled =
+      compile_by(lost_together(50), sparse_net(), {x}, quick());
+  const auto& layer = compiled.layers.at(1);
   EXPECT_EQ(layer.format, "libtorch");
-  EXPECT_THAT(layer.why_left, HasSubstr("pattern_panels makes the whole"));
+  EXPECT_THAT(layer.why_left, HasSubstr("output_blocks16 makes the whole"));
   EXPECT_EQ(layer.bytes_after, layer.bytes_before);
   EXPECT_EQ(layer.timings[0].chosen, layer.timings[0].dense);
-  EXPECT_TRUE(compiled.module.forward({x}).toTensor().equal(
-      net.forward({x}).toTensor()));
+  EXPECT_FALSE(compiled.module.hasattr("packed_large"));
+  EXPECT_EQ(compiled.timings.at(0).after, 50);
+}
+
+TEST(Compile, KeepsWhatItChoseWhereTheModelIsNoFasterWithoutIt) {
+  const auto compiled =
+      compile_by(lost_together(300), sparse_net(), {images()}, quick());
+  EXPECT_EQ(compiled.layers.at(1).format, "output_blocks16");
+  EXPECT_TRUE(compiled.module.hasattr("packed_large"));
+  EXPECT_EQ(compiled.timings.at(0).after, 200);
+}
+
+TEST(Compile, TakesTheFormatThatIsFasterAtEveryBatch) {
+  auto races = won_by("pattern_panels");
+  // One format wins by more, and at one batch only.
+  races.layer = [layer = races.layer](
+                    const WeightOp& op,
+                    const torch::Tensor& input,
+                    const std::vector<Candidate>& candidates,
+                    int64_t passing_bytes,
+                    double seconds) {
+    auto race = layer(op, input, candidates, passing_bytes, seconds);
+    for (size_t i = 1; i < candidates.size(); ++i) {
+      if (candidates[i].name() == "output_blocks16") {
+        race.ratios[i] = 0.001;
+        race.wins[i] = input.size(0) == 16;
+      }
+    }
+    return race;
+  };
+  const auto compiled =
+      compile_by(races, sparse_net(), {images()}, quick().batches({16, 64}));
+  EXPECT_EQ(compiled.layers.at(1).format, "pattern_panels");
 }
 
 TEST(Compile, LeavesTheModelAsItWas) {
@@ -300,7 +350,7 @@ TEST(Compile, TakesConvolutionsOverOneDimension) {
       "def forward(self, x):\n"
       "  return torch.relu(torch.conv1d(x, self.weight, None, 1, 2))\n");
   const auto x = torch::randn({2, 48, 100});
-  auto compiled = compile_as_if_won_by("sorted_rows", net, x, quick());
+  auto compiled = compile_by(won_by("sorted_rows"), net, {x}, quick());
   EXPECT_EQ(compiled.layers.at(0).format, "sorted_rows");
   EXPECT_TRUE(torch::allclose(
       compiled.module.forward({x}).toTensor(),

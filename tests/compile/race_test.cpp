@@ -2,42 +2,91 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <random>
+
+#include "support/threads.h"
 
 namespace coppice::compiling::race_test {
 namespace {
 
-/// Work that takes so long by the clock, and longer where others have the
-/// processor when it should end.
-std::function<void()> busy(double microseconds) {
-  return [microseconds] {
-    const auto begin = std::chrono::steady_clock::now();
-    while (std::chrono::duration<double, std::micro>(
-               std::chrono::steady_clock::now() - begin)
-               .count() < microseconds) {
-    }
-  };
-}
+/// A machine whose time passes by what runs on it alone.
+class Machine {
+ public:
+  RaceOptions options() {
+    RaceOptions options;
+    options.clock = {[this] { return wall_; }, [this] { return thread_; }};
+    return options;
+  }
+
+  void work(double microseconds) {
+    wall_ += 1e-6 * microseconds;
+    thread_ += 1e-6 * microseconds;
+  }
+
+  /// Others have the processor.
+  void wait(double microseconds) {
+    wall_ += 1e-6 * microseconds;
+  }
+
+  /// A contender that always takes so long.
+  std::function<void()> runs(double microseconds) {
+    return [this, microseconds] { work(microseconds); };
+  }
+
+  /// A contender that takes so long, give or take a tenth.
+  std::function<void()> noisy(double microseconds, unsigned seed) {
+    return [this, microseconds, engine = std::minstd_rand(seed)]() mutable {
+      const auto tenths = static_cast<double>(engine() % 2001) / 1000 - 1;
+      work(microseconds * (1 + 0.1 * tenths));
+    };
+  }
+
+ private:
+  double wall_ = 0;
+  double thread_ = 0;
+};
 
 TEST(Race, FindsTheFastest) {
-  const auto result = race({busy(300), busy(600), busy(100)});
+  Machine machine;
+  const auto result = race(
+      {machine.runs(300), machine.runs(600), machine.runs(100)},
+      machine.options());
   EXPECT_EQ(result.winner, 2U);
-  EXPECT_EQ(result.microseconds.size(), 3U);
-  EXPECT_LT(result.microseconds[2], result.microseconds[0]);
+  ASSERT_EQ(result.microseconds.size(), 3U);
+  EXPECT_NEAR(result.microseconds[0], 300, 1e-3);
+  EXPECT_NEAR(result.microseconds[1], 600, 1e-3);
+  EXPECT_NEAR(result.microseconds[2], 100, 1e-3);
 }
 
 TEST(Race, KeepsTheFirstWhenNothingIsFaster) {
-  EXPECT_EQ(race({busy(100), busy(100), busy(300)}).winner, 0U);
-  EXPECT_EQ(race({busy(100)}).winner, 0U);
-  EXPECT_TRUE(race({}).microseconds.empty());
+  Machine machine;
+  const auto winner = [&](const std::vector<std::function<void()>>& all) {
+    return race(all, machine.options()).winner;
+  };
+  EXPECT_EQ(
+      winner({machine.runs(100), machine.runs(100), machine.runs(300)}), 0U);
+  EXPECT_EQ(winner({machine.runs(100)}), 0U);
+  EXPECT_TRUE(race({}, machine.options()).microseconds.empty());
 }
 
-TEST(Race, TellsDifferencesOfAFewPercent) {
-  // So many that what others do in a few of them decides nothing.
-  RaceOptions options;
-  options.min_rounds = 60;
+TEST(Race, KeepsTheFirstWhereOthersAreFasterByNoiseAlone) {
+  for (unsigned seed = 1; seed <= 50; ++seed) {
+    Machine machine;
+    const auto result = race(
+        {machine.noisy(100, seed), machine.noisy(100, 1000 + seed)},
+        machine.options());
+    EXPECT_EQ(result.winner, 0U) << seed;
+    EXPECT_FALSE(result.losses[1]) << seed;
+  }
+}
+
+TEST(Race, TellsDifferencesOfAFewPercentWithinNoise) {
+  Machine machine;
+  auto options = machine.options();
   options.drops_losers = false;
-  const auto result = race({busy(200), busy(188), busy(260)}, options);
+  const auto result = race(
+      {machine.noisy(200, 1), machine.noisy(188, 2), machine.noisy(260, 3)},
+      options);
   EXPECT_EQ(result.winner, 1U);
   EXPECT_NEAR(result.ratios[1], 0.94, 0.03);
   EXPECT_TRUE(result.wins[1]);
@@ -48,70 +97,143 @@ TEST(Race, TellsDifferencesOfAFewPercent) {
 }
 
 TEST(Race, LosersRunNoMore) {
+  Machine machine;
   int runs = 0;
   const auto slow = [&] {
     ++runs;
-    busy(500)();
+    machine.work(500);
   };
-  RaceOptions options;
+  auto options = machine.options();
   options.min_rounds = 40;
-  race({busy(100), slow}, options);
+  race({machine.runs(100), slow}, options);
   EXPECT_LT(runs, 40);
   runs = 0;
-  race({slow, busy(100)}, options); // All others are compared with it.
+  race({slow, machine.runs(100)}, options); // All others are compared with it.
   EXPECT_GT(runs, 40);
   runs = 0;
   options.drops_losers = false;
-  race({busy(100), slow}, options);
+  race({machine.runs(100), slow}, options);
   EXPECT_GT(runs, 40);
 }
 
 TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheFirst) {
+  Machine machine;
   int runs = 0;
-  const auto slow_at_first = [&] { busy(++runs < 16 ? 1500 : 200)(); };
-  RaceOptions options;
+  const auto slow_at_first = [&] { machine.work(++runs < 16 ? 1500 : 200); };
+  auto options = machine.options();
   options.min_rounds = 40;
-  const auto result = race({slow_at_first, busy(400), busy(100)}, options);
+  const auto result =
+      race({slow_at_first, machine.runs(400), machine.runs(100)}, options);
   EXPECT_EQ(result.winner, 2U);
-  EXPECT_LT(result.ratios[2], 0.8);
-  EXPECT_GT(result.ratios[1], 1.2);
+  EXPECT_NEAR(result.ratios[2], 0.5, 1e-6);
+  EXPECT_NEAR(result.ratios[1], 2.0, 1e-6);
 }
 
 TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheWinner) {
   // Slower than the loser in two of three rounds, and then the fastest.
+  Machine machine;
   int runs = 0;
   const auto late = [&] {
     const int round = (runs++ - 2) / 2;
-    busy(round >= 8 ? 60 : round % 3 == 2 ? 90 : 250)();
+    machine.work(round >= 8 ? 60 : round % 3 == 2 ? 90 : 250);
   };
-  RaceOptions options;
+  auto options = machine.options();
   options.min_rounds = 40;
-  const auto result = race({busy(400), busy(100), late, busy(160)}, options);
+  const auto result = race(
+      {machine.runs(400), machine.runs(100), late, machine.runs(160)}, options);
   EXPECT_EQ(result.winner, 2U);
   EXPECT_GT(result.ratios[3], result.ratios[2]);
 }
 
-TEST(Race, EndsInTime) {
-  RaceOptions options;
-  options.max_seconds = 0.05;
-  int runs = 0;
+// Long runs on one thread are timed by its own clock.
+TEST(Race, IsNotDecidedByWhoWasInterrupted) {
+  const auto winner = [] {
+    Machine machine;
+    const auto interrupted = [&] {
+      machine.work(250);
+      machine.wait(1000);
+    };
+    return race({machine.runs(300), interrupted}, machine.options()).winner;
+  };
+  {
+    const testing::Threads one(1);
+    EXPECT_EQ(winner(), 1U);
+  }
+  // The clock of one thread does not tell what several take.
+  const testing::Threads two(2);
+  EXPECT_EQ(winner(), 0U);
+}
+
+TEST(Race, RepeatsShortRuns) {
+  Machine machine;
+  auto options = machine.options();
+  options.drops_losers = false;
+  int shorts = 0;
+  int longs = 0;
   race(
       {[&] {
-         ++runs;
-         busy(5000)();
+         ++shorts;
+         machine.work(3);
        },
-       busy(5000)},
+       [&] {
+         ++longs;
+         machine.work(30);
+       }},
       options);
-  EXPECT_LT(runs, 40);
+  // Two warm up; then in each round one comes before those that are timed.
+  const int rounds = (longs - 2) / (1 + 1);
+  EXPECT_GE(rounds, options.min_rounds);
+  EXPECT_EQ(shorts, 2 + rounds * (1 + 7));
+}
+
+TEST(Race, EndsInTime) {
+  Machine machine;
+  auto options = machine.options();
+  options.max_seconds = 0.05;
+  options.min_rounds = 1000;
+  constexpr int kFewestRuns = 2 + 2 * 6; // To warm up, and of six rounds.
+  int runs = 0;
+  const auto slow = [&] {
+    ++runs;
+    machine.work(5000);
+  };
+  race({slow, machine.runs(5000)}, options);
+  EXPECT_EQ(runs, kFewestRuns);
+  // Its own time is short, but on a busy machine that takes too long, too.
+  runs = 0;
+  const auto interrupted = [&] {
+    ++runs;
+    machine.work(10);
+    machine.wait(50000);
+  };
+  race({interrupted, interrupted}, options);
+  EXPECT_EQ(runs, 2 * kFewestRuns);
 }
 
 TEST(Race, ClearsBeforeEverySingleRun) {
-  RaceOptions options;
+  Machine machine;
+  auto options = machine.options();
   int cleared = 0;
   int runs = 0;
   options.before_each = [&] { ++cleared; };
-  race({[&] { ++runs; }, [&] { ++runs; }}, options);
+  const auto run = [&] {
+    ++runs;
+    machine.work(1);
+  };
+  race({run, run}, options);
   EXPECT_EQ(cleared + 4, runs); // Both run twice to warm up.
+}
+
+TEST(MachineClock, GoesOn) {
+  const auto clock = machine_clock();
+  const double wall = clock.wall();
+  const double thread = clock.thread();
+  volatile int work = 0;
+  for (int i = 0; i < 100000; ++i) {
+    work = work + i;
+  }
+  EXPECT_GT(clock.wall(), wall);
+  EXPECT_GT(clock.thread(), thread);
 }
 
 } // namespace

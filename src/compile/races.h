@@ -1,0 +1,23 @@
+#pragma once
+
+#include <functional>
+
+#include "compile/layer_race.h"
+#include "compile/model_race.h"
+
+namespace coppice::compiling {
+
+/// How `compile` measures; tests say instead who wins.
+struct Races {
+  std::function<decltype(race_layer)> layer = race_layer;
+  std::function<decltype(race_models)> models = race_models;
+};
+
+/// `coppice::compile` by the races that are given.
+CompiledModel compile_by(
+    const Races& races,
+    const torch::jit::Module& module,
+    const std::vector<c10::IValue>& example,
+    const CompileOptions& options);
+
+} // namespace coppice::compiling
