@@ -11,7 +11,6 @@ namespace coppice::cli {
 using Command = std::function<ExitCode()>;
 
 // Each adds a subcommand to `app` that sets `chosen`.
-void add_demo(CLI::App& app, Command& chosen);
 void add_inspect(CLI::App& app, Command& chosen);
 void add_prune(CLI::App& app, Command& chosen);
 void add_activations(CLI::App& app, Command& chosen);

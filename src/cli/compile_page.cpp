@@ -145,7 +145,7 @@ std::string compile_page(
   if (subject.is_disturbed) {
     page.caution(fmt::format("Caution: {}.", kDisturbed));
   }
-  page.figures(page_figures(subject, compiled));
+  page.figures(page_figures(compiled));
   page.section(
       "Layers",
       "A layer is replaced only where a product was measured that is faster at "

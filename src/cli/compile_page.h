@@ -1,7 +1,6 @@
 #pragma once
 
 #include <coppice/compile/compile.h>
-#include <coppice/report/html_page.h>
 
 #include <string>
 #include <utility>
@@ -13,8 +12,6 @@ namespace coppice::cli {
 struct PageSubject {
   std::string kind;  ///< "coppice bench"
   std::string title; ///< The model's name.
-  /// Headlines after those of the times.
-  std::vector<HtmlFigure> figures;
   /// "Model", "Inputs": come before those of the machine.
   std::vector<std::pair<std::string, std::string>> facts;
   /// Another model that was measured beside it, and its times as `after`.

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <utility>
 
 namespace coppice::cli {
 namespace {
@@ -34,7 +35,9 @@ std::optional<double> busy_seconds() {
       static_cast<double>(ticks);
 }
 
-ProcessorUse use_until_now() {
+} // namespace
+
+ProcessorUse processor_use() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
@@ -44,8 +47,6 @@ ProcessorUse use_until_now() {
       static_cast<double>(use.ru_nivcsw),
       busy_seconds()};
 }
-
-} // namespace
 
 const char* const kDisturbed =
     "other programs ran on the same cores while this was measured, so that "
@@ -65,10 +66,11 @@ bool is_disturbed(const ProcessorUse& use) {
   return !use.all || *use.all - use.own > kMostOfOthers * use.elapsed;
 }
 
-Disturbance::Disturbance() : begin_(use_until_now()) {}
+Disturbance::Disturbance(std::function<ProcessorUse()> use)
+    : use_(std::move(use)), begin_(use_()) {}
 
 bool Disturbance::is_found() const {
-  auto use = use_until_now();
+  auto use = use_();
   use.elapsed -= begin_.elapsed;
   use.own -= begin_.own;
   use.switches -= begin_.switches;

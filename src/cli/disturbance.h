@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 
 namespace coppice::cli {
@@ -14,6 +15,9 @@ struct ProcessorUse {
   std::optional<double> all;
 };
 
+/// What the system counted until now.
+ProcessorUse processor_use();
+
 /// Whether other programs took the processor from this one: more than a machine
 /// of one's own ever does it.
 bool is_disturbed(const ProcessorUse& use);
@@ -22,12 +26,13 @@ bool is_disturbed(const ProcessorUse& use);
 /// so that its times may be wrong.
 class Disturbance {
  public:
-  /// Counts from here on.
-  Disturbance();
+  /// Counts from here on, by what `use` says.
+  explicit Disturbance(std::function<ProcessorUse()> use = processor_use);
 
   bool is_found() const;
 
  private:
+  std::function<ProcessorUse()> use_;
   ProcessorUse begin_;
 };
 

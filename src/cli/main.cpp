@@ -25,8 +25,6 @@ namespace {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  coppice demo                          train, prune and compare, in "
-    "minutes\n"
     "  coppice inspect net.safetensors       where the zeros of a model lie\n"
     "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
     "  coppice pack sparse.safetensors -o packed.safetensors\n"
@@ -73,7 +71,6 @@ ExitCode run(int argc, char** argv) {
   app.footer(kExamples);
   app.require_subcommand(1);
   Command chosen;
-  add_demo(app, chosen);
   add_inspect(app, chosen);
   add_prune(app, chosen);
   add_activations(app, chosen);
@@ -108,8 +105,7 @@ ExitCode run_and_flush(int argc, char** argv) {
 /// environment before main, so that it cannot be set from here for this
 /// process.
 void limit_idle_spinning(char** argv) {
-  const std::set<std::string> commands{
-      "demo", "activations", "compile", "bench"};
+  const std::set<std::string> commands{"activations", "compile", "bench"};
   const bool computes = argv[0] && argv[1] && commands.count(argv[1]) > 0;
   const bool is_set =
       std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");

@@ -45,9 +45,7 @@ std::string page_lead(const CompiledModel& compiled) {
       compiled.processor);
 }
 
-std::vector<HtmlFigure> page_figures(
-    const PageSubject& subject,
-    const CompiledModel& compiled) {
+std::vector<HtmlFigure> page_figures(const CompiledModel& compiled) {
   const auto totals = totals_of(compiled);
   std::vector<HtmlFigure> figures;
   for (const auto& timing : compiled.timings) {
@@ -59,7 +57,6 @@ std::vector<HtmlFigure> page_figures(
              time_text(timing.before),
              time_text(timing.after))});
   }
-  figures.insert(figures.end(), subject.figures.begin(), subject.figures.end());
   figures.push_back(
       {short_bytes_text(totals.bytes_after),
        "of weights in memory",

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <coppice/compile/compile.h>
+#include <coppice/report/html_page.h>
+
 #include <string>
 #include <vector>
-
-#include "cli/compile_page.h"
 
 namespace coppice::cli {
 
@@ -11,8 +12,6 @@ namespace coppice::cli {
 std::string page_lead(const CompiledModel& compiled);
 
 /// What the model gained: times, bytes, zeros, difference.
-std::vector<HtmlFigure> page_figures(
-    const PageSubject& subject,
-    const CompiledModel& compiled);
+std::vector<HtmlFigure> page_figures(const CompiledModel& compiled);
 
 } // namespace coppice::cli

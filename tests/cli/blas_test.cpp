@@ -38,15 +38,14 @@ std::string reference_folder() {
 
 std::string warning_with(const std::string& library_path) {
   const TemporaryFolder empty;
-  // Ends at once: there is no data.
+  // Ends at once: there is no model.
   return Child({"env",
                 "LD_LIBRARY_PATH=" + library_path,
                 COPPICE_PROGRAM,
-                "demo",
-                "--data",
-                empty.path(),
-                "--out",
-                empty.file("out")})
+                "bench",
+                empty.file("net.pt"),
+                "--input",
+                "1"})
       .wait()
       .err;
 }

@@ -19,13 +19,14 @@ using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 TEST(CommandLine, HelpsWithExamples) {
-  for (const char* command : {"demo", "inspect", "prune", "pack", "unpack"}) {
+  for (const char* command :
+       {"inspect", "prune", "compile", "pack", "unpack"}) {
     const auto outcome = run_coppice({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
     EXPECT_THAT(outcome.err, IsEmpty());
   }
-  EXPECT_THAT(run_coppice({"--help"}).out, HasSubstr("coppice demo"));
+  EXPECT_THAT(run_coppice({"--help"}).out, HasSubstr("coppice prune"));
 }
 
 TEST(CommandLine, TellsItsVersion) {
@@ -37,11 +38,14 @@ TEST(CommandLine, TellsItsVersion) {
 TEST(CommandLine, RefusesWhatItDoesNotKnow) {
   expect_complaint(run_coppice({}), 2, "coppice --help");
   expect_complaint(run_coppice({"prone"}), 2, "prone");
-  expect_complaint(run_coppice({"demo", "--epoch", "1"}), 2, "demo --help");
-  expect_complaint(run_coppice({"demo", "--epochs", "0"}), 2, "--epochs");
-  expect_complaint(run_coppice({"demo", "--epochs", "many"}), 2, "many");
-  expect_complaint(run_coppice({"demo", "--seed", "-1"}), 2, "--seed");
-  expect_complaint(run_coppice({"demo", "--threads", "0"}), 2, "--threads");
+  const auto bench = [](const char* option, const char* value) {
+    return run_coppice({"bench", "a", "--input", "1", option, value});
+  };
+  expect_complaint(bench("--second", "1"), 2, "bench --help");
+  expect_complaint(bench("--seconds", "0"), 2, "--seconds");
+  expect_complaint(bench("--seconds", "many"), 2, "many");
+  expect_complaint(bench("--batch", "-1"), 2, "--batch");
+  expect_complaint(bench("--threads", "0"), 2, "--threads");
   expect_complaint(run_coppice({"inspect"}), 2, "MODEL");
   expect_complaint(run_coppice({"inspect", "a", "b"}), 2, "b");
 }

@@ -64,6 +64,27 @@ TEST_F(Compile, WritesAModelThatComputesTheSame) {
       testing::script_net().forward({x}).toTensor(), 1e-4, 1e-5));
 }
 
+TEST_F(Compile, LeavesNoFileOnCtrlC) {
+  torch::jit::Module endless("Endless");
+  endless.register_parameter("weight", torch::ones({2, 6}), false);
+  endless.define(
+      "def forward(self, x):\n"
+      "  for i in range(10000):\n" // Until its output is written.
+      "    print('it runs')\n"
+      "  while bool(x.numel() > 0):\n"
+      "    x = x + 1\n"
+      "  return torch.linear(x, self.weight)\n");
+  endless.save(model_);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Child child(
+        {COPPICE_PROGRAM, "compile", model_, "-o", out_, "--input", "2x6"});
+    ASSERT_TRUE(child.wait_for("it runs"));
+    child.signal(signal);
+    expect_complaint(child.wait(), 130, "interrupted");
+    EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
+  }
+}
+
 TEST_F(Compile, PrintsNothingButJsonWhenAsked) {
   const auto outcome =
       compile({"--input", "2x6", "--batch", "1", "--batch", "20", "--json"});

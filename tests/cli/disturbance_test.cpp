@@ -1,8 +1,11 @@
 #include "cli/disturbance.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
-#include <chrono>
+#include <atomic>
+#include <functional>
+#include <thread>
 
 namespace coppice::cli::disturbance_test {
 namespace {
@@ -22,14 +25,74 @@ TEST(Disturbance, IsToldByInterruptionsAloneWhereTheSystemTellsNoMore) {
   EXPECT_FALSE(is_disturbed({10, 10, 200, {}}));
 }
 
-TEST(Disturbance, IsNotFoundInATwentiethOfASecond) {
-  const Disturbance disturbance;
-  const auto end =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(50);
-  while (std::chrono::steady_clock::now() < end) {
+/// The system's counts when a program begins to measure, and then.
+class Counts {
+ public:
+  explicit Counts(ProcessorUse begin) : now_(begin) {}
+
+  std::function<ProcessorUse()> reader() const {
+    return [this] { return now_; };
   }
-  // Too short a time for interruptions to tell anything.
+
+  /// Ten seconds of two processors.
+  void measure(double switches, double others) {
+    now_.elapsed += 10;
+    now_.own += 10;
+    now_.switches += switches;
+    if (now_.all) {
+      *now_.all += 10 + others;
+    }
+  }
+
+ private:
+  ProcessorUse now_;
+};
+
+TEST(Disturbance, IsFoundIfOthersTookTheProcessorMeanwhile) {
+  Counts counts({1e6, 1e3, 1e5, 1e6});
+  const Disturbance disturbance(counts.reader());
   EXPECT_FALSE(disturbance.is_found());
+  counts.measure(/*switches=*/200, /*others=*/8);
+  EXPECT_FALSE(disturbance.is_found());
+  counts.measure(/*switches=*/2000, /*others=*/8);
+  EXPECT_TRUE(disturbance.is_found());
+  // What was before it does not count.
+  const Disturbance later(counts.reader());
+  EXPECT_FALSE(later.is_found());
+}
+
+TEST(Disturbance, IsFoundWhereTheSystemTellsLess) {
+  Counts counts({1e6, 1e3, 1e5, {}});
+  const Disturbance disturbance(counts.reader());
+  counts.measure(/*switches=*/2000, /*others=*/0);
+  EXPECT_TRUE(disturbance.is_found());
+}
+
+// Two threads that always work share one processor, so that the system must
+// interrupt them.
+TEST(ProcessorUse, CountsInterruptions) {
+  cpu_set_t before, one;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  const auto begin = processor_use();
+  auto end = begin;
+  std::atomic<bool> is_over{false};
+  std::thread other([&] {
+    while (!is_over) {
+    }
+  });
+  // Until it happens, or for longer than it can take.
+  while (end.switches == begin.switches && end.own < begin.own + 20) {
+    end = processor_use();
+  }
+  is_over = true;
+  other.join();
+  sched_setaffinity(0, sizeof before, &before);
+  EXPECT_GT(end.switches, begin.switches);
+  EXPECT_GT(end.own, begin.own);
+  EXPECT_GT(end.elapsed, begin.elapsed);
 }
 
 } // namespace

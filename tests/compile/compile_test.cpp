@@ -59,8 +59,8 @@ CompileOptions quick() {
 /// The race of two models, of which the first takes 100 us and the second as
 /// long as is said.
 compiling::ModelRace model_race(
-    torch::jit::Module& before,
-    torch::jit::Module& after,
+    const torch::jit::Module& before,
+    const torch::jit::Module& after,
     const std::vector<compiling::Example>& examples,
     double microseconds) {
   auto race = compiling::race_models(before, after, examples, /*seconds=*/1e-3);
