@@ -16,6 +16,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
 
 #include "images.h"
 #include "report.h"
@@ -131,6 +134,23 @@ void run(const Options& options) {
   compile(options, sparse.net, test);
 }
 
+constexpr const char* kSeeHelp = ": see `fashion_mnist --help`.";
+
+/// The number that all of a text is.
+///
+/// Errors: std::invalid_argument, also if it is less than `least`.
+template <typename Number>
+Number number_from(const std::string& text, Number least) {
+  std::istringstream stream(text);
+  Number number{};
+  const bool is_number = stream >> number && stream.peek() == EOF;
+  if (!is_number || number < least) {
+    throw std::invalid_argument(
+        "an option cannot be " + (text.empty() ? "empty" : text) + kSeeHelp);
+  }
+  return number;
+}
+
 /// Errors: std::invalid_argument.
 Options parse(int argc, char** argv) {
   const option names[] = {
@@ -141,6 +161,7 @@ Options parse(int argc, char** argv) {
       {"seed", required_argument, nullptr, 's'},
       {"seconds", required_argument, nullptr, 't'},
       {}};
+  opterr = 0; // What is wrong is said once.
   Options options;
   for (int letter;
        (letter = getopt_long(argc, argv, "h", names, nullptr)) >= 0;) {
@@ -152,25 +173,26 @@ Options parse(int argc, char** argv) {
         options.out = optarg;
         break;
       case 'e':
-        options.epochs = std::stoll(optarg);
+        options.epochs = number_from<int64_t>(optarg, 1);
         break;
       case 's':
-        options.seed = std::stoll(optarg);
+        options.seed = number_from<int64_t>(optarg, 0);
         break;
       case 't':
-        options.seconds = std::stod(optarg);
+        options.seconds = number_from(optarg, 1e-3);
         break;
       case 'h':
         std::cout << kHelp;
         std::exit(0);
       default:
-        throw std::invalid_argument("see `fashion_mnist --help`");
+        throw std::invalid_argument(
+            std::string("there is no such option, or its value is missing") +
+            kSeeHelp);
     }
   }
-  if (optind < argc || options.epochs < 1 || options.seconds <= 0) {
+  if (optind < argc) {
     throw std::invalid_argument(
-        "expected options alone, 1 epoch or more and more than 0 seconds; see "
-        "`fashion_mnist --help`");
+        std::string(argv[optind]) + " is no option" + kSeeHelp);
   }
   return options;
 }

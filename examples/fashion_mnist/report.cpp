@@ -105,10 +105,11 @@ void print_comparison(const SavedNet& dense, const SavedNet& sparse) {
        {"zeros in all parameters", percent(0), all.share()},
        {"file", bytes(dense.bytes), bytes(sparse.bytes)},
        {"file, gzip", bytes(dense.gzip_bytes), bytes(sparse.gzip_bytes)}}};
-  std::cout << coppice::to_text(table)
-            << "Each network was read from its file before it was judged.\n"
-            << count(all.zeros) << " of the " << count(all.weights)
-            << " parameters are zero.\n";
+  std::cout
+      << coppice::to_text(table)
+      << "The sparse network was read from its file before it was judged.\n"
+      << count(all.zeros) << " of the " << count(all.weights)
+      << " parameters are zero.\n";
 }
 
 std::string percent(double share) {

@@ -268,7 +268,7 @@ void add_activations(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<ActivationsRun>();
   add_activations_options(*command, *options);
   command->callback([options, &chosen] {
-    chosen = [options] { return activations(*options); };
+    chosen = {[options] { return activations(*options); }, /*computes=*/true};
   });
 }
 

@@ -8,7 +8,11 @@
 namespace coppice::cli {
 
 /// What the command line chose to do; runs after all of it was read.
-using Command = std::function<ExitCode()>;
+struct Command {
+  std::function<ExitCode()> run;
+  /// Whether it runs a model, on LibTorch's and the BLAS's threads.
+  bool computes = false;
+};
 
 // Each adds a subcommand to `app` that sets `chosen`.
 void add_inspect(CLI::App& app, Command& chosen);

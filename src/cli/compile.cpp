@@ -260,7 +260,7 @@ void add_compile(CLI::App& app, Command& chosen) {
       ->required();
   add_common(*command, *options);
   command->callback([options, &chosen] {
-    chosen = [options] { return run_compile(*options); };
+    chosen = {[options] { return run_compile(*options); }, /*computes=*/true};
   });
 }
 
@@ -273,7 +273,7 @@ void add_bench(CLI::App& app, Command& chosen) {
   command->add_option("OTHER", options->other, "Another, to compare with");
   add_common(*command, *options);
   command->callback([options, &chosen] {
-    chosen = [options] { return run_bench(*options); };
+    chosen = {[options] { return run_bench(*options); }, /*computes=*/true};
   });
 }
 

@@ -167,8 +167,9 @@ void add_inspect(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<InspectOptions>();
   command->add_option("MODEL", options->model, "The model's file")->required();
   command->add_flag("--json", options->json, "Print one JSON object, no text");
-  command->callback(
-      [options, &chosen] { chosen = [options] { return inspect(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = {[options] { return inspect(*options); }};
+  });
 }
 
 } // namespace coppice::cli

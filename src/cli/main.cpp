@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
-#include <set>
 #include <string>
 
 #include "cli/commands.h"
@@ -63,6 +62,25 @@ ExitCode end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
       kWrongInput, fmt::format("{} (see `{} --help`).", error.what(), command));
 }
 
+/// Starts the program anew with OpenMP threads that go to sleep a tenth of a
+/// millisecond after their work. By default they wait for much longer, on the
+/// processors that OpenBLAS needs, whose threads are others: training takes
+/// nearly twice as long, and a dense product may be measured at a hundredth of
+/// its speed. If they went to sleep at once, every short layer would wake them,
+/// which takes longer than the layer, and the system often wakes them on the
+/// processor of the first. libgomp, which is LibTorch's OpenMP, reads the
+/// environment before main, so that it cannot be set from here for this
+/// process.
+void limit_idle_spinning(char** argv) {
+  const bool is_set =
+      std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");
+  if (!is_set) {
+    setenv("GOMP_SPINCOUNT", "8000", /*overwrite=*/0);
+    // Returns only if it fails; then the program is slower, and runs.
+    execv("/proc/self/exe", argv);
+  }
+}
+
 ExitCode run(int argc, char** argv) {
   CLI::App app("Neural-network sparsity for LibTorch.", "coppice");
   app.set_version_flag(
@@ -83,8 +101,11 @@ ExitCode run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return end_of_parsing(app, error);
   }
+  if (chosen.computes) {
+    limit_idle_spinning(argv);
+  }
   end_cleanly_on_signals();
-  return chosen();
+  return chosen.run();
 }
 
 ExitCode run_and_flush(int argc, char** argv) {
@@ -95,33 +116,11 @@ ExitCode run_and_flush(int argc, char** argv) {
   return code;
 }
 
-/// Starts the program anew with OpenMP threads that go to sleep a tenth of a
-/// millisecond after their work. By default they wait for much longer, on the
-/// processors that OpenBLAS needs, whose threads are others: training takes
-/// nearly twice as long, and a dense product may be measured at a hundredth of
-/// its speed. If they went to sleep at once, every short layer would wake them,
-/// which takes longer than the layer, and the system often wakes them on the
-/// processor of the first. libgomp, which is LibTorch's OpenMP, reads the
-/// environment before main, so that it cannot be set from here for this
-/// process.
-void limit_idle_spinning(char** argv) {
-  const std::set<std::string> commands{"activations", "compile", "bench"};
-  const bool computes = argv[0] && argv[1] && commands.count(argv[1]) > 0;
-  const bool is_set =
-      std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");
-  if (computes && !is_set) {
-    setenv("GOMP_SPINCOUNT", "8000", /*overwrite=*/0);
-    // Returns only if it fails; then the program is slower, and runs.
-    execv("/proc/self/exe", argv);
-  }
-}
-
 } // namespace
 } // namespace coppice::cli
 
 int main(int argc, char** argv) {
   using namespace coppice::cli;
-  limit_idle_spinning(argv);
   try {
     return run_and_flush(argc, argv);
   } catch (const InputError& error) {

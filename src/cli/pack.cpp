@@ -122,7 +122,7 @@ void add_pack(CLI::App& app, Command& chosen) {
       options->keep_rows,
       "Keep an offset a row, as the library compressed-tensors needs; larger");
   command->callback(
-      [options, &chosen] { chosen = [options] { return pack(*options); }; });
+      [options, &chosen] { chosen = {[options] { return pack(*options); }}; });
 }
 
 void add_unpack(CLI::App& app, Command& chosen) {
@@ -130,8 +130,9 @@ void add_unpack(CLI::App& app, Command& chosen) {
   command->footer(kExamplesUnpack);
   auto options = std::make_shared<PackRun>();
   add_pack_options(*command, *options);
-  command->callback(
-      [options, &chosen] { chosen = [options] { return unpack(*options); }; });
+  command->callback([options, &chosen] {
+    chosen = {[options] { return unpack(*options); }};
+  });
 }
 
 } // namespace coppice::cli

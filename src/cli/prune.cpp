@@ -230,7 +230,7 @@ void add_prune(CLI::App& app, Command& chosen) {
   auto options = std::make_shared<PruneRun>();
   add_prune_options(*command, *options);
   command->callback(
-      [options, &chosen] { chosen = [options] { return prune(*options); }; });
+      [options, &chosen] { chosen = {[options] { return prune(*options); }}; });
 }
 
 } // namespace coppice::cli

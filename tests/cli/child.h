@@ -73,6 +73,10 @@ class Child {
     return false;
   }
 
+  pid_t id() const {
+    return id_;
+  }
+
   void signal(int number) const {
     kill(id_, number);
   }

@@ -64,7 +64,8 @@ TEST_F(Compile, WritesAModelThatComputesTheSame) {
       testing::script_net().forward({x}).toTensor(), 1e-4, 1e-5));
 }
 
-TEST_F(Compile, LeavesNoFileOnCtrlC) {
+/// A model that says that it runs, and then never ends.
+torch::jit::Module endless_net() {
   torch::jit::Module endless("Endless");
   endless.register_parameter("weight", torch::ones({2, 6}), false);
   endless.define(
@@ -74,7 +75,11 @@ TEST_F(Compile, LeavesNoFileOnCtrlC) {
       "  while bool(x.numel() > 0):\n"
       "    x = x + 1\n"
       "  return torch.linear(x, self.weight)\n");
-  endless.save(model_);
+  return endless;
+}
+
+TEST_F(Compile, LeavesNoFileOnCtrlC) {
+  endless_net().save(model_);
   for (const int signal : {SIGINT, SIGTERM}) {
     Child child(
         {COPPICE_PROGRAM, "compile", model_, "-o", out_, "--input", "2x6"});
@@ -83,6 +88,14 @@ TEST_F(Compile, LeavesNoFileOnCtrlC) {
     expect_complaint(child.wait(), 130, "interrupted");
     EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
   }
+}
+
+TEST_F(Compile, RunsWithThreadsThatSoonSleep) {
+  endless_net().save(model_);
+  Child child({COPPICE_PROGRAM, "bench", model_, "--input", "2x6"});
+  ASSERT_TRUE(child.wait_for("it runs"));
+  const auto process = "/proc/" + std::to_string(child.id()) + "/environ";
+  EXPECT_THAT(read_file(process), HasSubstr("GOMP_SPINCOUNT="));
 }
 
 TEST_F(Compile, PrintsNothingButJsonWhenAsked) {

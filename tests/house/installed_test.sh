@@ -33,14 +33,18 @@ if [ -x "$program" ]; then
   "$program" --help >/dev/null || fail "the installed program does not start"
 fi
 
-# build_and_run FOLDER [ARG]...: FOLDER holds a CMakeLists.txt of a user.
-build_and_run() {
+# build FOLDER: FOLDER holds a CMakeLists.txt of a user. build_and_run FOLDER
+# [ARG]... also runs what it is.
+build() {
   echo "-- $1"
   cmake -S "$1" -B "$work/build" -G "$generator" -DCMAKE_CXX_COMPILER="$cxx" \
     -DTorch_DIR="$torch" -DCMAKE_PREFIX_PATH="$work/moved" \
     >"$work/log" 2>&1 || { cat "$work/log" && fail "configuring $1"; }
   cmake --build "$work/build" >"$work/log" 2>&1 ||
     { cat "$work/log" && fail "building $1"; }
+}
+build_and_run() {
+  build "$1"
   name=$(basename "$1")
   shift
   (cd "$work" && "$work/build/$name" "$@") || fail "running $name"
@@ -50,6 +54,7 @@ build_and_run() {
 for example in "$repository"/examples/*/; do
   case $example in
     *'/*/' | */run_compiled/) ;; # Below, once there is a compiled file.
+    */fashion_mnist/) ;;         # Below, with data of its own.
     *) build_and_run "${example%/}" ;;
   esac
 done
@@ -58,6 +63,11 @@ if [ -x "$program" ] && [ -f "$work/net.pt" ]; then # Of examples/trace.
     --no-cache --seconds 0.05 || fail "compiling the file of examples/trace"
   build_and_run "$repository/examples/run_compiled" "$work/fast.pt"
 fi
+
+build "$repository/examples/fashion_mnist"
+"$repository/tests/house/fashion_mnist_test.sh" "$work/build/fashion_mnist" \
+  "$program" || fail "examples/fashion_mnist"
+rm -rf "$work/build"
 
 # Every block of C++ in the README: what is not a whole program becomes the body
 # of one, after the model that it takes for granted.
