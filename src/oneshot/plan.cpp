@@ -51,6 +51,14 @@ void check_words(const PruneModifier& modifier, const StateDict& state) {
   }
 }
 
+/// Whether N:M would drop all of a weight, which has fewer inputs than it
+/// drops of M.
+bool is_narrower(const WeightNormPattern& pattern, const StoredTensor& tensor) {
+  const auto block = pattern.sparse_block_shape;
+  return pattern.zeros_per_block < block.size() && block.rows == 1 &&
+      tensor.numel() / tensor.shape[0] <= pattern.zeros_per_block;
+}
+
 /// Whether all elements are 0 or minus infinity, and some are the latter: what
 /// is added to attention. Most weights end the search at once.
 bool is_infinity_mask(const StoredTensor& tensor) {
@@ -218,6 +226,10 @@ class Planner {
     }
     if (plan.left_because.empty() && !is_changeable(tensor, input_)) {
       plan.left_because = "not stored as it is";
+    }
+    if (plan.left_because.empty() && !plan.is_named &&
+        is_narrower(modifier.pattern, tensor)) {
+      plan.left_because = "narrower than the pattern";
     }
     if (plan.left_because.empty()) {
       plan.modifier = &modifier;
