@@ -47,7 +47,7 @@ constexpr Magic kMagics[] = {
     {0, "Rar!\x1a\x07"sv, "is a RAR archive", kUnpack},
     {257, "ustar"sv, "is a tar archive", kUnpack},
     {0, "PK\x05\x06"sv, "is an empty zip archive", kGiveModel},
-    {0, "GGUF"sv, "is a GGUF file of llama.cpp", kConvert},
+    {0, "GGUF"sv, "is a GGUF model", kConvert},
     {0, "lmgg"sv, "is a GGML file", kConvert},
     {0, "fmgg"sv, "is a GGML file", kConvert},
     {0, "tjgg"sv, "is a GGML file", kConvert},

@@ -24,8 +24,7 @@ using testing::Killed;
 
 TEST_F(OutputsProgram, AreNotTheFolderOfTheShards) {
   fs::create_symlink("m", file("door"));
-  for (const std::string output :
-       {"m", "m/", "m/.", "m/../m", "door", "door/", "."}) {
+  for (const std::string output : {"m", "m/.", "m/../m", "door/", "."}) {
     expect_prune_refused(file("m/") + kIndex, file(output), "holds the input");
   }
   for (const std::string output : {"snapshot", "blobs"}) {
@@ -52,13 +51,12 @@ TEST_F(OutputsProgram, AreNoShardAndNoIndex) {
 TEST_F(OutputsProgram, AreNoFileOfManyNames) {
   fs::create_symlink("one", file("soft"));
   fs::create_hard_link(file("one"), file("hard"));
-  for (const std::string model : {"one", "soft", "hard"}) {
-    for (const std::string output : {"one", "soft", "hard", "m/../one"}) {
-      expect_prune_refused(file(model), file(output), "the input itself");
-    }
-    expect_prune_refused(file(model), file("m"), "is a folder");
-    expect_prune_refused(file(model), file("new/"), "is a folder");
-  }
+  expect_prune_refused(file("one"), file("soft"), "the input itself");
+  expect_prune_refused(file("soft"), file("one"), "the input itself");
+  expect_prune_refused(file("soft"), file("hard"), "the input itself");
+  expect_prune_refused(file("hard"), file("m/../one"), "the input itself");
+  expect_prune_refused(file("one"), file("m"), "is a folder");
+  expect_prune_refused(file("one"), file("new/"), "is a folder");
 }
 
 TEST_F(OutputsProgram, AreNoRecipe) {

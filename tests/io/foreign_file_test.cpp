@@ -96,7 +96,7 @@ TEST(ForeignFile, TellsOtherFormats) {
       {"\x28\xb5\x2f\xfd............", "zstd"},
       {"7z\xbc\xaf\x27\x1c\0\4......"s, "7z archive"},
       {"model.pt" + std::string(249, '\0') + "ustar\0"s + "00", "tar archive"},
-      {"GGUF\3\0\0\0\x10\0\0\0\0\0\0\0"s, "a GGUF file"},
+      {"GGUF\3\0\0\0\x10\0\0\0\0\0\0\0"s, "a GGUF model"},
       {"\x89HDF\r\n\x1a\n\0\0\0\0"s, "an HDF5 file, as Keras writes"},
       {"\x93NUMPY\1\0v\0{'descr': '<f4'}"s, "NumPy (.npy)"},
       {"\x1c\0\0\0TFL3\0\0\0\0"s, "TensorFlow Lite"},

@@ -75,6 +75,8 @@ inline Killed killed_at_step(
   if (!WIFSTOPPED(status)) {
     return Killed::CannotTrace;
   }
+  // Stops at calls are told from those at signals.
+  ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD);
   bool is_counting = !whole_program;
   for (int stop = 0; stop < step;) {
     ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
