@@ -56,7 +56,7 @@ Foreign foreign_zip(const ZipArchive& zip) {
   }
   if (has(".npy")) {
     return {
-        "holds arrays of NumPy (.npz)",
+        "is a zip archive without data.pkl, but arrays of NumPy (.npz)",
         "load them there and save them as safetensors"};
   }
   return {
