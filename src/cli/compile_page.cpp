@@ -70,7 +70,7 @@ void add_left(HtmlPage& page, const CompiledModel& compiled) {
       {}};
   for (const auto& layer : compiled.layers) {
     if (layer.format == kLibTorch) {
-      table.rows.push_back({layer.layer, layer.sparsity, why_left(layer)});
+      table.rows.push_back({layer.name(), layer.sparsity, why_left(layer)});
     }
   }
   if (!table.rows.empty()) {
@@ -84,7 +84,10 @@ void add_left(HtmlPage& page, const CompiledModel& compiled) {
 void add_pictures(HtmlPage& page, const CompiledModel& compiled) {
   std::vector<HtmlFrame> frames;
   for (const auto& layer : compiled.layers) {
-    frames.push_back(mask_pictures(layer));
+    const bool is_matrix = layer.weight.defined() && layer.weight.dim() > 1;
+    if (is_matrix && !layer.is_repeated) {
+      frames.push_back(mask_pictures(layer));
+    }
   }
   page.section(
       "Where the zeros are",

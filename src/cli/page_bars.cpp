@@ -48,7 +48,7 @@ HtmlBars layer_bars(
       ? fmt::format("{:.0f}% of the model's time", 100 * timing.dense / whole)
       : std::string();
   HtmlBars bars;
-  bars.name = layer.layer;
+  bars.name = layer.name();
   bars.before = timing.dense;
   bars.before_text = time_text(timing.dense);
   bars.note = share;

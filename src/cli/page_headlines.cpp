@@ -23,8 +23,10 @@ LayerTotals totals_of(const CompiledModel& compiled) {
     for (const int64_t size : layer.shape) {
       weights *= static_cast<double>(size);
     }
-    totals.weights += weights;
-    totals.zeros += weights * layer.sparsity;
+    if (!layer.is_repeated && !layer.shape.empty()) {
+      totals.weights += weights;
+      totals.zeros += weights * layer.sparsity;
+    }
     totals.bytes_before += layer.bytes_before;
     totals.bytes_after += layer.bytes_after;
     totals.left += layer.format == kLibTorch ? 1 : 0;

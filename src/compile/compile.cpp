@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <set>
 
 #include "compile/compare.h"
 #include "compile/examples.h"
 #include "compile/layer_choice.h"
+#include "compile/layer_rows.h"
 #include "compile/machine.h"
 #include "compile/races.h"
 #include "coppice/graph/weight_ops.h"
@@ -26,10 +28,14 @@ constexpr double kTolerance = 1e-3;
 /// Nor that of weights to bfloat16 in one layer after the other.
 constexpr double kBfloat16Tolerance = 1e-1;
 
+/// Of all weights, each once, also of a layer that runs several times.
 int64_t weight_bytes(const std::vector<WeightOp>& ops) {
   int64_t bytes = 0;
+  std::set<const void*> known;
   for (const auto& op : ops) {
-    bytes += static_cast<int64_t>(op.weight.nbytes());
+    if (known.insert(op.weight.data_ptr()).second) {
+      bytes += static_cast<int64_t>(op.weight.nbytes());
+    }
   }
   return bytes;
 }
@@ -125,7 +131,7 @@ void leave_all(std::vector<LayerChoice>& choices) {
     }
     layer.why_left = layer.format + " makes the whole model slower";
     layer.format = Candidate().name();
-    layer.bytes_after = layer.bytes_before;
+    choice.weight = nullptr;
     for (auto& timing : layer.timings) {
       timing.chosen = timing.dense;
     }
@@ -211,6 +217,7 @@ CompiledModel compiling::compile_by(
   check_has_weight_ops(frozen, ops);
   const auto examples = compiling::examples_of(example, options.batches());
   auto choices = choices_for(module, ops, examples, options, races);
+  compiling::share_packed_weights(ops, choices);
   const double seconds = options.seconds_per_layer();
   CompiledModel result;
   result.processor = compiling::processor_name();
@@ -227,9 +234,7 @@ CompiledModel compiling::compile_by(
       leave_all(choices);
     }
   }
-  for (auto& choice : choices) {
-    result.layers.push_back(std::move(choice.layer));
-  }
+  result.layers = compiling::layer_rows(ops, choices, left_layers(frozen));
   result.timings = std::move(race.timings);
   result.difference = checked_difference(
       result.timings, options.bfloat16() ? kBfloat16Tolerance : kTolerance);

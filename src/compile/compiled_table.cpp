@@ -55,7 +55,7 @@ std::vector<Cell> row_of(
     share = whole > 0 ? Cell(timing->dense / whole) : Cell();
   }
   return {
-      layer.layer,
+      layer.name(),
       layer.kind,
       fmt::format("{}", fmt::join(layer.shape, "x")),
       layer.sparsity,
@@ -72,6 +72,10 @@ std::vector<Cell> row_of(
 }
 
 } // namespace
+
+std::string CompiledLayer::name() const {
+  return call < 2 ? layer : fmt::format("{}, call {}", layer, call);
+}
 
 Table CompiledModel::rows() const {
   Table table{

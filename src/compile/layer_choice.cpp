@@ -77,8 +77,6 @@ CompiledLayer described(const WeightOp& op) {
   }
   layer.format = Candidate().name();
   layer.why_left = op.why_dense;
-  layer.bytes_before = static_cast<int64_t>(op.weight.nbytes());
-  layer.bytes_after = layer.bytes_before;
   return layer;
 }
 
@@ -135,9 +133,6 @@ LayerChoice choose_for(
     choice.layer.timings.push_back(timing_of(op, heat, chosen));
   }
   choice.weight = chosen.weight;
-  if (chosen.weight) {
-    choice.layer.bytes_after = chosen.weight->nbytes();
-  }
   return choice;
 }
 

@@ -13,7 +13,7 @@ struct LayerInput {
   torch::Tensor input; ///< Undefined if the op did not run.
 };
 
-/// A layer's row of the table, and what to install for it.
+/// A layer's row of the table, but for its bytes, and what to install for it.
 struct LayerChoice {
   CompiledLayer layer;
   c10::intrusive_ptr<PackedWeight> weight; ///< Null: LibTorch's own stays.

@@ -16,24 +16,12 @@ bool is_none(const Value* value) {
   return constant && constant->isNone();
 }
 
-/// "self.encoder.fc1.weight" -> "encoder.fc1". Folding adds to the name of a
-/// weight, and names made twice get a number.
-std::string layer_of(const Value* weight) {
-  std::string name = weight->hasDebugName() ? weight->debugName() : "";
-  const std::string self = "self.";
-  if (name.rfind(self, 0) == 0) {
-    name.erase(0, self.size());
-  }
-  const auto at = name.rfind(".weight");
-  return at == std::string::npos ? name : name.substr(0, at);
-}
-
 /// The matrix that a value transposes: `value` is itself a constant, or an op
 /// that swaps the dimensions of one. Undefined if it is neither.
 torch::Tensor constant_transposed(const Value* value, std::string& layer) {
   if (const auto whole = constant_tensor(value);
       whole.defined() && whole.dim() == 2) {
-    layer = layer_of(value);
+    layer = layer_name(value);
     return whole.t();
   }
   const auto* node = value->node();
@@ -51,7 +39,7 @@ torch::Tensor constant_transposed(const Value* value, std::string& layer) {
   if (!matrix.defined() || matrix.dim() != 2) {
     return {};
   }
-  layer = layer_of(node->input(0));
+  layer = layer_name(node->input(0));
   return matrix;
 }
 
@@ -80,7 +68,7 @@ bool is_one(const Value* value) {
 std::optional<FoundWeightOp> linear_of(Node* node) {
   FoundWeightOp found;
   found.op.weight = constant_tensor(node->input(1));
-  found.op.layer_fqn = layer_of(node->input(1));
+  found.op.layer_fqn = layer_name(node->input(1));
   if (!found.op.weight.defined() || found.op.weight.dim() != 2 ||
       !read_bias(node->input(2), found.op)) {
     return std::nullopt;
@@ -116,7 +104,7 @@ std::optional<FoundWeightOp> convolution_of(Node* node, bool is_general) {
   auto& op = found.op;
   op.kind = WeightOp::Kind::kConv2d;
   op.weight = constant_tensor(node->input(1));
-  op.layer_fqn = layer_of(node->input(1));
+  op.layer_fqn = layer_name(node->input(1));
   const auto stride = constant_of<std::vector<int64_t>>(node->input(3));
   const auto padding = constant_of<std::vector<int64_t>>(node->input(4));
   const auto dilation = constant_of<std::vector<int64_t>>(node->input(5));
@@ -219,6 +207,17 @@ void find_in(torch::jit::Block& block, std::vector<FoundWeightOp>& all) {
 }
 
 } // namespace
+
+// Folding adds to the name of a weight, and names made twice get a number.
+std::string layer_name(const Value* weight) {
+  std::string name = weight->hasDebugName() ? weight->debugName() : "";
+  const std::string self = "self.";
+  if (name.rfind(self, 0) == 0) {
+    name.erase(0, self.size());
+  }
+  const auto at = name.rfind(".weight");
+  return at == std::string::npos ? name : name.substr(0, at);
+}
 
 std::vector<FoundWeightOp> find_weight_ops(torch::jit::Graph& graph) {
   std::vector<FoundWeightOp> all;

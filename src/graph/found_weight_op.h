@@ -3,6 +3,7 @@
 #include <torch/csrc/jit/ir/ir.h>
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "coppice/graph/weight_ops.h"
@@ -21,6 +22,10 @@ struct FoundWeightOp {
     return first->input(input);
   }
 };
+
+/// The layer that a constant is the weight of, as the name of its value tells:
+/// "self.encoder.fc1.weight" -> "encoder.fc1"; empty if it has none.
+std::string layer_name(const torch::jit::Value* weight);
 
 /// All of a graph, nested blocks included, in their order.
 std::vector<FoundWeightOp> find_weight_ops(torch::jit::Graph& graph);

@@ -2,20 +2,18 @@
 
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/function_impl.h>
-#include <torch/csrc/jit/ir/constants.h>
-#include <torch/csrc/jit/passes/dead_code_elimination.h>
 #include <torch/csrc/jit/passes/freeze_module.h>
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
 #include <map>
 #include <string>
-#include <tuple>
 
 #include "graph/clone_apart.h"
 #include "graph/forward_weights.h"
 #include "graph/frozen_graph.h"
 #include "graph/graph_nodes.h"
+#include "graph/kept_constants.h"
 #include "graph/op_roles.h"
 #include "graph/reloaded.h"
 #include "graph/remaining.h"
@@ -30,15 +28,7 @@ using torch::jit::Value;
 
 constexpr const char* kEntry = "coppice_entry_";
 
-Value*
-read_along(Graph& graph, Value* value, const std::vector<std::string>& path) {
-  for (const auto& name : path) {
-    value = graph.insertNode(graph.createGetAttr(value, name))->output();
-  }
-  return value;
-}
-
-/// The same, with the classes of the modules in place of their interfaces.
+/// The submodule at `path`, as its class where an attribute has an interface.
 Value* module_along(
     Graph& graph,
     Value* value,
@@ -216,73 +206,6 @@ Module frozen(Module& original) {
   remove_methods(original, entries);
   remove_methods(result, entries);
   return result;
-}
-
-/// What a constant and an attribute have in common if they are the same.
-using Identity = std::tuple<
-    const void*,
-    torch::ScalarType,
-    std::vector<int64_t>,
-    std::vector<int64_t>>;
-
-std::optional<Identity> identity_of(const c10::IValue& value) {
-  if (value.isTensor() && value.toTensor().has_storage() &&
-      value.toTensor().numel() > 0) {
-    const auto& tensor = value.toTensor();
-    return Identity{
-        tensor.data_ptr(),
-        tensor.scalar_type(),
-        tensor.sizes().vec(),
-        tensor.strides().vec()};
-  }
-  if (value.isObject()) {
-    return Identity{value.toObject().get(), torch::kByte, {}, {}};
-  }
-  return std::nullopt;
-}
-
-/// Where the tensors and objects of a model are, each once.
-std::map<Identity, std::vector<std::string>> attributes_of(
-    const Module& module) {
-  std::map<Identity, std::vector<std::string>> all;
-  for (const auto& each : instances_in(module)) {
-    const auto type = each.instance->type();
-    for (size_t slot = 0; slot < type->numAttributes(); ++slot) {
-      if (type->getAttribute(slot)->is_module()) {
-        continue;
-      }
-      if (const auto id = identity_of(each.instance->getSlot(slot))) {
-        auto path = each.path;
-        path.push_back(type->getAttributeName(slot));
-        all.emplace(*id, std::move(path));
-      }
-    }
-  }
-  return all;
-}
-
-/// Reads constants that stay attributes from there, so that a file holds them
-/// once.
-void read_kept_constants(const Module& module) {
-  auto graph = module.get_method("forward").graph();
-  const auto attributes = attributes_of(module);
-  std::vector<Node*> constants;
-  for (Node* node : nodes_in(*graph)) {
-    if (node->kind() == c10::prim::Constant) {
-      constants.push_back(node);
-    }
-  }
-  for (auto* const node : constants) {
-    const auto value = torch::jit::toIValue(node->output());
-    const auto id = value ? identity_of(*value) : std::nullopt;
-    const auto found = id ? attributes.find(*id) : attributes.end();
-    if (found != attributes.end()) {
-      const torch::jit::WithInsertPoint start(*graph->block()->nodes().begin());
-      node->output()->replaceAllUsesWith(
-          read_along(*graph, graph->inputs()[0], found->second));
-    }
-  }
-  torch::jit::EliminateDeadCode(graph);
 }
 
 void check_can_stay(const Module& module) {

@@ -53,6 +53,12 @@ constexpr OpRoles cell(const char* op, const char* layer) {
   return {op, layer, OpFamily::kRecurrent, 0, 2, 4, 0, 1, -1, 2};
 }
 
+/// A weight [out, in], one of several with their biases.
+constexpr OpRoles
+fused(const char* op, const char* layer, int activation, int weight) {
+  return {op, layer, OpFamily::kFused, activation, weight, -1, 0, 1, -1, 1};
+}
+
 constexpr OpRoles kRoles[] = {
     product("aten::linear", "linear", 0, 1, 2, 0, 1),
     product("aten::addmm", "linear", 1, 2, 0, 1, 0),
@@ -100,6 +106,10 @@ constexpr OpRoles kRoles[] = {
     cell("aten::gru_cell", "gru_cell"),
     cell("aten::rnn_tanh_cell", "rnn_cell"),
     cell("aten::rnn_relu_cell", "rnn_cell"),
+    // The fast path of a whole layer: projections first, then norms and the
+    // two linear layers, each weight followed by its bias.
+    fused("aten::_transformer_encoder_layer_fwd", "transformer_encoder", 0, 3),
+    fused("aten::_native_multi_head_attention", "multi_head_attention", 0, 5),
 };
 
 /// Products whose weight may stand on either side, here on the left.

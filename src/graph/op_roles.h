@@ -13,6 +13,7 @@ enum class OpFamily {
   kEmbedding, ///< Looks its rows up.
   kRecurrent, ///< Steps through a sequence; the weight is one or a list.
   kScale,     ///< Scales elements, as prelu does.
+  kFused,     ///< Computes a layer of several weights, as one of a transformer.
 };
 
 /// Which of an op's inputs is which, by their indices, and which dimensions of

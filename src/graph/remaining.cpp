@@ -13,6 +13,16 @@ bool is_state_function(const std::string& name) {
   return name == "__getstate__" || name == "__setstate__";
 }
 
+/// "forward", also of a layer that has several: "forward__1".
+bool is_forward(const std::string& name) {
+  return name == "forward" || name.rfind("forward__", 0) == 0;
+}
+
+/// "__len__" of a container: it says nothing without what it contains.
+bool is_special(const std::string& name) {
+  return name.rfind("__", 0) == 0;
+}
+
 /// Whether two functions, with what they call, read no attribute in common.
 bool share_nothing(const Reach& a, const Reach& b) {
   const auto is_value = [](const Member& member) {
@@ -29,11 +39,10 @@ bool share_nothing(const Reach& a, const Reach& b) {
 /// Whether a submodule's method may be called from outside once `forward` is
 /// replaced.
 bool is_entry(const Module& root, const Member& method, const Reach& forward) {
-  if (forward.functions().count(method) != 0 ||
-      is_state_function(method.second)) {
+  if (forward.functions().count(method) != 0 || is_special(method.second)) {
     return false;
   }
-  if (method.second != "forward") {
+  if (!is_forward(method.second)) {
     return true;
   }
   Reach own(root);

@@ -16,6 +16,8 @@
 #include "graph/frozen_copy.h"
 #include "graph/frozen_graph.h"
 #include "graph/graph_nodes.h"
+#include "graph/left_layers.h"
+#include "graph/padding_in_numbers.h"
 
 namespace coppice {
 namespace {
@@ -185,6 +187,10 @@ std::vector<std::string> other_weight_ops(const Module& frozen) {
   return {kinds.begin(), kinds.end()};
 }
 
+std::vector<LeftLayer> left_layers(const Module& frozen) {
+  return graph::find_left_layers(frozen);
+}
+
 Module with_observed_weight_ops(
     const Module& frozen,
     std::vector<c10::intrusive_ptr<ActivationSite>>& sites) {
@@ -205,6 +211,7 @@ namespace graph {
 
 void optimize_frozen(Module& frozen, const Module& original) {
   auto graph = graph_of(frozen);
+  padding_in_numbers(graph);
   torch::jit::OptimizeFrozenGraph(graph);
   torch::jit::ConstantPropagation(graph);
   conv1d_as_conv2d(graph);

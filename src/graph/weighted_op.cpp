@@ -10,8 +10,9 @@ std::optional<WeightedOp> weighted_op(
     return values.attribute_of(node->inputs()[i]);
   };
   const auto* roles = op_roles(node->kind());
-  // What enters an embedding are indices.
-  if (roles == nullptr || roles->family == OpFamily::kEmbedding) {
+  // What enters an embedding are indices; a fused layer has several doors.
+  if (roles == nullptr || roles->family == OpFamily::kEmbedding ||
+      roles->family == OpFamily::kFused) {
     return std::nullopt;
   }
   const auto* left = left_op_roles(node->kind());

@@ -79,8 +79,14 @@ struct LayerTiming {
 /// What `compile` found out about a layer and decided.
 struct CompiledLayer {
   std::string layer; ///< FQN.
-  std::string kind;  ///< "linear", "conv2d"
+  /// "linear", "conv2d"; of layers that are always left also "lstm",
+  /// "conv_transpose2d", "embedding" and others, or the name of an op.
+  std::string kind;
+  /// Of its weight, the largest if it has several; empty if an object holds it.
   std::vector<int64_t> shape;
+  int64_t call = 1; ///< 2 where the model runs the layer for the second time.
+  /// Whether a layer before has the same weight, which counts there.
+  bool is_repeated = false;
   /// As it was given, so that its zeros can be shown; drop it to free memory.
   torch::Tensor weight;
   double sparsity = 0;
@@ -91,11 +97,14 @@ struct CompiledLayer {
   /// Why it was left, where it could not be replaced; empty if it was measured.
   std::string why_left;
   std::vector<LayerTiming> timings; ///< One a batch, in their order.
-  int64_t bytes_before = 0;
-  int64_t bytes_after = 0;
+  int64_t bytes_before = 0;         ///< 0 if it is repeated.
+  int64_t bytes_after = 0; ///< 0 if a layer before has the same packed weight.
   /// Bytes of other memory that went through the caches before each timed run,
   /// as the model's other weights do; 0 if its own stayed warm.
   int64_t passing_bytes = 0;
+
+  /// "fc1", or of a later call "fc1, call 2".
+  std::string name() const;
 };
 
 /// Times of the whole model at one batch, microseconds of a call.
@@ -110,7 +119,11 @@ struct ModelTiming {
 
 /// A model whose layers run on the fastest product that was measured.
 struct CompiledModel {
+  /// It never ran: its state is as it was given. All methods, hooks and
+  /// attributes of the model are there, but for weights that only `forward`
+  /// used and methods of submodules that only `forward` called.
   torch::jit::Module module;
+  /// A row for all that holds a weight, in the order of the model.
   std::vector<CompiledLayer> layers;
   std::vector<ModelTiming> timings; ///< One a batch.
   std::string processor; ///< What it was measured on; "unknown" if it is.
@@ -139,15 +152,23 @@ struct CompiledModel {
 /// run of a layer as many bytes go through the caches as the model has other
 /// weights: a small model is timed warm, a large one from memory. Where the
 /// input of a single product is largely zero, as after a relu, products that
-/// skip zeros of the input take part. `module` itself is not changed. The
-/// result has no parameters any more, only `forward`, and is for evaluation;
-/// its file needs libcoppice to load.
+/// skip zeros of the input take part. `module` itself is not changed: copies of
+/// it run, as a file would give them back. The result is for evaluation and its
+/// file needs libcoppice to load.
+///
+/// Only `forward` becomes faster. Other methods and hooks run the layers as
+/// they were given, whose weights then stay. What any of them writes to is
+/// state, and no constant of `forward`; what nothing writes to is, but for
+/// numbers, flags and texts of the model itself, which may be set from outside.
+/// The result is saved, loaded and compared with the model over several calls
+/// in order.
 ///
 /// `example`: the inputs of `forward`.
-/// Errors: c10::ValueError if the model cannot be frozen, has no layer with a
-///   constant weight (frozen or quantized before) or does not run on the
-///   example; c10::Error if the result differs from the model by more than
-///   rounding: by 1e-3 of its largest output, or 1e-1 with `bfloat16`.
+/// Errors: c10::ValueError if the model cannot be saved, frozen or copied, has
+///   no layer with a constant weight (frozen or quantized before) or does not
+///   run on the example; c10::Error if the result differs from the model by
+///   more than rounding: by 1e-3 of its largest output, or 1e-1 with
+///   `bfloat16`.
 CompiledModel compile(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& example,

@@ -32,12 +32,14 @@ struct WeightOp {
   torch::Tensor dense(const torch::Tensor& input) const;
 };
 
-/// A clone in evaluation whose parameters are constants of its graph, all calls
-/// inlined, what is constant computed, batch norms folded into convolutions;
-/// what a method writes to stays an attribute. Only `forward` remains.
-/// Convolutions over one dimension are written as those over two. Constant
-/// masks of 0 and 1 over the inputs of a linear layer become zeros of its
-/// weight; see `linear` of what an infinite input under such a zero gives.
+/// A copy in evaluation whose parameters are constants of its graph, all calls
+/// inlined, what is constant computed, batch norms folded into convolutions.
+/// What any method or hook writes to stays an attribute, as do numbers, flags
+/// and texts of the model itself (not of its submodules), which its user may
+/// set. Of the methods only `forward` remains. Convolutions over one dimension
+/// are written as those over two, paddings "same" and "valid" in numbers.
+/// Constant masks of 0 and 1 over the inputs of a linear layer become zeros of
+/// its weight; see `linear` of what an infinite input under such a zero gives.
 ///
 /// Errors: c10::ValueError if the module cannot be frozen (it has no `forward`,
 ///   or was frozen in a way that cannot be undone).
@@ -48,6 +50,23 @@ torch::jit::Module frozen_module(const torch::jit::Module& module);
 /// and addmm, mm and matmul (with an add) by a transposed weight, each with the
 /// relu that alone follows it.
 std::vector<WeightOp> weight_ops(const torch::jit::Module& frozen);
+
+/// A layer with a weight that is none of the `weight_ops`.
+struct LeftLayer {
+  std::string layer_fqn; ///< As of a `WeightOp`.
+  std::string kind;      ///< "lstm", "conv_transpose2d", "embedding"
+  /// All that it has, of an LSTM several, the first being the largest; none if
+  /// an object holds them, as quantized or prepacked ones.
+  std::vector<torch::Tensor> weights;
+  std::string why_left; ///< Why no sparse product can take its place.
+  size_t place = 0;     ///< How many of the `weight_ops` stand before it.
+};
+
+/// Those of a frozen module's `forward`, in the order of the graph, nested
+/// blocks and forked subgraphs included: ops that take a weight as LibTorch's
+/// layers do, and other ops that take a floating constant of two or more
+/// dimensions.
+std::vector<LeftLayer> left_layers(const torch::jit::Module& frozen);
 
 /// The kinds of the other ops that take a weight, in the order of the alphabet:
 /// as objects that hold them quantized or prepacked, or, where there are none,

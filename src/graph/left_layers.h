@@ -1,0 +1,12 @@
+#pragma once
+
+#include <vector>
+
+#include "coppice/graph/weight_ops.h"
+
+namespace coppice::graph {
+
+/// As `left_layers`.
+std::vector<LeftLayer> find_left_layers(const torch::jit::Module& frozen);
+
+} // namespace coppice::graph
