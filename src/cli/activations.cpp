@@ -12,9 +12,11 @@
 #include <memory>
 #include <optional>
 
+#include "cli/arguments.h"
 #include "cli/blas.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/libraries.h"
 #include "cli/progress.h"
 #include "cli/script_file.h"
 
@@ -62,41 +64,10 @@ struct ActivationsRun {
   MaskActivationsOptions mask;
   std::vector<int64_t> features;
   std::optional<int64_t> feature_dim;
+  std::vector<std::string> libraries;
   int threads = 0;
   bool json = false;
 };
-
-/// Whether `a` comes before `b`, numbers in them as numbers: x2 before x10.
-bool natural_less(const std::string& a, const std::string& b) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  size_t i = 0;
-  size_t j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (!is_digit(a[i]) || !is_digit(b[j])) {
-      if (a[i] != b[j]) {
-        return a[i] < b[j];
-      }
-      ++i;
-      ++j;
-      continue;
-    }
-    const auto number = [&](const std::string& text, size_t& at) {
-      const size_t begin =
-          std::min(text.find_first_not_of('0', at), text.size());
-      at = begin;
-      while (at < text.size() && is_digit(text[at])) {
-        ++at;
-      }
-      return text.substr(begin, at - begin);
-    };
-    const auto x = number(a, i);
-    const auto y = number(b, j);
-    if (x != y) {
-      return x.size() != y.size() ? x.size() < y.size() : x < y;
-    }
-  }
-  return a.size() - i < b.size() - j;
-}
 
 std::vector<torch::Tensor> calibration_of(const Checkpoint& file) {
   auto tensors = file.state.tensors;
@@ -171,6 +142,7 @@ ExitCode activations(ActivationsRun options) {
     options.mask.features = options.features;
   }
   options.mask.feature_dim = options.feature_dim;
+  load_libraries(options.libraries);
   ExtraFiles extra;
   const auto model = load_script(options.model, &extra);
   const auto file = open_checkpoint(options.calibration);
@@ -254,6 +226,7 @@ void add_activations_options(CLI::App& command, ActivationsRun& options) {
                   ->type_name("D");
   features->needs(dim);
   dim->needs(features);
+  add_load_option(command, options.libraries);
   command.add_flag("--sites", mask.sites, "Keep activation sites in OUT");
   command.add_flag("--json", options.json, "Print one JSON object, no text");
   command.add_option("--threads", options.threads, "Default: every core")

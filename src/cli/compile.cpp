@@ -3,7 +3,6 @@
 #include <coppice/io/output_file.h>
 #include <coppice/report/json.h>
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <ATen/Parallel.h>
 
@@ -18,7 +17,8 @@
 #include "cli/compile_report.h"
 #include "cli/disturbance.h"
 #include "cli/errors.h"
-#include "cli/input_shapes.h"
+#include "cli/libraries.h"
+#include "cli/model_inputs.h"
 #include "cli/progress.h"
 #include "cli/script_file.h"
 
@@ -58,7 +58,13 @@ constexpr const char* kCompileExamples =
     "  coppice compile net.pt -o fast.pt --input 1x3x32x32\n"
     "  coppice compile net.pt -o fast.pt --input 1x784 --batch 1 --batch 32 "
     "\\\n"
-    "    --threads 1 --html fast.html\n";
+    "    --threads 1 --html fast.html\n"
+    "  coppice compile text.pt -o fast.pt --input '2x6:int64[0,511]' "
+    "--input =true\n"
+    "  coppice compile net.pt -o fast.pt --inputs example.pt  # torch.save((x, "
+    "{\"a\": y}))\n"
+    "  coppice compile net.pt -o fast.pt --input 1x3x64x64 --load "
+    "libmyops.so\n";
 
 constexpr const char* kBenchExamples =
     "With OTHER, its whole time is measured beside that of MODEL.\n"
@@ -72,7 +78,8 @@ struct CompileRun {
   std::string other;
   std::string output;
   std::string html;
-  std::vector<std::string> inputs;
+  InputOptions inputs;
+  std::vector<std::string> libraries;
   std::vector<int64_t> batches;
   double seconds = 1;
   bool bfloat16 = false;
@@ -80,6 +87,14 @@ struct CompileRun {
   bool json = false;
   int threads = 0;
 };
+
+/// The model or the inputs are wrong.
+[[noreturn]] void refuse_run(
+    const CompileRun& options,
+    const c10::ValueError& error) {
+  throw InputError(fmt::format(
+      "{}.", with_advice(error.what_without_backtrace(), options.inputs)));
+}
 
 CompiledModel compiled(
     const CompileRun& options,
@@ -100,9 +115,9 @@ CompiledModel compiled(
     bar->update(done);
   });
   try {
-    return compile(model, inputs_from(options.inputs), how);
-  } catch (const c10::ValueError& error) { // The model or the inputs.
-    throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    return compile(model, model_inputs(options.inputs, model), how);
+  } catch (const c10::ValueError& error) {
+    refuse_run(options, error);
   }
 }
 
@@ -111,9 +126,7 @@ PageSubject subject_of(const char* kind, const CompileRun& options) {
   PageSubject subject;
   subject.kind = kind;
   subject.title = std::filesystem::path(options.model).filename().string();
-  subject.facts = {
-      {"Model", options.model},
-      {"Inputs", fmt::format("{}", fmt::join(options.inputs, ", "))}};
+  subject.facts = {{"Model", options.model}, {"Inputs", options.inputs.text()}};
   subject.remembers = !options.no_cache;
   return subject;
 }
@@ -150,6 +163,7 @@ void print(
 ExitCode run_compile(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
+  load_libraries(options.libraries);
   ExtraFiles extra;
   const auto model = load_script(options.model, &extra);
   require_other_file(options.output, {options.model});
@@ -175,6 +189,7 @@ ExitCode run_compile(const CompileRun& options) {
 ExitCode run_bench(const CompileRun& options) {
   warn_of_reference_blas();
   use_threads(options.threads);
+  load_libraries(options.libraries);
   const auto model = load_script(options.model);
   std::vector<std::string> files{options.model};
   std::optional<torch::jit::Module> other;
@@ -191,12 +206,12 @@ ExitCode run_bench(const CompileRun& options) {
       others = compare_models(
           model,
           *other,
-          inputs_from(options.inputs),
+          model_inputs(options.inputs, model),
           CompileOptions()
               .batches(options.batches)
               .seconds_per_layer(options.seconds));
     } catch (const c10::ValueError& error) {
-      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+      refuse_run(options, error);
     }
   }
   auto subject = subject_of("coppice bench", options);
@@ -214,9 +229,8 @@ ExitCode run_bench(const CompileRun& options) {
 }
 
 void add_common(CLI::App& command, CompileRun& options) {
-  command.add_option("--input", options.inputs, kInputHelp)
-      ->type_name("SHAPE")
-      ->required();
+  add_input_options(command, options.inputs);
+  add_load_option(command, options.libraries);
   command
       .add_option(
           "--batch",

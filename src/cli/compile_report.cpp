@@ -44,6 +44,7 @@ nlohmann::ordered_json compiled_json(
       {"instruction_set", kernels::instruction_set()},
       {"blas", blas_name()},
       {"difference", compiled.difference},
+      {"random", compiled.is_random},
       {"whole", json_of(compiled.timings)},
       {"layers", to_json(compiled.rows())}};
 }

@@ -18,6 +18,7 @@
 #include "coppice/core/version.h"
 #include "coppice/io/file_error.h"
 #include "coppice/io/output_file.h"
+#include "graph/run_error.h"
 
 namespace coppice::cli {
 namespace {
@@ -130,7 +131,7 @@ int main(int argc, char** argv) {
   } catch (const coppice::Interrupted& error) {
     return complain(kInterrupted, error.what());
   } catch (const c10::Error& error) {
-    return complain(kFailed, error.what_without_backtrace());
+    return complain(kFailed, coppice::graph::first_line(error) + ".");
   } catch (const std::bad_alloc&) {
     return complain(kFailed, "there is not enough memory for this work.");
   } catch (const std::exception& error) {

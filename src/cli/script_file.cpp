@@ -8,19 +8,10 @@
 
 #include "cli/errors.h"
 #include "cli/input_file.h"
+#include "cli/load_error.h"
 
 namespace coppice::cli {
 namespace {
-
-/// The first line of an error of LibTorch: what follows is where in LibTorch.
-/// Those of its parser are no c10::Error.
-std::string first_line(const std::exception& error) {
-  const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
-  std::string text =
-      torch_error ? torch_error->what_without_backtrace() : error.what();
-  text.erase(0, text.find_first_not_of('\n'));
-  return text.substr(0, text.find('\n'));
-}
 
 /// The names of an archive's extra files, without text.
 ExtraFiles extra_files_in(const std::string& path) {
@@ -50,7 +41,7 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
   try {
     return load(path, extra);
   } catch (const std::exception& error) {
-    const auto reason = first_line(error);
+    const auto reason = load_error(error);
     // Coppice complains of a packed weight, not LibTorch.
     if (reason.rfind("PackedWeight: ", 0) == 0) {
       throw InputError(fmt::format("{} cannot be loaded: {}.", path, reason));

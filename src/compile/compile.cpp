@@ -13,6 +13,7 @@
 #include "coppice/graph/weight_ops.h"
 #include "graph/frozen_copy.h"
 #include "graph/frozen_graph.h"
+#include "graph/model_inputs.h"
 
 namespace coppice {
 namespace {
@@ -52,7 +53,7 @@ std::vector<torch::Tensor> inputs_of_ops(
   for (size_t i = 0; i < sites.size(); ++i) {
     sites[i]->observe([&seen, i](const torch::Tensor& x) {
       if (!seen[i].defined()) {
-        seen[i] = x.clone();
+        seen[i] = x.detach().clone();
       }
     });
   }
@@ -140,7 +141,8 @@ void leave_all(std::vector<LayerChoice>& choices) {
 
 double checked_difference(
     const std::vector<ModelTiming>& timings,
-    double tolerance) {
+    double tolerance,
+    bool is_random) {
   double largest = 0;
   for (const auto& timing : timings) {
     largest = std::max(largest, timing.difference);
@@ -149,8 +151,11 @@ double checked_difference(
       largest <= tolerance,
       "compile: the result differs from the model by ",
       largest,
-      " of its largest output, which is more than rounding; nothing is "
-      "compiled");
+      " of its largest output, which is more than rounding",
+      is_random ? ", maybe because it draws random numbers, and others than "
+                  "before; give it its noise as an input"
+                : "",
+      "; nothing is compiled");
   return largest;
 }
 
@@ -210,17 +215,19 @@ CompiledModel compiling::compile_by(
     const Module& module,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options) {
-  const torch::NoGradGuard no_grad;
+  const c10::AutoGradMode gradients(graph::takes_gradients(module));
+  const auto examples = compiling::examples_of(example, options.batches());
+  compiling::check_runs(module, examples);
   const auto copy = graph::frozen_copy(module);
   const auto& frozen = copy.frozen;
   const auto ops = weight_ops(frozen);
   check_has_weight_ops(frozen, ops);
-  const auto examples = compiling::examples_of(example, options.batches());
   auto choices = choices_for(module, ops, examples, options, races);
   compiling::share_packed_weights(ops, choices);
   const double seconds = options.seconds_per_layer();
   CompiledModel result;
   result.processor = compiling::processor_name();
+  result.is_random = compiling::is_random(module, frozen, examples.front());
   result.module = graph::with_frozen_forward(copy, replacements(ops, choices));
   compiling::check_methods(module, result.module);
   auto race = races.models(module, result.module, examples, seconds);
@@ -237,7 +244,9 @@ CompiledModel compiling::compile_by(
   result.layers = compiling::layer_rows(ops, choices, left_layers(frozen));
   result.timings = std::move(race.timings);
   result.difference = checked_difference(
-      result.timings, options.bfloat16() ? kBfloat16Tolerance : kTolerance);
+      result.timings,
+      options.bfloat16() ? kBfloat16Tolerance : kTolerance,
+      result.is_random);
   return result;
 }
 
@@ -246,12 +255,14 @@ std::vector<ModelTiming> compare_models(
     const Module& second,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options) {
-  const torch::NoGradGuard no_grad;
+  const c10::AutoGradMode gradients(
+      graph::takes_gradients(first) || graph::takes_gradients(second));
+  const auto examples = compiling::examples_of(example, options.batches());
+  for (const auto* each : {&first, &second}) {
+    compiling::check_runs(*each, examples);
+  }
   return compiling::race_models(
-             first,
-             second,
-             compiling::examples_of(example, options.batches()),
-             options.seconds_per_layer())
+             first, second, examples, options.seconds_per_layer())
       .timings;
 }
 

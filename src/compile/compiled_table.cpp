@@ -142,6 +142,11 @@ std::string CompiledModel::table() const {
       difference,
       has_bfloat16(layers) ? ", most of it of weights rounded to bfloat16"
                            : "");
+  if (is_random) {
+    text +=
+        "\nThe model draws random numbers: outputs were compared under equal "
+        "seeds.";
+  }
   return text;
 }
 

@@ -1,29 +1,36 @@
 #include "compile/examples.h"
 
+#include <torch/csrc/jit/runtime/graph_iterator.h>
+
 #include <algorithm>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "coppice/graph/run_script.h"
+#include "graph/map_tensors.h"
+#include "graph/model_inputs.h"
 
 namespace coppice::compiling {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-bool has_batch(const c10::IValue& input, int64_t batch) {
-  return input.isTensor() && input.toTensor().dim() > 0 &&
-      input.toTensor().size(0) == batch;
-}
+/// Every run draws the same random numbers, so that models which draw some can
+/// be compared.
+constexpr uint64_t kSeed = 0;
 
-/// Dimension 0 of the first tensor; 0 if there is none.
+/// Dimension 0 of the first tensor, also within tuples, lists and dictionaries;
+/// 0 if there is none.
 int64_t batch_of(const std::vector<c10::IValue>& inputs) {
+  int64_t batch = 0;
   for (const auto& input : inputs) {
-    if (input.isTensor() && input.toTensor().dim() > 0) {
-      return input.toTensor().size(0);
-    }
+    graph::map_tensors(input, [&](const torch::Tensor& tensor) {
+      batch = batch == 0 && tensor.dim() > 0 ? tensor.size(0) : batch;
+      return tensor;
+    });
   }
-  return 0;
+  return batch;
 }
 
 Example
@@ -32,13 +39,19 @@ resized(const std::vector<c10::IValue>& inputs, int64_t from, int64_t to) {
   const auto rows = torch::arange(to).remainder(from);
   for (const auto& input : inputs) {
     example.inputs.push_back(
-        has_batch(input, from) ? input.toTensor().index_select(0, rows)
-                               : input);
+        graph::map_tensors(input, [&](const torch::Tensor& tensor) {
+          return tensor.dim() > 0 && tensor.size(0) == from
+              ? tensor.index_select(0, rows)
+              : tensor;
+        }));
   }
   return example;
 }
 
 double tensor_difference(const torch::Tensor& a, const torch::Tensor& b) {
+  if (!a.defined() || !b.defined()) {
+    return a.defined() == b.defined() ? 0 : kInfinity;
+  }
   if (a.sizes() != b.sizes() || a.scalar_type() != b.scalar_type()) {
     return kInfinity;
   }
@@ -85,7 +98,7 @@ std::vector<c10::IValue> copies_of(const std::vector<c10::IValue>& inputs) {
   std::vector<c10::IValue> copies;
   copies.reserve(inputs.size());
   for (const auto& input : inputs) {
-    copies.push_back(input.isTensor() ? input.toTensor().clone() : input);
+    copies.push_back(graph::copy_of(input));
   }
   return copies;
 }
@@ -93,7 +106,41 @@ std::vector<c10::IValue> copies_of(const std::vector<c10::IValue>& inputs) {
 c10::IValue run(
     torch::jit::Module& module,
     const std::vector<c10::IValue>& inputs) {
+  torch::manual_seed(kSeed);
   return run_script(module, copies_of(inputs));
+}
+
+void check_runs(
+    const torch::jit::Module& module,
+    const std::vector<Example>& examples) {
+  auto copy = module.deepcopy(); // Running may leave its traces in a module.
+  copy.eval();
+  for (const auto& example : examples) {
+    graph::check_inputs(module, example.inputs);
+    run(copy, example.inputs);
+  }
+}
+
+bool is_random(
+    const torch::jit::Module& module,
+    const torch::jit::Module& frozen,
+    const Example& example) {
+  auto graph = frozen.get_method("forward").graph();
+  torch::jit::DepthFirstGraphNodeIterator nodes(graph);
+  auto* node = nodes.next();
+  while (node != nullptr && !node->isNondeterministic()) {
+    node = nodes.next();
+  }
+  if (node == nullptr) {
+    return false;
+  }
+  const auto output = [&](uint64_t seed) {
+    auto copy = module.deepcopy();
+    copy.eval();
+    torch::manual_seed(seed);
+    return run_script(copy, copies_of(example.inputs));
+  };
+  return difference(output(kSeed), output(kSeed + 1)) > 0;
 }
 
 double difference(const c10::IValue& a, const c10::IValue& b) {

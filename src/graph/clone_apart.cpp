@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "graph/call_stacks.h"
+
 namespace coppice::graph {
 namespace {
 
@@ -146,6 +148,7 @@ torch::jit::Function* Cloner::copy_method(
       original.type()->name()->name(),
       "` has no graph that could be rewritten");
   const auto graph = graph_of(original, method, *function);
+  forget_call_stacks(*graph); // Of a frozen module they may dangle.
   Instance* const instance = original._ivalue().get();
   const MethodValues values(*graph, instance);
   set_hooks(values);

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "graph/call_stacks.h"
 #include "graph/clone_apart.h"
 #include "graph/forward_weights.h"
 #include "graph/frozen_graph.h"
@@ -227,6 +228,7 @@ FrozenCopy frozen_copy(const Module& module) {
   try {
     copy.frozen = frozen(copy.original);
     optimize_frozen(copy.frozen, copy.original);
+    forget_call_stacks(*copy.frozen.get_method("forward").graph());
   } catch (const c10::Error& error) {
     TORCH_CHECK_VALUE(
         false,

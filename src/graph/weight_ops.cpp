@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <set>
 
+#include "graph/call_stacks.h"
 #include "graph/constant_values.h"
 #include "graph/conv1d_as_conv2d.h"
 #include "graph/fold_masks.h"

@@ -67,16 +67,6 @@ TEST_F(OutputsProgram, AreNoRecipe) {
       "the input itself");
 }
 
-TEST_F(OutputsProgram, OfTheDemoAreNotItsData) {
-  fs::create_directory(file("data"));
-  folder_.write("data/train-images-idx3-ubyte", "x");
-  fs::create_hard_link(
-      file("data/train-images-idx3-ubyte"), file("data/demo.pt"));
-  expect_refused(
-      {"demo", "--data", file("data"), "--out", file("data")},
-      "the input itself");
-}
-
 TEST_F(OutputsProgram, OfUnpackingAreNotWhatIsUnpacked) {
   ASSERT_EQ(
       run_coppice({"pack", file("m/") + kIndex, "-o", file("packed")})

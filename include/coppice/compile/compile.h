@@ -130,6 +130,9 @@ struct CompiledModel {
   /// The largest difference to the outputs of the model as it was given, in
   /// parts of its largest output.
   double difference = 0;
+  /// Whether the model draws random numbers: then outputs were compared under
+  /// equal seeds.
+  bool is_random = false;
 
   /// A row a layer: name, shape, zeros, pattern, format, times, ratio, bytes,
   /// share of the model's time.
@@ -163,12 +166,13 @@ struct CompiledModel {
 /// The result is saved, loaded and compared with the model over several calls
 /// in order.
 ///
-/// `example`: the inputs of `forward`.
-/// Errors: c10::ValueError if the model cannot be saved, frozen or copied, has
-///   no layer with a constant weight (frozen or quantized before) or does not
-///   run on the example; c10::Error if the result differs from the model by
-///   more than rounding: by 1e-3 of its largest output, or 1e-1 with
-///   `bfloat16`.
+/// `example`: the inputs of `forward`. A model that takes gradients in
+///   `forward`, as of an energy, runs with gradients; any other without.
+/// Errors: c10::ValueError if the model does not run on the example as it was
+///   given, cannot be saved, frozen or copied, or has no layer with a constant
+///   weight (frozen or quantized before); c10::Error if the result differs from
+///   the model by more than rounding: by 1e-3 of its largest output, or 1e-1
+///   with `bfloat16`.
 CompiledModel compile(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& example,

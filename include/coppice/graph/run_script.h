@@ -12,6 +12,6 @@ namespace coppice {
 ///   without TorchScript's account of where it was.
 c10::IValue run_script(
     torch::jit::Module& module,
-    std::vector<c10::IValue> inputs);
+    const std::vector<c10::IValue>& inputs);
 
 } // namespace coppice

@@ -1,0 +1,50 @@
+#include "cli/example_file.h"
+
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/torch_file.h>
+
+#include <optional>
+
+#include "cli/arguments.h"
+#include "cli/input_file.h"
+
+namespace coppice::cli {
+namespace {
+
+PickleValue dictionary_of(const StateDict& state) {
+  PickleDict dictionary;
+  for (const auto& stored : state.tensors) {
+    PickleTensor tensor;
+    tensor.tensor = stored;
+    dictionary.set(stored.name, std::move(tensor));
+  }
+  return dictionary;
+}
+
+/// Nothing if it is no file of torch.save, or a broken one.
+std::optional<TorchFile> torch_file(const std::string& path) {
+  try {
+    return read_torch_file(path);
+  } catch (const FileError&) {
+    return std::nullopt;
+  }
+}
+
+} // namespace
+
+std::vector<c10::IValue> inputs_in_file(
+    const std::string& path,
+    const torch::jit::Module& module) {
+  require_input_file(path);
+  if (const auto file = torch_file(path)) {
+    return arguments_from(file->value, module, path);
+  }
+  const auto checkpoint = open_checkpoint(path);
+  if (checkpoint.format == CheckpointFormat::TorchScript ||
+      checkpoint.format == CheckpointFormat::TorchSave) {
+    read_torch_file(path); // Says what is wrong.
+  }
+  return arguments_from(dictionary_of(checkpoint.state), module, path);
+}
+
+} // namespace coppice::cli

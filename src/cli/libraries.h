@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+namespace coppice::cli {
+
+/// Adds `--load` to a command that loads TorchScript models.
+void add_load_option(CLI::App& command, std::vector<std::string>& libraries);
+
+/// Loads shared libraries that register ops or classes, for as long as the
+/// program runs.
+///
+/// Errors: InputError if one cannot be loaded.
+void load_libraries(const std::vector<std::string>& libraries);
+
+} // namespace coppice::cli

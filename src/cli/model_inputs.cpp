@@ -1,0 +1,78 @@
+#include "cli/model_inputs.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "cli/errors.h"
+#include "cli/example_file.h"
+#include "cli/input_shapes.h"
+#include "graph/model_inputs.h"
+
+namespace coppice::cli {
+namespace {
+
+constexpr const char* kInputHelp =
+    "An input of the model, made up: SHAPE[:DTYPE][[LEAST,MOST]], as 1x3x32x32 "
+    "or 2x6:int64[0,5] (integers from 0 to 5; without a range below 16), or a "
+    "value: =3, =0.5, =true, =[1,2], ='\"text\"', =none; one for each input, "
+    "in their order";
+
+constexpr const char* kInputsHelp =
+    "The model's inputs, instead of --input: a file of torch.save with a tuple "
+    "of them or a dictionary by name, in which dictionaries, lists, tuples, "
+    "numbers, strings and None may be; or a safetensors file with a tensor for "
+    "each";
+
+} // namespace
+
+std::string InputOptions::text() const {
+  return file.empty() ? fmt::format("{}", fmt::join(inputs, ", ")) : file;
+}
+
+void add_input_options(CLI::App& command, InputOptions& options) {
+  auto* each = command.add_option("--input", options.inputs, kInputHelp)
+                   ->type_name("SHAPE")
+                   ->allow_extra_args(false);
+  command.add_option("--inputs", options.file, kInputsHelp)
+      ->type_name("FILE")
+      ->excludes(each);
+}
+
+std::vector<c10::IValue> model_inputs(
+    const InputOptions& options,
+    const torch::jit::Module& module) {
+  try {
+    graph::arguments_of(module);
+  } catch (const c10::ValueError& error) {
+    throw InputError(fmt::format(
+        "{}; only what `forward` computes is measured.",
+        error.what_without_backtrace()));
+  }
+  return options.file.empty() ? inputs_from(options.inputs, module)
+                              : inputs_in_file(options.file, module);
+}
+
+std::string with_advice(
+    const std::string& message,
+    const InputOptions& options) {
+  static const std::regex is_index("[iI]nd(ex|ices)\\b.*out of (range|bounds)");
+  static const std::regex size("with size (\\d+)");
+  const auto made_up = std::find_if(
+      options.inputs.begin(), options.inputs.end(), is_of_integers);
+  if (made_up == options.inputs.end() ||
+      !std::regex_search(message, is_index)) {
+    return message;
+  }
+  std::smatch found;
+  const bool is_known = std::regex_search(message, found, size);
+  return fmt::format(
+      "{}; say which integers it takes, as in --input {}[0,{}]",
+      message,
+      made_up->substr(0, made_up->find('[')),
+      is_known ? std::max(std::stoll(found[1]) - 1, 0LL) : 5);
+}
+
+} // namespace coppice::cli

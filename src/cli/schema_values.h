@@ -1,0 +1,20 @@
+#pragma once
+
+#include <coppice/io/pickle_value.h>
+#include <torch/script.h>
+
+#include <string>
+
+namespace coppice::cli {
+
+/// `value` as an argument of that type: a tensor, number, string or none, or a
+/// dictionary, list or tuple of such. A tensor without dimensions is a number
+/// where the model takes one. `where` names the value: "x.pt: `mask`".
+///
+/// Errors: InputError if it cannot be one.
+c10::IValue value_of(
+    const PickleValue& value,
+    const c10::TypePtr& type,
+    const std::string& where);
+
+} // namespace coppice::cli
