@@ -19,6 +19,7 @@
 #include "cli/libraries.h"
 #include "cli/progress.h"
 #include "cli/script_file.h"
+#include "graph/model_inputs.h"
 
 namespace coppice::cli {
 namespace {
@@ -30,9 +31,10 @@ constexpr const char* kActivationsAbout =
 constexpr const char* kActivationsExamples =
     "MODEL is a TorchScript archive and is never changed. FILE is a "
     "safetensors\n"
-    "or torch.save file with a tensor for each input of the model, in the "
-    "order\n"
-    "of their names; dimension 0 is the samples. A tensor without dimensions "
+    "or torch.save file with a tensor for each input of the model, under its "
+    "name\n"
+    "or in the order of their names; dimension 0 is the samples. A tensor "
+    "without dimensions "
     "is\n"
     "an input that is the same for all.\n"
     "\n"
@@ -69,10 +71,26 @@ struct ActivationsRun {
   bool json = false;
 };
 
-std::vector<torch::Tensor> calibration_of(const Checkpoint& file) {
+/// The inputs by their names, where all tensors have names of inputs, else in
+/// the order of the names.
+std::vector<torch::Tensor> calibration_of(
+    const Checkpoint& file,
+    const torch::jit::Module& model) {
   auto tensors = file.state.tensors;
-  std::sort(tensors.begin(), tensors.end(), [](const auto& a, const auto& b) {
-    return natural_less(a.name, b.name);
+  std::vector<std::string> names;
+  for (const auto& argument : graph::arguments_of(model)) {
+    names.push_back(argument.name());
+  }
+  const auto place = [&](const StoredTensor& tensor) {
+    return std::find(names.begin(), names.end(), tensor.name) - names.begin();
+  };
+  const auto count = static_cast<std::ptrdiff_t>(tensors.size());
+  const bool are_first =
+      std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+        return place(tensor) < std::min<std::ptrdiff_t>(count, names.size());
+      });
+  std::sort(tensors.begin(), tensors.end(), [&](const auto& a, const auto& b) {
+    return are_first ? place(a) < place(b) : natural_less(a.name, b.name);
   });
   std::vector<torch::Tensor> inputs;
   for (const auto& tensor : tensors) {
@@ -146,7 +164,13 @@ ExitCode activations(ActivationsRun options) {
   ExtraFiles extra;
   const auto model = load_script(options.model, &extra);
   const auto file = open_checkpoint(options.calibration);
-  const auto inputs = calibration_of(file);
+  const auto inputs = [&] {
+    try {
+      return calibration_of(file, model);
+    } catch (const c10::Error& error) { // No `forward`, a dtype of none.
+      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    }
+  }();
   require_other_file(options.output, file);
   require_other_file(options.output, {options.model});
   require_writable(options.output);

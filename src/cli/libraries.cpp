@@ -3,7 +3,10 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <cstdlib>
+#include <exception>
 #include <filesystem>
+#include <iostream>
 
 #include "cli/errors.h"
 #include "cli/input_file.h"
@@ -28,6 +31,46 @@ std::string reason_of(std::string text, const std::string& path) {
   throw InputError(fmt::format("--load {}: cannot be loaded: {}.", path, why));
 }
 
+/// The library that is being loaded.
+std::string& at_work() {
+  static std::string path;
+  return path;
+}
+
+/// An exception while a library registers what it has, for one a class that is
+/// there already, cannot pass the system's loader: the program ends here.
+[[noreturn]] void end_with_sentence() {
+  std::string why = "it fails while it is loaded";
+  try {
+    if (const auto error = std::current_exception()) {
+      std::rethrow_exception(error);
+    }
+  } catch (const std::exception& error) {
+    why = graph::first_line(error);
+  } catch (...) { // Of a type that says nothing.
+  }
+  std::cerr << fmt::format(
+      "coppice: --load {}: cannot be loaded: {}.\n", at_work(), why);
+  std::_Exit(kWrongInput);
+}
+
+/// While a library is loaded.
+class LoadingLibrary {
+ public:
+  explicit LoadingLibrary(const std::string& path)
+      : before_(std::set_terminate(end_with_sentence)) {
+    at_work() = path;
+  }
+  ~LoadingLibrary() {
+    std::set_terminate(before_);
+  }
+  LoadingLibrary(const LoadingLibrary&) = delete;
+  LoadingLibrary& operator=(const LoadingLibrary&) = delete;
+
+ private:
+  std::terminate_handler before_;
+};
+
 void load_library(const std::string& path) {
   // Without a slash it would be looked for elsewhere.
   const auto whole = std::filesystem::absolute(path).string();
@@ -36,14 +79,9 @@ void load_library(const std::string& path) {
     require_input_file(path);
   }
   const auto& name = is_here ? whole : path;
-  try {
-    if (dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      refuse(path, reason_of(dlerror(), name));
-    }
-  } catch (const InputError&) {
-    throw;
-  } catch (const std::exception& error) { // What it registers is refused.
-    refuse(path, graph::first_line(error));
+  const LoadingLibrary loading(path);
+  if (dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    refuse(path, reason_of(dlerror(), name));
   }
 }
 

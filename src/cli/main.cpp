@@ -15,6 +15,7 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/signals.h"
+#include "coppice/core/torch_compat.h"
 #include "coppice/core/version.h"
 #include "coppice/io/file_error.h"
 #include "coppice/io/output_file.h"
@@ -36,6 +37,21 @@ std::string one_line(std::string text) {
   text.erase(text.find_last_not_of(' ') + 1);
   return text;
 }
+
+/// Warnings of LibTorch, and of Coppice's library, in the program's own form,
+/// each once.
+class Warnings : public coppice::compat::WarningListener {
+ public:
+  void warn(const std::string& text) override {
+    const auto line = one_line(text);
+    if (said_.insert(line).second) {
+      std::cerr << "coppice: warning: " << line << '\n';
+    }
+  }
+
+ private:
+  std::set<std::string> said_;
+};
 
 ExitCode complain(ExitCode code, const std::string& message) {
   std::cerr << "coppice: " << one_line(message) << '\n';
@@ -122,6 +138,8 @@ ExitCode run_and_flush(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace coppice::cli;
+  static Warnings warnings;
+  coppice::compat::listen_to_warnings(&warnings);
   try {
     return run_and_flush(argc, argv);
   } catch (const InputError& error) {

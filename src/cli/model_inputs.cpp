@@ -58,6 +58,16 @@ std::vector<c10::IValue> model_inputs(
 std::string with_advice(
     const std::string& message,
     const InputOptions& options) {
+  static const std::regex wants_integers("scalar types?:? (int64|int32)");
+  const bool lacks_integers = std::regex_search(message, wants_integers) &&
+      message.find("dtypes do not fit") != std::string::npos;
+  if (lacks_integers && !options.inputs.empty()) {
+    const auto& first = options.inputs.front();
+    return fmt::format(
+        "{}; give integers, as in --input {}:int64[0,5]",
+        message,
+        first.substr(0, first.find_first_of(":[")));
+  }
   static const std::regex is_index("[iI]nd(ex|ices)\\b.*out of (range|bounds)");
   static const std::regex size("with size (\\d+)");
   const auto made_up = std::find_if(

@@ -112,8 +112,7 @@ const std::vector<Meaning>& meanings() {
       "its code asks for a GPU, which this LibTorch does not have: script or "
       "trace the model on the CPU and save it again";
   static const std::vector<Meaning> all{
-      {std::regex(
-           R"re(.*"([^"]*)" not implemented for '(BFloat16|Half)'.*)re"),
+      {std::regex(R"re(.*"([^"]*)" not implemented for '(BFloat16|Half)'.*)re"),
        "LibTorch has no `$1` for $2 on the CPU: convert the model to float32 "
        "and save it again"},
       {std::regex(R"re(.*"([^"]*)" not implemented for '(\w+)'.*)re"),

@@ -22,8 +22,9 @@ std::string described(const std::vector<c10::IValue>& inputs) {
 std::string dtype_of_weights(
     const torch::jit::Module& module,
     const std::string& cause) {
-  if (cause.rfind("the dtypes do not fit", 0) != 0) {
-    return "";
+  if (cause.rfind("the dtypes do not fit", 0) != 0 ||
+      cause.find("scalar types: int64") != std::string::npos) {
+    return ""; // Indices are of other dtypes than weights.
   }
   for (const auto& weight : module.parameters()) {
     return "; its weights are " + graph::dtype_text(weight.scalar_type());

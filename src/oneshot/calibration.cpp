@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "coppice/graph/run_script.h"
+#include "graph/model_inputs.h"
+#include "graph/value_text.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -57,6 +59,10 @@ Calibration::Calibration(
   TORCH_CHECK_VALUE(
       forward.has_value(),
       "calibration: the model has no method `forward` to run");
+  TORCH_CHECK_VALUE(
+      !graph::takes_gradients(module),
+      "calibration: the model takes gradients in `forward`, and samples run "
+      "without them; give a model that stops before it does");
   const auto& arguments = forward->function().getSchema().arguments();
   const auto takes = arguments.size() - 1; // The first is the model itself.
   const auto needs = std::count_if(
@@ -91,7 +97,7 @@ Calibration::Calibration(
         "calibration: input `",
         argument.name(),
         "` of the model is of type ",
-        type->repr_str(),
+        graph::without_mangled_names(type->repr_str()),
         ", the calibration has a tensor of shape ",
         inputs_[i].sizes());
     if (samples_ < 0) {

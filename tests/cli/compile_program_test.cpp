@@ -309,7 +309,7 @@ TEST_F(Compile, SaysWhatIsWrong) {
   expect_refused({"--input", "2x6:float"}, "no dtype `float`");
   expect_refused({"--input", "99999999999x99999999999"}, "too large");
   expect_refused({"--input", "2x7"}, "the model fails");
-  expect_refused({"--input", "=3", "--batch", "4"}, "no input with a batch");
+  expect_refused({"--input", "=3", "--batch", "4"}, "takes a tensor there");
   torch::jit::Module none("Plain");
   none.define("def forward(self, x):\n  return x + 1\n");
   none.save(model_);

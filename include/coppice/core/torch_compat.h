@@ -3,6 +3,7 @@
 // What differs between the versions of LibTorch that Coppice works with
 // (1.13.1 in Debian 12, 2.6 in Debian 13). Nothing else tests the version.
 
+#include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
 #include <torch/version.h>
 
@@ -31,6 +32,32 @@ template <class T, class Variant>
 const T* value_if(const Variant& variant) {
   using std::get_if;
   return get_if<T>(&variant);
+}
+
+/// Gets the text of LibTorch's warnings, which come in a class since 2.0.
+class WarningListener : public c10::WarningHandler {
+ public:
+  virtual void warn(const std::string& text) = 0;
+
+#if COPPICE_TORCH_AT_LEAST(2, 0)
+  void process(const c10::Warning& warning) override {
+    warn(warning.msg());
+  }
+#else
+  void process(const c10::SourceLocation&, const std::string& text, const bool)
+      override {
+    warn(text);
+  }
+#endif
+};
+
+/// Has `listener`, which must live on, hear the warnings of this thread.
+inline void listen_to_warnings(WarningListener* listener) {
+#if COPPICE_TORCH_AT_LEAST(2, 0)
+  c10::WarningUtils::set_warning_handler(listener);
+#else
+  c10::Warning::set_warning_handler(listener);
+#endif
 }
 
 } // namespace coppice::compat
