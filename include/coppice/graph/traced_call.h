@@ -125,8 +125,10 @@ c10::IValue call(
       value_of<std::decay_t<Arguments>>(values[I], I))...));
 }
 
+/// Not plain `erase`: C++20 has functions of that name for containers, which
+/// the compiler would try on the arguments.
 template <typename... Arguments, typename Callable>
-TracedCall erase(Callable callable, torch::nn::Module* model) {
+TracedCall erase_types(Callable callable, torch::nn::Module* model) {
   return [callable, model](const std::vector<c10::IValue>& inputs) {
     return call<Arguments...>(
         callable,
@@ -142,7 +144,7 @@ template <
     typename Return,
     typename... Arguments>
 TracedCall erase_forward(Model& model, Return (Class::*forward)(Arguments...)) {
-  return erase<Arguments...>(
+  return erase_types<Arguments...>(
       [&model, forward](auto&&... arguments) {
         return (model.*forward)(
             std::forward<decltype(arguments)>(arguments)...);
@@ -158,7 +160,7 @@ template <
 TracedCall erase_forward(
     Model& model,
     Return (Class::*forward)(Arguments...) const) {
-  return erase<Arguments...>(
+  return erase_types<Arguments...>(
       [&model, forward](auto&&... arguments) {
         return (model.*forward)(
             std::forward<decltype(arguments)>(arguments)...);
@@ -197,7 +199,7 @@ template <
 TracedCall erase_object(
     Callable callable,
     Return (Class::*)(Arguments...) const) {
-  return erase<Arguments...>(std::move(callable), nullptr);
+  return erase_types<Arguments...>(std::move(callable), nullptr);
 }
 
 template <
@@ -208,7 +210,7 @@ template <
 TracedCall erase_object(Callable callable, Return (Class::*)(Arguments...)) {
   // `mutable` lambdas: the copy they change lives as long as the call.
   const auto shared = std::make_shared<Callable>(std::move(callable));
-  return erase<Arguments...>(
+  return erase_types<Arguments...>(
       [shared](auto&&... arguments) {
         return (*shared)(std::forward<decltype(arguments)>(arguments)...);
       },
@@ -217,7 +219,7 @@ TracedCall erase_object(Callable callable, Return (Class::*)(Arguments...)) {
 
 template <typename Return, typename... Arguments>
 TracedCall callable_of(Return (*function)(Arguments...)) {
-  return erase<Arguments...>(function, nullptr);
+  return erase_types<Arguments...>(function, nullptr);
 }
 
 template <typename Callable, typename = void>
