@@ -1,9 +1,9 @@
 // Trains a network on Fashion-MNIST, makes it 90% sparse while it trains on,
 // saves it, and compiles it for this machine. `script/demo` builds and runs it.
 //
-//   cmake -S examples/fashion_mnist -B build/example -DCMAKE_BUILD_TYPE=Release
-//   \
-//     -DCMAKE_PREFIX_PATH=<where Coppice is installed>
+//   cmake -S examples/fashion_mnist -B build/example
+//     -DCMAKE_BUILD_TYPE=Release -DCMAKE_PREFIX_PATH=<where Coppice is
+//     installed>
 //   cmake --build build/example && build/example/fashion_mnist
 //
 // You should see about 91.5% of the test images right, dense and sparse, and a

@@ -35,7 +35,7 @@ class ColumnProduct : public PackedProduct<Self, Packed> {
     ActiveInput* active = kept.at_least(cols);
     for (size_t n = 0; n < call.batch; ++n) {
       const size_t count = kernels::active_inputs(
-          call.x + n * cols, cols, call.threshold, active);
+          call.x + n * cols, cols, /*threshold=*/0, active);
       static_cast<const Self&>(*this).multiply_one(
           active, count, call.bias, part, call.y + n * this->rows());
     }

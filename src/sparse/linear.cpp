@@ -138,18 +138,19 @@ torch::Tensor linear_cpu(
     const torch::Tensor& x,
     const PackedWeight& w,
     const OptionalTensor& bias,
-    const ProductCall& how) {
+    bool relu) {
   auto y = at::empty(linear_shape(function, x, w, bias), x.options());
   if (y.numel() == 0) {
     return y;
   }
   const auto rows = x.contiguous();
   const auto added = contiguous_bias(bias);
-  ProductCall call = how;
+  ProductCall call;
   call.x = rows.data_ptr<float>();
   call.batch = static_cast<size_t>(y.numel() / w.rows());
   call.bias = added.defined() ? added.data_ptr<float>() : nullptr;
   call.y = y.data_ptr<float>();
+  call.relu = relu;
   multiply(w.product(), call);
   return y;
 }

@@ -26,13 +26,13 @@ std::vector<int64_t> linear_shape(
     const PackedWeight& w,
     const OptionalTensor& bias);
 
-/// The product on the CPU; of `how` what is not an address holds.
+/// The product on the CPU. `relu`: negative results become 0.
 torch::Tensor linear_cpu(
     const char* function,
     const torch::Tensor& x,
     const PackedWeight& w,
     const OptionalTensor& bias,
-    const ProductCall& how);
+    bool relu);
 
 /// The product over `call.x` [batch, cols], on all threads.
 void multiply(const Product& product, const ProductCall& call);

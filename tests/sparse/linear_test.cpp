@@ -18,6 +18,7 @@ using testing::message_of;
 using testing::random;
 using testing::same_bits;
 using testing::sparse_weight;
+using ::testing::ThrowsMessage;
 using torch::Tensor;
 
 Tensor wide(const Tensor& tensor) {
@@ -202,40 +203,30 @@ TEST_P(EveryLinear, FindsTheShapeOfMetaTensors) {
   EXPECT_TRUE(y.is_meta());
 }
 
-TEST_P(EveryLinear, SendsGradientsBackThroughTheDenseWeight) {
-  const auto w = sparse_weight({6, 10}, 0.5);
-  const auto packed = pack(w);
-  const auto x = random({2, 3, 10}, 7);
-  const auto bias = random({6}, 5);
-  const auto grad = random({2, 3, 6}, 8);
-  for (const bool relu : {false, true}) {
-    const auto x1 = x.clone().requires_grad_();
-    const auto b1 = bias.clone().requires_grad_();
-    const auto y = relu ? linear_relu(x1, packed, b1) : linear(x1, packed, b1);
-    y.backward(grad);
-    const auto x2 = x.clone().requires_grad_();
-    const auto b2 = bias.clone().requires_grad_();
-    const auto dense = torch::linear(x2, w, b2);
-    (relu ? dense.relu() : dense).backward(grad);
-    EXPECT_TRUE(x1.grad().allclose(x2.grad(), 1e-5, 1e-6));
-    EXPECT_TRUE(b1.grad().allclose(b2.grad(), 1e-5, 1e-6));
-  }
-}
-
 INSTANTIATE_TEST_SUITE_P(
     Formats,
     EveryLinear,
     ::testing::ValuesIn(packed_formats()),
     [](const auto& info) { return to_string(info.param); });
 
-TEST(Linear, NeedsNoGraphWhenNobodyAsksForGradients) {
+TEST(Linear, HasNoGradient) {
   const auto packed =
       PackedWeight::pack(sparse_weight({6, 10}, 0.5), PackedFormat::Dense);
-  const auto x = random({2, 10}).requires_grad_();
-  EXPECT_TRUE(linear(x, packed).requires_grad());
-  EXPECT_FALSE(linear(x.detach(), packed).requires_grad());
-  const torch::NoGradGuard no_grad;
-  EXPECT_FALSE(linear(x, packed).requires_grad());
+  const auto x = random({2, 10});
+  const auto asking = x.clone().requires_grad_();
+  const auto bias = random({6}).requires_grad_();
+  for (const auto operation : {linear, linear_relu}) {
+    EXPECT_FALSE(operation(x, packed, {}).requires_grad());
+    for (const auto& y :
+         {operation(asking, packed, {}), operation(x, packed, bias)}) {
+      EXPECT_THAT(
+          [&] { y.sum().backward(); },
+          ThrowsMessage<std::runtime_error>(
+              HasSubstr("coppice::linear is not implemented")));
+    }
+    const torch::NoGradGuard no_grad;
+    EXPECT_FALSE(operation(asking, packed, bias).requires_grad());
+  }
 }
 
 TEST(Linear, SaysWhatDoesNotFit) {
@@ -271,36 +262,6 @@ TEST(Linear, SaysWhatDoesNotFit) {
         linear(torch::ones({2, 10}), conv);
       }),
       HasSubstr("conv2d"));
-}
-
-TEST(LinearAbove, SkipsSmallInputs) {
-  const auto w = sparse_weight({300, 40}, 0.5);
-  const auto bias = random({300}, 5);
-  for (const auto format :
-       {PackedFormat::InputColumns, PackedFormat::BitmaskColumns}) {
-    const auto packed = PackedWeight::pack(w, format);
-    const auto x = random({3, 40}, 7);
-    const auto kept = x * x.abs().gt(0.8);
-    EXPECT_TRUE(matches(linear_above(x, packed, bias, 0.8), kept, w, bias));
-    EXPECT_TRUE(matches(linear_above(x, packed, bias, 0), x, w, bias));
-  }
-}
-
-TEST(LinearAbove, SaysWhatItCannotDo) {
-  const auto rows =
-      PackedWeight::pack(random({6, 10}), PackedFormat::BitmaskRows);
-  const auto columns =
-      PackedWeight::pack(random({6, 10}), PackedFormat::InputColumns);
-  const auto x = torch::ones({10});
-  EXPECT_THAT(
-      message_of([&] { linear_above(x, rows, {}, 0.5); }),
-      HasSubstr("bitmask_rows"));
-  EXPECT_THAT(
-      message_of([&] { linear_above(x, columns, {}, -1); }), HasSubstr("-1"));
-  EXPECT_THAT(
-      message_of(
-          [&] { linear_above(x.clone().requires_grad_(), columns, {}, 0.5); }),
-      HasSubstr("gradient"));
 }
 
 } // namespace

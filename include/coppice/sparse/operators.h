@@ -16,8 +16,7 @@
 /// keeps its scratch. Denormals count as zero; the caller's setting of the
 /// processor stays as it is.
 ///
-/// Gradients flow to the input and the bias, through the dense weight. The
-/// packed weight has none: it does not change.
+/// They are for inference: a backward pass through one ends with an error.
 ///
 /// Where an input is infinite or NaN: a dense product multiplies it with
 /// dropped weights too, which gives NaN. So do `Dense`, `InputColumns` and, but
@@ -46,19 +45,6 @@ torch::Tensor linear_relu(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt);
-
-/// `linear` over the inputs with |x| > threshold alone. `w` must be packed by
-/// column (`InputColumns`, `BitmaskColumns`). Not differentiable.
-///
-/// Errors: c10::ValueError also for a weight in another format, a threshold
-///   that is negative or NaN, or an input that requires a gradient.
-/// Source: Liu et al., "Training-Free Activation Sparsity in Large Language
-///   Models", 2024.
-torch::Tensor linear_above(
-    const torch::Tensor& x,
-    const PackedWeightPtr& w,
-    const c10::optional<torch::Tensor>& bias,
-    double threshold);
 
 /// What `torch::conv2d` computes with one group: `x` [batch, in, height, width]
 /// or [in, height, width], `w` of shape [out, in, height, width], `bias` [out].
