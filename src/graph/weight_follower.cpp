@@ -23,7 +23,7 @@ bool is_a(const Node& node, std::string_view kind) {
   return kind == node.kind().toQualString();
 }
 
-const Graph* graph_of(const torch::jit::Function& function) {
+const Graph* body_of(const torch::jit::Function& function) {
   // It only says what the function is.
   const auto* graph = torch::jit::tryToGraphFunction(
       const_cast<torch::jit::Function&>(function));
@@ -44,7 +44,7 @@ bool may_hold_tensors(const Value& value) {
 void WeightFollower::follow(
     const c10::IValue& self,
     const torch::jit::Function& method) {
-  const auto* graph = graph_of(method);
+  const auto* graph = body_of(method);
   if (graph == nullptr) {
     return;
   }
@@ -149,11 +149,11 @@ void WeightFollower::follow_call(const Node& node, Frame& frame) {
     if (self && self->isObject()) {
       const auto* method =
           self->toObject()->type()->findMethod(node.s(c10::attr::name));
-      graph = method == nullptr ? nullptr : graph_of(*method);
+      graph = method == nullptr ? nullptr : body_of(*method);
     }
   } else if (node.kind() == c10::prim::CallFunction) {
     const auto function = node.inputs()[0]->type()->cast<c10::FunctionType>();
-    graph = function == nullptr ? nullptr : graph_of(*function->function());
+    graph = function == nullptr ? nullptr : body_of(*function->function());
     arguments.erase(arguments.begin());
   } else {
     graph = node.g(c10::attr::Subgraph).get();
