@@ -117,7 +117,7 @@ void read_kept_constants(Module& module) {
   for (auto* const node : nodes_in(*graph)) {
     const auto value = node->kind() == c10::prim::Constant
         ? torch::jit::toIValue(node->output())
-        : std::nullopt;
+        : c10::nullopt;
     const auto id = value ? identity_of(*value) : std::nullopt;
     const auto place =
         id ? attributes.places.find(*id) : attributes.places.end();

@@ -110,7 +110,7 @@ c10::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
   if (value == graph_->inputs()[0]) {
     return c10::IValue(frozen_._ivalue());
   }
-  const auto* const node = value->node();
+  auto* const node = value->node();
   if (node->kind() != c10::prim::GetAttr) {
     return c10::nullopt;
   }

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "compile/races.h"
+#include "compile/winners.h"
 #include "coppice/graph/weight_ops.h"
 #include "coppice/masks/weight_norm.h"
 #include "coppice/sparse/packed_weight.h"
@@ -23,6 +24,9 @@ using compiling::Candidate;
 using compiling::compile_by;
 using ::testing::HasSubstr;
 using testing::message_of;
+using testing::model_race;
+using testing::quick;
+using testing::won_by;
 
 torch::Tensor pruned(torch::IntArrayRef shape, double level, BlockShape block) {
   auto weight = torch::randn(shape) * 0.05;
@@ -50,53 +54,6 @@ torch::jit::Module sparse_net() {
 torch::Tensor images(int64_t count = 4) {
   torch::manual_seed(2);
   return torch::randn({count, 1, 8, 8});
-}
-
-CompileOptions quick() {
-  return CompileOptions().seconds_per_layer(0.05).cache("");
-}
-
-/// The race of two models, of which the first takes 100 us and the second as
-/// long as is said.
-compiling::ModelRace model_race(
-    const torch::jit::Module& before,
-    const torch::jit::Module& after,
-    const std::vector<compiling::Example>& examples,
-    double microseconds) {
-  auto race = compiling::race_models(before, after, examples, /*seconds=*/1e-3);
-  for (auto& timing : race.timings) {
-    timing.before = 100;
-    timing.after = microseconds;
-  }
-  race.is_slower = microseconds > 100;
-  return race;
-}
-
-/// Races where `candidate` wins by far wherever it takes part, and so does the
-/// whole model: who wins on a machine that does other work besides, nobody can
-/// say.
-compiling::Races won_by(const std::string& candidate) {
-  compiling::Races races;
-  races.layer = [candidate](
-                    const WeightOp& /*op*/,
-                    const torch::Tensor& /*input*/,
-                    const std::vector<Candidate>& candidates,
-                    int64_t /*passing_bytes*/,
-                    double /*seconds*/) {
-    compiling::LayerRace race;
-    for (size_t i = 0; i < candidates.size(); ++i) {
-      const bool wins = candidates[i].name() == candidate;
-      race.microseconds.push_back(wins ? 1 : 100);
-      race.ratios.push_back(wins ? 0.01 : 1);
-      race.wins.push_back(wins && i > 0);
-      race.winner = wins ? i : race.winner;
-    }
-    return race;
-  };
-  races.models = [](auto& before, auto& after, const auto& examples, double) {
-    return model_race(before, after, examples, 50);
-  };
-  return races;
 }
 
 TEST(Compile, InstallsWhatIsFasterAndComputesTheSame) {
