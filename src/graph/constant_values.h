@@ -7,6 +7,13 @@
 
 namespace coppice::graph {
 
+/// The constant of a value, if it is one.
+inline std::optional<c10::IValue> constant_value(
+    const torch::jit::Value* value) {
+  const auto constant = torch::jit::toIValue(value);
+  return constant ? std::make_optional(*constant) : std::nullopt;
+}
+
 /// The constant tensor of a value; undefined if it is none.
 inline torch::Tensor constant_tensor(const torch::jit::Value* value) {
   const auto constant = torch::jit::toIValue(value);

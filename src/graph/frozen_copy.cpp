@@ -88,15 +88,9 @@ std::vector<std::string> add_entries(Module& root) {
 }
 
 bool is_plain(const c10::TypePtr& type) {
-  switch (type->kind()) {
-    case c10::TypeKind::IntType:
-    case c10::TypeKind::FloatType:
-    case c10::TypeKind::BoolType:
-    case c10::TypeKind::StringType:
-      return true;
-    default:
-      return false;
-  }
+  const auto kind = type->kind();
+  return kind == c10::TypeKind::IntType || kind == c10::TypeKind::FloatType ||
+      kind == c10::TypeKind::BoolType || kind == c10::TypeKind::StringType;
 }
 
 /// Whether a number says how an op takes its weight, as strides do.
@@ -222,6 +216,7 @@ FrozenCopy frozen_copy(const Module& module) {
   TORCH_CHECK_VALUE(
       module.find_method("forward").has_value(),
       "the model has no method `forward`");
+  check_can_stay(module);
   FrozenCopy copy;
   copy.original = reloaded(module);
   copy.original.eval();
@@ -241,7 +236,6 @@ FrozenCopy frozen_copy(const Module& module) {
 Module with_frozen_forward(
     const FrozenCopy& copy,
     const std::vector<WeightOpReplacement>& replacements) {
-  check_can_stay(copy.original);
   Changes changes;
   changes.forward = copy.frozen.get_method("forward").graph()->copy();
   const auto remaining = remaining_beside(copy.original, *changes.forward);

@@ -1,6 +1,5 @@
 #include "graph/kept_constants.h"
 
-#include <torch/csrc/jit/ir/constants.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "graph/constant_values.h"
 #include "graph/graph_nodes.h"
 #include "graph/reach.h"
 
@@ -116,8 +116,8 @@ void read_kept_constants(Module& module) {
   const Attributes attributes(module);
   for (auto* const node : nodes_in(*graph)) {
     const auto value = node->kind() == c10::prim::Constant
-        ? torch::jit::toIValue(node->output())
-        : c10::nullopt;
+        ? constant_value(node->output())
+        : std::nullopt;
     const auto id = value ? identity_of(*value) : std::nullopt;
     const auto place =
         id ? attributes.places.find(*id) : attributes.places.end();

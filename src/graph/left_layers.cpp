@@ -1,6 +1,7 @@
 #include "graph/left_layers.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -91,7 +92,7 @@ class Finder {
   void add(LeftLayer layer, const std::vector<TakenWeight>& weights);
   std::vector<TakenWeight> weights_of(Value* value) const;
   std::vector<TakenWeight> weights_of(Node* node, const OpRoles*& roles) const;
-  c10::optional<c10::IValue> attribute(Value* value, std::string& path) const;
+  std::optional<c10::IValue> attribute(Value* value, std::string& path) const;
 
   const Module& frozen_;
   std::shared_ptr<torch::jit::Graph> graph_;
@@ -102,7 +103,7 @@ class Finder {
 };
 
 /// What an attribute holds that a graph reads from a module.
-c10::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
+std::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
     const {
   if (const auto outer = outer_.find(value); outer != outer_.end()) {
     return attribute(outer->second, path);
@@ -112,13 +113,13 @@ c10::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
   }
   auto* const node = value->node();
   if (node->kind() != c10::prim::GetAttr) {
-    return c10::nullopt;
+    return std::nullopt;
   }
   const auto owner = attribute(node->inputs()[0], path);
   const auto& name = node->s(c10::attr::name);
   if (!owner || !owner->isObject() ||
       !owner->toObjectRef().type()->findAttributeSlot(name)) {
-    return c10::nullopt;
+    return std::nullopt;
   }
   path += (path.empty() ? "" : ".") + name;
   return owner->toObject()->getAttr(name);
@@ -141,10 +142,10 @@ std::vector<TakenWeight> Finder::weights_of(Value* value) const {
     }
     return all;
   }
-  const auto constant = torch::jit::toIValue(value);
+  const auto constant = constant_value(value);
   std::string path;
   const auto held =
-      constant ? c10::optional<c10::IValue>(*constant) : attribute(value, path);
+      constant ? std::optional<c10::IValue>(*constant) : attribute(value, path);
   const auto layer = constant ? layer_name(value) : without_weight(path);
   if (held && held->isTensor() && is_weight(held->toTensor())) {
     all.push_back({held->toTensor(), without_weight(layer), !constant});

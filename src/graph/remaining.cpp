@@ -13,9 +13,13 @@ bool is_state_function(const std::string& name) {
   return name == "__getstate__" || name == "__setstate__";
 }
 
-/// "forward", also of a layer that has several: "forward__1".
-bool is_forward(const std::string& name) {
-  return name == "forward" || name.rfind("forward__", 0) == 0;
+/// "forward", also where a layer has several: "forward__1" of another kind of
+/// input, "forward1" of a second call that was traced.
+bool is_some_forward(const std::string& name) {
+  const std::string forward = "forward";
+  return name.rfind(forward, 0) == 0 &&
+      name.find_first_not_of("_0123456789", forward.size()) ==
+      std::string::npos;
 }
 
 /// "__len__" of a container: it says nothing without what it contains.
@@ -42,7 +46,7 @@ bool is_entry(const Module& root, const Member& method, const Reach& forward) {
   if (forward.functions().count(method) != 0 || is_special(method.second)) {
     return false;
   }
-  if (!is_forward(method.second)) {
+  if (!is_some_forward(method.second)) {
     return true;
   }
   Reach own(root);

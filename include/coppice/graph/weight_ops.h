@@ -42,7 +42,8 @@ struct WeightOp {
 /// its weight; see `linear` of what an infinite input under such a zero gives.
 ///
 /// Errors: c10::ValueError if the module cannot be frozen (it has no `forward`,
-///   or was frozen in a way that cannot be undone).
+///   or was frozen in a way that cannot be undone), cannot be saved, or has a
+///   `__getstate__` of its own.
 torch::jit::Module frozen_module(const torch::jit::Module& module);
 
 /// The ops with a constant weight of a frozen module's `forward`, in the order
