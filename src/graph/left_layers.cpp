@@ -8,6 +8,7 @@
 
 #include "graph/constant_values.h"
 #include "graph/found_weight_op.h"
+#include "graph/left_reason.h"
 #include "graph/op_roles.h"
 
 namespace coppice::graph {
@@ -17,13 +18,6 @@ using torch::jit::Block;
 using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
-
-/// A weight that an op takes.
-struct TakenWeight {
-  torch::Tensor tensor;
-  std::string layer;
-  bool is_state = false; ///< An attribute that something writes to.
-};
 
 /// Whether a node hands its first input on, seen in another way.
 bool is_view(const Node* node) {
@@ -185,80 +179,6 @@ std::vector<TakenWeight> Finder::weights_of(Node* node, const OpRoles*& roles)
   return all;
 }
 
-std::string dims_text(const torch::Tensor& weight) {
-  return std::to_string(weight.dim() - 2) + "d";
-}
-
-bool is_transposed(const Node* node, const OpRoles& roles) {
-  const std::string layer = roles.layer;
-  return layer.rfind("conv_transpose", 0) == 0 ||
-      (layer == "convolution" && node->inputs().size() > 7 &&
-       constant_of<bool>(node->input(6)).value_or(false));
-}
-
-/// "conv3d" also of an op that is for any number of dimensions.
-std::string
-kind_of(const Node* node, const OpRoles& roles, const torch::Tensor& weight) {
-  if (std::string(roles.layer) != "convolution") {
-    return roles.layer;
-  }
-  return (is_transposed(node, roles) ? "conv_transpose" : "conv") +
-      dims_text(weight);
-}
-
-std::string why_product(
-    const Node* node,
-    const OpRoles& roles,
-    const TakenWeight& weight,
-    bool is_forked) {
-  const std::string layer = roles.layer;
-  if (layer == "bilinear") {
-    return "multiplies two inputs";
-  }
-  if (is_transposed(node, roles)) {
-    return "transposed convolution";
-  }
-  const bool is_convolution = layer.rfind("conv", 0) == 0;
-  if (is_convolution && weight.tensor.dim() == 5) {
-    return "three dimensions";
-  }
-  if (weight.is_state) {
-    return "its weight may change";
-  }
-  if (is_forked) {
-    return "runs in a fork";
-  }
-  if (!is_convolution && weight.tensor.dim() != 2) {
-    return "its weight is no matrix";
-  }
-  if (left_op_roles(node->kind()) == &roles) {
-    return "its weight stands on the left";
-  }
-  return "its weight, bias or steps are not constant";
-}
-
-std::string why_left(
-    const Node* node,
-    const OpRoles& roles,
-    const TakenWeight& weight,
-    bool is_forked) {
-  switch (roles.family) {
-    case OpFamily::kProduct:
-      return why_product(node, roles, weight, is_forked);
-    case OpFamily::kNorm:
-      return "scales what it normalizes";
-    case OpFamily::kEmbedding:
-      return "looks rows up";
-    case OpFamily::kRecurrent:
-      return "recurrent";
-    case OpFamily::kScale:
-      return "scales elements";
-    case OpFamily::kFused:
-      return "LibTorch's fast path of the whole layer";
-  }
-  return "";
-}
-
 void Finder::add(LeftLayer layer, const std::vector<TakenWeight>& weights) {
   for (const auto& each : weights) {
     layer.weights.push_back(each.tensor.detach());
@@ -336,9 +256,9 @@ void Finder::look_at(Node* node, bool is_forked) {
   if (!weights.empty()) {
     const auto& first = weights.front();
     add({"",
-         kind_of(node, *roles, first.tensor),
+         layer_kind(node, *roles, first.tensor),
          {},
-         why_left(node, *roles, first, is_forked),
+         left_reason(node, *roles, first, is_forked),
          0},
         weights);
   }
