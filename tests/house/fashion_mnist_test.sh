@@ -56,7 +56,8 @@ done
 
 # As script/demo goes on.
 "$coppice" bench a/b/demo.pt a/b/demo-compiled.pt --input 1x1x28x28 --batch 1 \
-  --no-cache --seconds 0.01 --html a/b/demo.html >/dev/null || fail "the page"
+  --no-cache --seconds 0.01 --html a/b/demo.html >printed 2>&1 ||
+  { cat printed && fail "the page"; }
 grep -q 'fc1' a/b/demo.html || fail "the page has no fc1"
 
 # refused CODE PART [OPTION]...: one sentence that holds PART, and no file.
