@@ -244,7 +244,7 @@ void add_common(CLI::App& command, CompileRun& options) {
   command
       .add_option(
           "--seconds", options.seconds, "At most so long for a layer and batch")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1e-6, 86400.0))
       ->capture_default_str();
   command.add_flag(
       "--bfloat16",

@@ -58,7 +58,8 @@ std::vector<c10::IValue> model_inputs(
 std::string with_advice(
     const std::string& message,
     const InputOptions& options) {
-  static const std::regex wants_integers("scalar types?:? (int64|int32)");
+  static const std::regex wants_integers(
+      "(scalar types?:?|indices must be) (int64|int32)");
   const bool lacks_integers = std::regex_search(message, wants_integers) &&
       message.find("dtypes do not fit") != std::string::npos;
   if (lacks_integers && !options.inputs.empty()) {

@@ -1,5 +1,6 @@
 #include "compile/examples.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <torch/csrc/jit/runtime/graph_iterator.h>
 
 #include <algorithm>
@@ -16,9 +17,25 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Every run draws the same random numbers, so that models which draw some can
-/// be compared.
 constexpr uint64_t kSeed = 0;
+
+/// While it lives, random numbers are those of a seed; then they go on as they
+/// would have. Under equal seeds models that draw some can be compared.
+class Seeded {
+ public:
+  explicit Seeded(uint64_t seed) : state_(generator_.get_state()) {
+    torch::manual_seed(seed);
+  }
+  ~Seeded() {
+    generator_.set_state(state_);
+  }
+  Seeded(const Seeded&) = delete;
+  Seeded& operator=(const Seeded&) = delete;
+
+ private:
+  at::Generator generator_ = at::detail::getDefaultCPUGenerator();
+  torch::Tensor state_;
+};
 
 /// Dimension 0 of the first tensor, also within tuples, lists and dictionaries;
 /// 0 if there is none.
@@ -57,6 +74,11 @@ double tensor_difference(const torch::Tensor& a, const torch::Tensor& b) {
   }
   if (a.numel() == 0 || a.equal(b)) {
     return 0;
+  }
+  if (a.is_complex()) {
+    return tensor_difference(
+        torch::view_as_real(a.resolve_conj()),
+        torch::view_as_real(b.resolve_conj()));
   }
   if (!a.is_floating_point()) {
     return kInfinity;
@@ -106,7 +128,7 @@ std::vector<c10::IValue> copies_of(const std::vector<c10::IValue>& inputs) {
 c10::IValue run(
     torch::jit::Module& module,
     const std::vector<c10::IValue>& inputs) {
-  torch::manual_seed(kSeed);
+  const Seeded seeded(kSeed);
   return run_script(module, copies_of(inputs));
 }
 
@@ -137,7 +159,7 @@ bool is_random(
   const auto output = [&](uint64_t seed) {
     auto copy = module.deepcopy();
     copy.eval();
-    torch::manual_seed(seed);
+    const Seeded seeded(seed);
     return run_script(copy, copies_of(example.inputs));
   };
   return difference(output(kSeed), output(kSeed + 1)) > 0;

@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/passes/inliner.h>
 
 #include <algorithm>
+#include <exception>
 #include <map>
 #include <string>
 
@@ -18,6 +19,7 @@
 #include "graph/op_roles.h"
 #include "graph/reloaded.h"
 #include "graph/remaining.h"
+#include "graph/run_error.h"
 
 namespace coppice::graph {
 namespace {
@@ -224,11 +226,9 @@ FrozenCopy frozen_copy(const Module& module) {
     copy.frozen = frozen(copy.original);
     optimize_frozen(copy.frozen, copy.original);
     forget_call_stacks(*copy.frozen.get_method("forward").graph());
-  } catch (const c10::Error& error) {
+  } catch (const std::exception& error) {
     TORCH_CHECK_VALUE(
-        false,
-        "the model cannot be frozen: ",
-        std::string(error.what_without_backtrace()));
+        false, "the model cannot be frozen: ", first_line(error));
   }
   return copy;
 }

@@ -26,19 +26,34 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// What follows TorchScript's account of where it was: quoted lines of source
-/// are indented, the message is not.
+/// Whether a line belongs to TorchScript's account: quoted source is indented,
+/// and a traced model has places of Python, "net.py(12): forward".
+bool is_place(const std::string& line) {
+  static const std::regex python(R"re(([A-Za-z]:)?[^:]*\(\d+\): \S+)re");
+  return line.empty() || line[0] == ' ' ||
+      line.rfind("Traceback of TorchScript", 0) == 0 ||
+      (line.size() < kLongest && std::regex_match(line, python));
+}
+
+/// What follows TorchScript's account of where it was.
 std::string without_places(const std::string& text) {
   const auto here = text.rfind("<--- HERE");
-  if (here == std::string::npos) {
+  const auto traceback = text.rfind("Traceback of TorchScript");
+  if (here == std::string::npos && traceback == std::string::npos) {
     return text;
   }
-  size_t line = text.find('\n', here);
-  while (line != std::string::npos && line + 1 < text.size() &&
-         (text[line + 1] == ' ' || text[line + 1] == '\n')) {
-    line = text.find('\n', line + 1);
+  size_t begin = here == std::string::npos ? traceback : here;
+  if (here != std::string::npos && traceback != std::string::npos) {
+    begin = std::max(here, traceback);
   }
-  return line == std::string::npos ? text : text.substr(line + 1);
+  for (begin = text.find('\n', begin); begin != std::string::npos;) {
+    const auto end = std::min(text.find('\n', ++begin), text.size());
+    if (!is_place(text.substr(begin, end - begin))) {
+      return text.substr(begin);
+    }
+    begin = end < text.size() ? end : std::string::npos;
+  }
+  return "";
 }
 
 struct Rewrite {
@@ -79,6 +94,7 @@ std::string with_dtypes(std::string text) {
       {std::regex(R"re(\bCPU(\w+)Type\b)re"), "$1"},
       {std::regex(R"re(\btorch\.(?:\w+\.)?(\w+)Tensor\b)re"), "$1"},
       {std::regex(R"re(\blong( int)?\b)re"), "int64"},
+      {std::regex(R"re(\bbyte\b)re"), "uint8"},
       {std::regex(R"re(\bsigned char\b)re"), "int8"},
       {std::regex(R"re(\bunsigned char\b)re"), "uint8"},
       {std::regex(R"re(\bshort( int)?\b)re"), "int16"},
@@ -121,7 +137,7 @@ const std::vector<Meaning>& meanings() {
        "LibTorch does not compute with Half there: convert the model to "
        "float32 and save it again"},
       {std::regex(
-           R"re(.*(CUDA|\bcuda\b|cuda:|NVIDIA|HIP|from the '(MPS|XPU|XLA|HPU|Vulkan|Metal|PrivateUse\d?)').*)re"),
+           R"re(.*(CUDA|\bcuda\b|cuda:|NVIDIA|\bHIP\b|from the '(MPS|XPU|XLA|HPU|Vulkan|Metal|PrivateUse\d?)').*)re"),
        no_gpu},
       {std::regex(R"re(.*tensors to be on the same device.*)re"), no_gpu},
       {std::regex(
@@ -151,7 +167,7 @@ const std::vector<Meaning>& meanings() {
       {std::regex(R"re(Unwrapping null optional)re"),
        "an input that it needs was not given, or none"},
       {std::regex(
-           R"re(.*(same dtype|same type|scalar type|dtype|Input type \(|should be the same).*)re"),
+           R"re(.*(same dtype|same type|scalar type|dtype|used as indices must be|Input type \(|should be the same).*)re"),
        "the dtypes do not fit: $&"},
       {std::regex(
            R"re(.*(shape|Sizes of|[Ss]izes? (must|mismatch)|must match the|channels|Kernel size|should contain \d+ elements|input\.size\(|Dimension out of range|Expected .*\dD|expanded size|too small|[Pp]adding size|does not broadcast|to return at least).*)re"),

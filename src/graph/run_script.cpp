@@ -23,7 +23,7 @@ std::string dtype_of_weights(
     const torch::jit::Module& module,
     const std::string& cause) {
   if (cause.rfind("the dtypes do not fit", 0) != 0 ||
-      cause.find("scalar types: int64") != std::string::npos) {
+      cause.find("indices") != std::string::npos) {
     return ""; // Indices are of other dtypes than weights.
   }
   for (const auto& weight : module.parameters()) {

@@ -115,6 +115,8 @@ const Case kCases[] = {
     // Dtypes.
     {"expected scalar type Float but found Long",
      "the dtypes do not fit: expected scalar type float32 but found int64"},
+    {"tensors used as indices must be long, byte or bool tensors",
+     "the dtypes do not fit: tensors used as indices must be int64, uint8 or"},
     {"mat1 and mat2 must have the same dtype", "the dtypes do not fit"},
     {"mat1 and mat2 must have the same dtype, but got Double and Float",
      "but got float64 and float32"},
@@ -161,6 +163,23 @@ TEST(RunError, SaysWhatIsWrongInPlainWords) {
       }
     }
   }
+}
+
+TEST(RunError, PassesOverThePlacesOfATracedModel) {
+  EXPECT_EQ(
+      run_error(
+          "The following operation failed in the TorchScript interpreter.\n"
+          "Traceback of TorchScript, serialized code (most recent call last):\n"
+          "  File \"code/__torch__/net.py\", line 10, in forward\n"
+          "    _2 = torch.size(img, 1)\n"
+          "         ~~~~~~~~~~ <--- HERE\n"
+          "    return _2\n"
+          "\n"
+          "Traceback of TorchScript, original code (most recent call last):\n"
+          "/home/user/einops/_backends.py(81): shape\n"
+          "C:\\net\\train.py(98): <module>\n"
+          "RuntimeError: odd (81): number\n"),
+      "odd (81): number");
 }
 
 TEST(RunError, KeepsTheWordsOfAModelsOwnError) {
