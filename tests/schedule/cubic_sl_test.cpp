@@ -91,7 +91,9 @@ TEST(CubicSL, BeginsAfterAGivenEpoch) {
             .total_t(5)
             .last_epoch(wanted.at("last_epoch_arg")));
     EXPECT_EQ(scheduler.last_epoch(), wanted.at("last_epoch_after_ctor"));
-    EXPECT_EQ(sparsifier.sparsity_levels(), wanted.at("level"));
+    EXPECT_EQ(
+        sparsifier.sparsity_levels(),
+        wanted.at("level").get<std::vector<double>>());
   }
 }
 

@@ -69,9 +69,13 @@ TEST(LambdaSL, TakesTheScheduledLevelOfAnotherSchedulerAsItsBase) {
   FakeLevels sparsifier({0.5});
   const LambdaSL first(sparsifier, [](int64_t) { return 0.5; });
   const LambdaSL second(sparsifier, [](int64_t t) { return 1.0 + t; });
-  EXPECT_EQ(first.base_sl(), wanted.at("base_first"));
-  EXPECT_EQ(second.base_sl(), wanted.at("base_second"));
-  EXPECT_EQ(sparsifier.sparsity_levels(), wanted.at("after_ctor"));
+  EXPECT_EQ(
+      first.base_sl(), wanted.at("base_first").get<std::vector<double>>());
+  EXPECT_EQ(
+      second.base_sl(), wanted.at("base_second").get<std::vector<double>>());
+  EXPECT_EQ(
+      sparsifier.sparsity_levels(),
+      wanted.at("after_ctor").get<std::vector<double>>());
 }
 
 TEST(LambdaSL, DoesNotClampTheLevel) {
