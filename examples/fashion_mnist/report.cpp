@@ -107,7 +107,7 @@ void print_comparison(const SavedNet& dense, const SavedNet& sparse) {
        {"file, gzip", bytes(dense.gzip_bytes), bytes(sparse.gzip_bytes)}}};
   std::cout
       << coppice::to_text(table)
-      << "The sparse network was read from its file before it was judged.\n"
+      << "\nThe sparse network was read from its file before it was judged.\n"
       << count(all.zeros) << " of the " << count(all.weights)
       << " parameters are zero.\n";
 }
