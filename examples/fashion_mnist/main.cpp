@@ -8,7 +8,7 @@
 //
 // You should see about 91.5% of the test images right, dense and sparse, and a
 // sparse network that is two to six times as fast once it is compiled.
-// README.md shows the tables.
+// docs/measured.md shows the tables.
 #include <coppice/coppice.h>
 #include <getopt.h>
 
