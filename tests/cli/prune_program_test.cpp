@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
@@ -191,6 +192,76 @@ TEST_F(Prune, EndsWithOneIfTheSparsityIsNotReached) {
   EXPECT_EQ(outcome.exit_code, 1);
   EXPECT_THAT(outcome.out, HasSubstr("not reached"));
   EXPECT_THAT(outcome.err, HasSubstr("was not reached"));
+}
+
+TEST_F(Prune, AUsualRecipeLeavesEmbeddings) {
+  StateDict state;
+  state.tensors = {
+      as_stored("model.embed_tokens.weight", torch::randn({32, 16})),
+      as_stored("model.q_proj.weight", torch::randn({16, 16})),
+      as_stored("lm_head.weight", torch::randn({32, 16}))};
+  save_safetensors(in_, state);
+  const TemporaryFolder recipes;
+  const auto yaml = recipes.write("recipe.yaml", R"(
+stage:
+  modifiers:
+    MagnitudePruningModifier:
+      sparsity: 0.5
+      mask_structure: "2:4"
+      targets: ["Linear"]
+      ignore: ["re:.*lm_head"]
+)");
+  const auto outcome = prune({"--recipe", yaml});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("left: an embedding"));
+  EXPECT_EQ(sparsity(pruned("model.embed_tokens.weight")), 0);
+  EXPECT_EQ(nm_conformity(pruned("model.q_proj.weight"), {2, 4}), 1);
+}
+
+TEST_F(Prune, ReadsTransposedWeightsIfAsked) {
+  StateDict state;
+  const std::string name = "transformer.h.0.attn.c_attn.weight";
+  state.tensors = {as_stored(name, torch::randn({16, 48}))};
+  save_safetensors(in_, state);
+  auto outcome = prune({"--pattern", "2:4"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("runs along outputs"));
+  outcome = prune({"--pattern", "2:4", "--transposed", "*.c_attn"});
+  EXPECT_THAT(outcome.out, HasSubstr("read as [in, out]"));
+  EXPECT_EQ(nm_conformity(pruned(name).t().contiguous(), {2, 4}), 1);
+  expect_complaint(
+      prune({"--pattern", "2:4", "--transposed", "*.c_atn"}), 2, "c_atn");
+}
+
+TEST_F(Prune, NamesAWeightThatIsNoNumber) {
+  StateDict state;
+  state.tensors = {
+      as_stored("a.weight", torch::full({4, 4}, NAN)),
+      as_stored("b.weight", torch::randn({4, 4}))};
+  save_safetensors(in_, state);
+  expect_refused({"--sparsity", "0.5"}, "`--exclude a.weight`");
+  EXPECT_EQ(prune({"--sparsity", "0.5", "--exclude", "a.weight"}).exit_code, 0);
+}
+
+TEST_F(Prune, AndInspectCountWhatMasksDrop) {
+  StateDict state;
+  const auto mask = torch::rand({16, 16}).gt(0.75).to(torch::kFloat);
+  state.tensors = {
+      as_stored("fc.weight_orig", torch::randn({16, 16})),
+      as_stored("fc.weight_mask", mask)};
+  save_safetensors(in_, state);
+  const auto shown =
+      nlohmann::json::parse(run_coppice({"inspect", in_, "--json"}).out);
+  const double masked = sparsity(mask);
+  for (const auto& tensor : shown["tensors"]) {
+    EXPECT_EQ(tensor["sparsity"], masked);
+  }
+  EXPECT_EQ(shown["sparsity"], masked);
+  ASSERT_EQ(prune({"--sparsity", "0.875"}).exit_code, 0);
+  EXPECT_EQ(sparsity(pruned("fc.weight_orig") * mask), 0.875);
+  EXPECT_TRUE(pruned("fc.weight_mask").equal(mask));
+  EXPECT_THAT(
+      run_coppice({"inspect", out_}).out, HasSubstr("with fc.weight_mask"));
 }
 
 TEST_F(Prune, LeavesTheOldFileOrTheNewOneWhenKilled) {

@@ -12,12 +12,15 @@
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/masks/select.h"
+#include "oneshot/hand_made.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::prune_checkpoint_test {
 namespace {
 
+using coppice::testing::floats_of;
+using coppice::testing::HandMade;
 using coppice::testing::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -242,38 +245,6 @@ TEST_F(PruneCheckpoint, RefusesWhatItCannotDoAndWritesNothing) {
       OutputError);
 }
 
-/// A checkpoint over a hand-made file, as archives are that share storages.
-struct HandMade {
-  HandMade(const TemporaryFolder& folder, std::vector<float> values) {
-    const std::string bytes(
-        reinterpret_cast<const char*>(values.data()),
-        values.size() * sizeof(float));
-    checkpoint.files = {MappedFile::open(folder.write("raw", bytes))};
-  }
-
-  void add(
-      std::string name,
-      int64_t offset,
-      std::vector<int64_t> shape,
-      std::vector<int64_t> strides) {
-    StoredTensor tensor;
-    tensor.name = std::move(name);
-    tensor.shape = std::move(shape);
-    tensor.strides = std::move(strides);
-    tensor.data = checkpoint.files[0]->data() + offset * sizeof(float);
-    tensor.owner = checkpoint.files[0];
-    checkpoint.state.tensors.push_back(tensor);
-  }
-
-  Checkpoint checkpoint;
-};
-
-std::vector<float> floats_of(const std::string& bytes) {
-  std::vector<float> values(bytes.size() / sizeof(float));
-  std::memcpy(values.data(), bytes.data(), bytes.size());
-  return values;
-}
-
 TEST_F(PruneCheckpoint, PrunesStridedTensorsWhereTheyLie) {
   HandMade made(folder_, {9, 1, 4, 8, 2, 5, 8, 3, 6, 9});
   made.add("t", 1, {2, 2}, {3, 1}); // 1 4 and 2 5; 8 lies between.
@@ -291,32 +262,6 @@ TEST_F(PruneCheckpoint, PrunesTiedTensorsOnce) {
   EXPECT_EQ(report.tensors[1].left_because, "pruned as `fc1.weight`");
   EXPECT_THAT(
       floats_of(read_file(folder_.file("out"))), ElementsAre(0, 0, 3, 4));
-}
-
-TEST_F(PruneCheckpoint, LeavesWhatIsTiedToAnEmbedding) {
-  for (const bool embedding_first : {true, false}) {
-    HandMade made(folder_, {1, 2, 3, 4, 5, 6, 7, 8});
-    made.add(embedding_first ? "embed" : "fc", 0, {2, 2}, {2, 1});
-    made.add(embedding_first ? "fc" : "embed", 0, {2, 2}, {2, 1});
-    made.add("other", 4, {2, 2}, {2, 1});
-    const auto report = prune(made.checkpoint, modifier(0.5));
-    EXPECT_THAT(
-        report.tensors[embedding_first ? 1 : 0].left_because,
-        HasSubstr("shares its values with `embed`"));
-    EXPECT_THAT(
-        floats_of(read_file(folder_.file("out"))),
-        ElementsAre(1, 2, 3, 4, 0, 0, 7, 8));
-  }
-}
-
-TEST_F(PruneCheckpoint, RefusesTensorsThatOverlap) {
-  HandMade made(folder_, {1, 2, 3, 4, 5, 6});
-  made.add("a", 0, {2, 2}, {2, 1});
-  made.add("b", 2, {2, 2}, {2, 1});
-  EXPECT_THAT(
-      message_of([&] { prune(made.checkpoint, modifier(0.5)); }),
-      HasSubstr("lie over each other"));
-  EXPECT_THAT(folder_.names(), ElementsAre("raw"));
 }
 
 TEST_F(PruneCheckpoint, WritesAllShardsOrNone) {

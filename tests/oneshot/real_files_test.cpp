@@ -6,6 +6,7 @@
 #include <torch/csrc/jit/serialization/import.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "coppice/core/torch_tensors.h"
@@ -125,6 +126,48 @@ TEST_F(RealFiles, LoadInPythonAfterwards) {
     }
   }
   EXPECT_EQ(std::system((command + " > /dev/null").c_str()), 0) << command;
+}
+
+TEST(OddTensors, LoadInPythonAfterwards) {
+  if (!coppice::testing::has_reference()) {
+    GTEST_SKIP() << coppice::testing::kNoReference;
+  }
+  const TemporaryFolder before;
+  const TemporaryFolder after;
+  const std::string python =
+      std::string(coppice::testing::kReferencePython) + " '" COPPICE_TESTS;
+  ASSERT_EQ(
+      std::system((python + "/oneshot/make_odd_tensors.py' '" + before.path() +
+                   "' 2> /dev/null")
+                      .c_str()),
+      0);
+  std::string command = python + "/oneshot/load_pruned.py'";
+  PruneModifier modifier;
+  modifier.pattern = {0.8, {1, 1}, 1};
+  ASSERT_GT(before.names().size(), 20);
+  for (const auto& name : before.names()) {
+    const auto input = open_checkpoint(before.file(name));
+    const auto report = prune_checkpoint(input, {modifier}, after.file(name));
+    const auto output = open_checkpoint(after.file(name));
+    EXPECT_EQ(
+        fs::file_size(before.file(name)), fs::file_size(after.file(name)));
+    for (size_t i = 0; i < report.tensors.size(); ++i) {
+      // What is shown as left has not changed.
+      const auto& row = report.tensors[i];
+      const auto& tensor = output.state.tensors[i];
+      const bool is_left = !row.left_because.empty() &&
+          row.left_because.rfind("pruned as", 0) != 0;
+      if (is_left && tensor.is_contiguous()) {
+        EXPECT_EQ(
+            std::memcmp(
+                tensor.data, input.state.tensors[i].data, tensor.nbytes()),
+            0)
+            << name << ": " << row.name;
+      }
+    }
+    command += " '" + before.file(name) + "' '" + after.file(name) + "'";
+  }
+  EXPECT_EQ(std::system((command + " > /dev/null 2>&1").c_str()), 0) << command;
 }
 
 TEST_F(RealFiles, ComeBackFromPackBitForBit) {
