@@ -87,7 +87,7 @@ TEST(DataNormMask, GoldenNegativeLevelsOfTheReferenceDropNothingHere) {
     level = spared == 0 ? 0 : 1 - spared / blocks;
     ASSERT_EQ(
         bits_of(data_norm_mask(data, recorded.pattern, recorded.norm)),
-        test["result"]["bits"])
+        test["result"]["bits"].get<std::string>())
         << test;
     ++masks;
   }

@@ -91,7 +91,7 @@ TEST(WeightNormMask, GoldenNormOfTheCallersOwn) {
       const auto scores = weight.abs().pow(3);
       EXPECT_EQ(
           bits_of(weight_norm_mask_of_scores(scores, {0.5, {1, 4}, 4})),
-          test["result"]["bits"]);
+          test["result"]["bits"].get<std::string>());
     }
   }
 }
