@@ -60,6 +60,19 @@ class Hooked(nn.Module):
         return self.b(self.a(x))
 
 
+class Forked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.beside = nn.Linear(48, 48)
+        self.embedding = nn.Embedding(9, 48)
+        self.fc = nn.Linear(48, 48)
+
+    def forward(self, x: torch.Tensor):
+        other = torch.jit.fork(self.beside, x)
+        rows = self.embedding(torch.ones(1, dtype=torch.long))
+        return self.fc(x) + torch.jit.wait(other) + rows
+
+
 def twice(self, x: Tuple[torch.Tensor]) -> Tuple[torch.Tensor]:
     return (x[0] * 2,)
 
@@ -68,7 +81,7 @@ def negated(self, x: Tuple[torch.Tensor], y: torch.Tensor) -> torch.Tensor:
     return -y
 
 
-MODELS = {"policy": Policy, "classes": Classes, "hooked": Hooked, "inner": Hooked}
+MODELS = {"policy": Policy, "classes": Classes, "hooked": Hooked, "inner": Hooked, "forked": Forked}
 
 
 def save(folder):

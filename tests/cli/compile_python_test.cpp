@@ -17,7 +17,8 @@ TEST(CompilePython, KeepsStateMethodsHooksAndExtraFiles) {
   }
   const TemporaryFolder folder;
   run_reference("cli/compile_python.py", "save " + folder.path());
-  for (const char* name : {"policy", "classes", "hooked", "inner"}) {
+  for (const char* name : {"policy", "classes", "hooked", "inner", "forked"}) {
+    SCOPED_TRACE(name);
     const auto model = folder.file(name);
     const auto outcome = run_coppice(
         {"compile",
@@ -32,6 +33,13 @@ TEST(CompilePython, KeepsStateMethodsHooksAndExtraFiles) {
          "--threads",
          "1"});
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    if (std::string(name) == "forked") {
+      EXPECT_THAT(outcome.out, HasSubstr("runs in a fork"));
+      EXPECT_THAT(outcome.out, HasSubstr("looks rows up"));
+    }
+    if (std::string(name) == "policy") {
+      EXPECT_THAT(outcome.out, HasSubstr("libtorch (recurrent)"));
+    }
   }
   const auto library = python_library();
   if (library.empty()) {

@@ -93,14 +93,6 @@ TEST(LeftLayers, RecurrentOnesHaveSeveralWeights) {
   EXPECT_EQ(left.weights[0].size(1), 5);
 }
 
-TEST(LeftLayers, SeesForkedLayers) {
-  const auto left = left_of(
-      {{"weight", torch::randn({4, 4})}},
-      "  y = torch.jit.fork(torch.linear, x, self.weight)\n"
-      "  return torch.jit.wait(y)\n");
-  EXPECT_EQ(left.kind, "linear");
-}
-
 TEST(LeftLayers, KeepTheOrderOfTheModel) {
   const auto left = left_layers(frozen_module(net_of(
       {{"a", torch::randn({4, 4})},
