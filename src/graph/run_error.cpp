@@ -71,7 +71,7 @@ std::string rewritten(std::string text, const std::vector<Rewrite>& rewrites) {
 /// The message itself, in one line.
 std::string message_in(std::string text, bool is_own) {
   static const std::vector<Rewrite> noise{
-      {std::regex(R"re(^\s*((\w+\.)*\w*(Error|Exception): )+)re"), ""},
+      {std::regex(R"re(^\s*((\w+\.)*\w*(Error|Exception):( |$))+)re"), ""},
       {std::regex(
            R"re(^.* INTERNAL ASSERT FAILED at [^,]*, please report [^.]*\. )re"),
        ""},
