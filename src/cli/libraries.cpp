@@ -27,7 +27,9 @@ std::string reason_of(std::string text, const std::string& path) {
   return text + "; give a shared library for this machine";
 }
 
-[[noreturn]] void refuse(const std::string& path, const std::string& why) {
+[[noreturn]] void refuse_library(
+    const std::string& path,
+    const std::string& why) {
   throw InputError(fmt::format("--load {}: cannot be loaded: {}.", path, why));
 }
 
@@ -81,7 +83,7 @@ void load_library(const std::string& path) {
   const auto& name = is_here ? whole : path;
   const LoadingLibrary loading(path);
   if (dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-    refuse(path, reason_of(dlerror(), name));
+    refuse_library(path, reason_of(dlerror(), name));
   }
 }
 

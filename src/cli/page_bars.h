@@ -1,5 +1,7 @@
 #pragma once
 
+#include <coppice/report/html_page.h>
+
 #include "cli/compile_page.h"
 
 namespace coppice::cli {

@@ -132,7 +132,7 @@ void leave_all(std::vector<LayerChoice>& choices) {
     }
     layer.why_left = layer.format + " makes the whole model slower";
     layer.format = Candidate().name();
-    choice.weight = nullptr;
+    choice.weight.reset();
     for (auto& timing : layer.timings) {
       timing.chosen = timing.dense;
     }

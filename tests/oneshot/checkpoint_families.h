@@ -13,7 +13,7 @@ namespace coppice::testing {
 struct NamedShape {
   std::string name;
   std::vector<int64_t> shape;
-  std::string left_because; ///< Empty: pruned.
+  std::string left_because{}; ///< Empty: pruned.
   Dtype dtype = Dtype::F32;
 };
 
