@@ -40,7 +40,7 @@ std::string& at_work() {
 }
 
 /// An exception while a library registers what it has, for one a class that is
-/// there already, cannot pass the system's loader: the program ends here.
+/// there already, does not pass every system's loader: the program ends here.
 [[noreturn]] void end_with_sentence() {
   std::string why = "it fails while it is loaded";
   try {
@@ -82,7 +82,16 @@ void load_library(const std::string& path) {
   }
   const auto& name = is_here ? whole : path;
   const LoadingLibrary loading(path);
-  if (dlopen(name.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+  // It is declared not to throw, and what a library registers may: the compiler
+  // must not know what it is.
+  void* (*volatile open)(const char*, int) = dlopen;
+  void* library = nullptr;
+  try {
+    library = open(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
+  } catch (const std::exception& error) {
+    refuse_library(path, graph::first_line(error));
+  }
+  if (library == nullptr) {
     refuse_library(path, reason_of(dlerror(), name));
   }
 }
