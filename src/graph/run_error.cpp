@@ -46,14 +46,22 @@ std::string without_places(const std::string& text) {
   if (here != std::string::npos && traceback != std::string::npos) {
     begin = std::max(here, traceback);
   }
+  // Source that stands at the beginning of its lines looks like a message.
+  static const std::regex error(R"re((\w+\.)*\w*(Error|Exception)\b)re");
+  size_t message = std::string::npos;
   for (begin = text.find('\n', begin); begin != std::string::npos;) {
     const auto end = std::min(text.find('\n', ++begin), text.size());
-    if (!is_place(text.substr(begin, end - begin))) {
+    const auto line = text.substr(begin, std::min(end - begin, kLongest));
+    if (std::regex_search(
+            line, error, std::regex_constants::match_continuous)) {
       return text.substr(begin);
+    }
+    if (message == std::string::npos && !is_place(line)) {
+      message = begin;
     }
     begin = end < text.size() ? end : std::string::npos;
   }
-  return "";
+  return message == std::string::npos ? "" : text.substr(message);
 }
 
 struct Rewrite {
