@@ -27,6 +27,14 @@ std::string reason_of(std::string text, const std::string& path) {
   return text + "; give a shared library for this machine";
 }
 
+/// Why a library that was found could not register what it has.
+std::string reason_in(const std::exception& error) {
+  const auto line = graph::first_line(error);
+  return line.find("Only a single TORCH_LIBRARY") == std::string::npos
+      ? line
+      : "its operators are there already; load one library of them";
+}
+
 [[noreturn]] void refuse_library(
     const std::string& path,
     const std::string& why) {
@@ -48,7 +56,7 @@ std::string& at_work() {
       std::rethrow_exception(error);
     }
   } catch (const std::exception& error) {
-    why = graph::first_line(error);
+    why = reason_in(error);
   } catch (...) { // Of a type that says nothing.
   }
   std::cerr << fmt::format(
@@ -89,7 +97,7 @@ void load_library(const std::string& path) {
   try {
     library = open(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
   } catch (const std::exception& error) {
-    refuse_library(path, graph::first_line(error));
+    refuse_library(path, reason_in(error));
   }
   if (library == nullptr) {
     refuse_library(path, reason_of(dlerror(), name));

@@ -11,6 +11,7 @@
 #include "coppice/graph/run_script.h"
 #include "graph/map_tensors.h"
 #include "graph/model_inputs.h"
+#include "graph/reloaded.h"
 
 namespace coppice::compiling {
 namespace {
@@ -135,7 +136,9 @@ c10::IValue run(
 void check_runs(
     const torch::jit::Module& module,
     const std::vector<Example>& examples) {
-  auto copy = module.deepcopy(); // Running may leave its traces in a module.
+  // Running may leave its traces in a module. LibTorch's deepcopy makes one
+  // tensor of two that share memory.
+  auto copy = graph::reloaded(module);
   copy.eval();
   for (const auto& example : examples) {
     graph::check_inputs(module, example.inputs);
@@ -157,7 +160,7 @@ bool is_random(
     return false;
   }
   const auto output = [&](uint64_t seed) {
-    auto copy = module.deepcopy();
+    auto copy = graph::reloaded(module);
     copy.eval();
     const Seeded seeded(seed);
     return run_script(copy, copies_of(example.inputs));

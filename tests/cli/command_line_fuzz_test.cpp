@@ -213,8 +213,8 @@ class Fuzz : public ::testing::Test {
         "  return torch.linear(x, self.weight)\n");
     define(
         "half",
-        "def forward(self, x):\n  return torch.linear(x.to(torch.half), "
-        "self.weight.to(torch.half))\n");
+        "def forward(self, x):\n  return torch.linear(x.to(5), "
+        "self.weight.to(5))\n");
     define(
         "gpu",
         "def forward(self, x):\n  return torch.linear(x, self.weight) + "

@@ -292,6 +292,7 @@ TEST(CompileKept, LeavesTheGivenModelAlone) {
 
 TEST(CompileKept, RefusesAModelThatDecidesWhatIsSaved) {
   auto net = net_with_layer();
+  net.register_attribute("training", c10::BoolType::get(), true);
   net.define(
       "def forward(self, x):\n"
       "  return self.fc.forward(x)\n"

@@ -317,7 +317,7 @@ TEST(Compile, TakesConvolutionsOverOneDimension) {
 }
 
 TEST(Compile, SaysWhatIsWrong) {
-  torch::jit::Module none("None");
+  torch::jit::Module none("Nothing");
   none.define("def forward(self, x):\n  return x + 1\n");
   EXPECT_THAT(
       message_of([&] { compile(none, {images()}, quick()); }),
@@ -335,7 +335,7 @@ TEST(Compile, SaysWhatIsWrong) {
       message_of([&] {
         compile(sparse_net(), {torch::ones({2, 3})}, quick());
       }),
-      HasSubstr("the model fails on (Float [2, 3]): "));
+      HasSubstr("the model fails on (float32 [2, 3]): "));
   EXPECT_THAT(
       message_of([&] { compile(sparse_net(), {1}, quick().batches({2})); }),
       HasSubstr("no input with a batch"));

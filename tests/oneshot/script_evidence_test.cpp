@@ -74,6 +74,7 @@ TEST_F(ScriptEvidence, ClassWordsGoByTheOp) {
 }
 
 TEST_F(ScriptEvidence, NamesAndBuffersDecideWhereLoadingWouldRunCode) {
+  net_.register_attribute("training", c10::BoolType::get(), false);
   net_.define(kForward);
   net_.define(
       "def __getstate__(self):\n"
