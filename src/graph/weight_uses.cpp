@@ -7,11 +7,11 @@ namespace {
 
 using Kind = WeightUse::Kind;
 
-std::string join(const std::string& name, const std::string& part) {
+std::string dotted(const std::string& name, const std::string& part) {
   return name.empty() ? part : name + "." + part;
 }
 
-std::string text_of(const c10::IValue& key) {
+std::string key_text(const c10::IValue& key) {
   return key.isString() ? key.toStringRef()
       : key.isInt()     ? std::to_string(key.toInt())
                         : "";
@@ -51,7 +51,7 @@ class NamedTensors {
           : type->is_buffer(i)                ? Kind::kBuffer
                                               : Kind::kAttribute;
       add(object->getSlot(i),
-          join(name, type->getAttributeName(i)),
+          dotted(name, type->getAttributeName(i)),
           kind,
           value);
     }
@@ -71,16 +71,16 @@ class NamedTensors {
     } else if (value.isList()) {
       size_t i = 0;
       for (const c10::IValue& item : value.toListRef()) {
-        add(item, join(name, std::to_string(i++)), kind, owner);
+        add(item, dotted(name, std::to_string(i++)), kind, owner);
       }
     } else if (value.isTuple()) {
       size_t i = 0;
       for (const auto& item : value.toTupleRef().elements()) {
-        add(item, join(name, std::to_string(i++)), kind, owner);
+        add(item, dotted(name, std::to_string(i++)), kind, owner);
       }
     } else if (value.isGenericDict()) {
       for (const auto& entry : value.toGenericDict()) {
-        add(entry.value(), join(name, text_of(entry.key())), kind, owner);
+        add(entry.value(), dotted(name, key_text(entry.key())), kind, owner);
       }
     }
   }

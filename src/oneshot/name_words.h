@@ -1,5 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <string>
+
 #include "oneshot/tensor_name.h"
 
 /// What words of a name mean, in the naming of common libraries.
@@ -25,6 +29,13 @@ enum class NameRole {
   kAverage, ///< Running averages of weights.
   kRandom,  ///< States of random number generators.
 };
+
+template <size_t N>
+bool is_one_of(
+    const std::string& text,
+    const std::array<const char*, N>& words) {
+  return std::find(words.begin(), words.end(), text) != words.end();
+}
 
 /// Whether one of the words has the role and no word after it is a layer's:
 /// "conv_norm_out" has that of a norm, "norm_proj" has not.

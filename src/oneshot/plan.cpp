@@ -2,18 +2,16 @@
 
 #include <c10/util/Exception.h>
 
-#include <torch/utils.h>
-
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "coppice/core/fqn.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/oneshot/pruning_masks.h"
-#include "oneshot/left_by_name.h"
+#include "oneshot/left_by_role.h"
+#include "oneshot/no_weight.h"
 #include "oneshot/shared_bytes.h"
 #include "oneshot/tensor_name.h"
+#include "oneshot/weight_values.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -57,22 +55,6 @@ bool is_narrower(const WeightNormPattern& pattern, const StoredTensor& tensor) {
   const auto block = pattern.sparse_block_shape;
   return pattern.zeros_per_block < block.size() && block.rows == 1 &&
       tensor.numel() / tensor.shape[0] <= pattern.zeros_per_block;
-}
-
-/// Whether all elements are 0 or minus infinity, and some are the latter: what
-/// is added to attention. Most weights end the search at once.
-bool is_infinity_mask(const StoredTensor& tensor) {
-  const auto values = as_tensor(tensor);
-  bool has_infinity = false;
-  for (int64_t i = 0; i < values.size(0); ++i) {
-    const auto row = values.select(0, i);
-    const auto infinite = row.eq(-std::numeric_limits<double>::infinity());
-    if (!infinite.logical_or(row.eq(0)).all().item<bool>()) {
-      return false;
-    }
-    has_infinity = has_infinity || infinite.any().item<bool>();
-  }
-  return has_infinity;
 }
 
 /// Makes the plans of one checkpoint.

@@ -7,14 +7,15 @@
 #include <map>
 #include <optional>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/output_folder.h"
 #include "coppice/masks/block.h"
 #include "coppice/masks/select.h"
 #include "oneshot/global_cut.h"
 #include "oneshot/plan.h"
 #include "oneshot/pruned_tensor.h"
+#include "oneshot/reached.h"
 #include "oneshot/script_evidence.h"
+#include "oneshot/weight_values.h"
 
 namespace coppice {
 namespace {
@@ -22,32 +23,6 @@ namespace {
 using oneshot::GlobalCut;
 using oneshot::Rows;
 using oneshot::TensorPlan;
-
-int64_t blocks_of(
-    const StoredTensor& tensor,
-    const oneshot::WeightLayout& layout,
-    BlockShape block) {
-  const auto up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
-  int64_t rows = 1;
-  for (int64_t i = 0; i < layout.row_dims; ++i) {
-    rows *= tensor.shape[layout.order.empty() ? i : layout.order[i]];
-  }
-  return up(rows, block.rows) * up(tensor.numel() / rows, block.cols);
-}
-
-/// The error of a score, as a sentence about the tensor.
-[[noreturn]] void rethrow_of(const StoredTensor& tensor, c10::Error& error) {
-  TORCH_CHECK_VALUE(
-      torch::isfinite(as_tensor(tensor)).all().item<bool>(),
-      "`",
-      tensor.name,
-      "` holds NaN or infinity, which cannot be ranked; leave it out "
-      "(`--exclude ",
-      tensor.name,
-      "`, or `ignore` in a recipe)");
-  error.add_context(c10::str("while pruning `", tensor.name, "`"));
-  throw error;
-}
 
 /// Prunes one checkpoint, tensor by tensor.
 class Pruning {
@@ -95,7 +70,7 @@ class Pruning {
 
   PruneReport finish(const Recipe& recipe) {
     for (const auto& modifier : recipe) {
-      check_reached(modifier);
+      oneshot::check_reached(modifier, input_.state, plans_, report_);
     }
     return std::move(report_);
   }
@@ -155,7 +130,7 @@ class Pruning {
     const auto block = modifier.pattern.sparse_block_shape;
     int64_t blocks = 0;
     for (const size_t i : indices) {
-      blocks += blocks_of(tensor(i), plans_[i].layout, block);
+      blocks += oneshot::blocks_of(tensor(i), plans_[i].layout, block);
     }
     const auto pass = [&](const auto& take) {
       for (const size_t i : indices) {
@@ -165,7 +140,7 @@ class Pruning {
           try {
             take(oneshot::scores_of(part, block, modifier.norm));
           } catch (c10::Error& error) {
-            rethrow_of(tensor(i), error);
+            oneshot::rethrow_of(tensor(i), error);
           }
           advance(part.nbytes());
         });
@@ -231,7 +206,7 @@ class Pruning {
       try {
         return weight_norm_mask(matrix, modifier.pattern, modifier.norm);
       } catch (c10::Error& error) {
-        rethrow_of(tensor(i), error);
+        oneshot::rethrow_of(tensor(i), error);
       }
     }
     // In the parts in which its scores were counted.
@@ -262,36 +237,6 @@ class Pruning {
           pattern.zeros_per_block));
     }
     return keep;
-  }
-
-  /// Compares what is zero with what was asked. A level is a fraction of
-  /// blocks: it is rounded to whole ones, and blocks that the shape cuts off
-  /// have fewer elements to lose.
-  void check_reached(const PruneModifier& modifier) {
-    const auto block = modifier.pattern.sparse_block_shape;
-    const double asked_a_block =
-        modifier.pattern.sparsity_level * modifier.pattern.zeros_per_block;
-    const auto reaches = [&](double zeros, double elements, double blocks) {
-      const double missing = blocks * block.size() - elements;
-      return zeros + missing + block.size() / 2.0 >= asked_a_block * blocks;
-    };
-    double zeros = 0;
-    double elements = 0;
-    double blocks = 0;
-    for (const size_t i : tensors_of(modifier)) {
-      auto& row = report_.tensors[i];
-      const auto own =
-          static_cast<double>(blocks_of(tensor(i), plans_[i].layout, block));
-      if (modifier.scope == Scope::Tensor) {
-        row.reached = reaches(row.zeros_after, row.elements, own);
-        report_.reached &= row.reached;
-      }
-      zeros += row.zeros_after;
-      elements += row.elements;
-      blocks += own;
-    }
-    report_.reached &=
-        modifier.scope == Scope::Tensor || reaches(zeros, elements, blocks);
   }
 
   const Checkpoint& input_;

@@ -12,7 +12,7 @@ namespace {
 
 using Kind = graph::WeightUse::Kind;
 
-bool ends_with(std::string_view text, std::string_view end) {
+bool has_ending(std::string_view text, std::string_view end) {
   return text.size() >= end.size() &&
       text.substr(text.size() - end.size()) == end;
 }
@@ -112,7 +112,7 @@ ScriptCode script_code(const Checkpoint& checkpoint) {
   io::ZipArchive zip(checkpoint.files.at(0));
   ScriptCode code;
   for (const auto& entry : zip.entries()) {
-    if (ends_with(entry.name, ".py")) {
+    if (has_ending(entry.name, ".py")) {
       const auto name = entry.name.substr(entry.name.find('/') + 1);
       code.emplace(name, zip.read(entry).view());
     }

@@ -38,7 +38,7 @@ class MappedReader : public caffe2::serialize::ReadAdapterInterface {
   std::shared_ptr<const MappedFile> file_;
 };
 
-bool contains(const std::string& text, const char* word) {
+bool mentions(const std::string& text, const char* word) {
   return text.find(word) != std::string::npos;
 }
 
@@ -57,10 +57,10 @@ std::string why_not_loaded(
     const Checkpoint& checkpoint,
     const ScriptCode& code) {
   for (const auto& [name, text] : code) {
-    if (contains(text, "__setstate__")) {
+    if (mentions(text, "__setstate__")) {
       return "its code would run when it is loaded (`__setstate__`)";
     }
-    if (contains(text, "__torch__.torch.classes")) {
+    if (mentions(text, "__torch__.torch.classes")) {
       return "it holds objects of a library's classes";
     }
   }

@@ -12,7 +12,8 @@
 
 #include "coppice/core/fqn.h"
 #include "coppice/oneshot/recipe.h"
-#include "oneshot/left_by_name.h"
+#include "oneshot/left_by_role.h"
+#include "oneshot/no_weight.h"
 #include "oneshot/tensor_name.h"
 
 namespace coppice {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cctype>
 
+#include "coppice/core/fqn.h"
+
 namespace coppice::oneshot {
 namespace {
 
@@ -130,6 +132,10 @@ Neighbours::Neighbours(const StateDict& state) {
 const StoredTensor* Neighbours::find(const std::string& name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
+}
+
+const StoredTensor* Neighbours::bias_of(const StoredTensor& tensor) const {
+  return find(join_fqn(split_fqn(tensor.name).module_fqn, "bias"));
 }
 
 bool Neighbours::has_prefix(const std::string& prefix) const {

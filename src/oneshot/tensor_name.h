@@ -49,6 +49,8 @@ class Neighbours {
   bool has_prefix(const std::string& prefix) const;
   /// The tensors of a module itself, those of modules within it left out.
   std::vector<const StoredTensor*> in_module(const std::string& fqn) const;
+  /// The bias of a tensor's module; null if it has none.
+  const StoredTensor* bias_of(const StoredTensor& tensor) const;
   /// Whether any tensor may be a quantized weight.
   bool has_few_bits() const {
     return has_few_bits_;

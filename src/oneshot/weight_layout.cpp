@@ -15,8 +15,7 @@ namespace {
 std::optional<bool> told_by_bias(
     const StoredTensor& tensor,
     const Neighbours& beside) {
-  const auto* bias =
-      beside.find(join_fqn(split_fqn(tensor.name).module_fqn, "bias"));
+  const auto* bias = beside.bias_of(tensor);
   if (bias == nullptr || bias->shape.size() != 1 ||
       tensor.shape[0] == tensor.shape[1]) {
     return std::nullopt;

@@ -7,15 +7,6 @@
 
 namespace coppice::oneshot {
 
-/// Why a tensor stays as it is whatever multiplies by it, as far as its name
-/// and those beside it tell: embeddings, positions, output layers, routers,
-/// fixed filters, codebooks, masks, biases, state of training. Empty if it does
-/// not.
-std::string why_left_by_role(
-    const StoredTensor& tensor,
-    const TensorName& name,
-    const Neighbours& beside);
-
 /// Why a tensor is no weight of a product, as far as name, shape and neighbours
 /// tell: vectors in disguise, norms, scales, statistics, tokens, what belongs
 /// to a quantized weight. A guess, which a graph corrects. Empty if it may be

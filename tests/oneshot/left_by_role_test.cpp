@@ -11,13 +11,13 @@
 #include "oneshot/checkpoint_families.h"
 #include "support/temporary_folder.h"
 
-namespace coppice::left_by_name_test {
+namespace coppice::left_by_role_test {
 namespace {
 
 using testing::checkpoint_families;
 using testing::NamedShape;
 
-class LeftByName : public ::testing::Test {
+class LeftByDefault : public ::testing::Test {
  protected:
   void add(const NamedShape& row) {
     StoredTensor tensor;
@@ -56,7 +56,7 @@ class LeftByName : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(LeftByName, CommonLibraries) {
+TEST_F(LeftByDefault, CommonLibraries) {
   for (const auto& family : checkpoint_families()) {
     state_.tensors.clear();
     for (const auto& row : family.tensors) {
@@ -70,7 +70,7 @@ TEST_F(LeftByName, CommonLibraries) {
   }
 }
 
-TEST_F(LeftByName, UnderAPrefix) {
+TEST_F(LeftByDefault, UnderAPrefix) {
   for (const auto& family : checkpoint_families()) {
     state_.tensors.clear();
     for (auto row : family.tensors) {
@@ -86,7 +86,7 @@ TEST_F(LeftByName, UnderAPrefix) {
   }
 }
 
-TEST_F(LeftByName, WhatIsNamedIsPrunedAllTheSame) {
+TEST_F(LeftByDefault, WhatIsNamedIsPrunedAllTheSame) {
   add({"shared.weight", {8, 4}});
   add({"encoder.fc.weight", {8, 4}});
   add({"pixel_std", {3, 1, 1}});
@@ -98,7 +98,7 @@ TEST_F(LeftByName, WhatIsNamedIsPrunedAllTheSame) {
   EXPECT_EQ(why_left(report, "encoder.fc.weight"), "not a target");
 }
 
-TEST_F(LeftByName, AClassWordMeansLayers) {
+TEST_F(LeftByDefault, AClassWordMeansLayers) {
   add({"model.embed_tokens.weight", {8, 4}});
   add({"model.q_proj.weight", {8, 4}});
   add({"model.mask_token", {8, 4}});
@@ -121,7 +121,7 @@ TEST_F(LeftByName, AClassWordMeansLayers) {
   EXPECT_EQ(why_left(report, "model.mask_token"), "tokens");
 }
 
-TEST_F(LeftByName, TablesOfMinusInfinity) {
+TEST_F(LeftByDefault, TablesOfMinusInfinity) {
   state_.tensors.push_back(as_stored(
       "band",
       torch::full({6, 6}, -std::numeric_limits<float>::infinity()).triu(1)));
@@ -130,4 +130,4 @@ TEST_F(LeftByName, TablesOfMinusInfinity) {
 }
 
 } // namespace
-} // namespace coppice::left_by_name_test
+} // namespace coppice::left_by_role_test
