@@ -160,7 +160,8 @@ std::string why_left_by_role(
   if (any_part(name, is_embedding_part)) {
     return "an embedding";
   }
-  if (has_role(leaf, NameRole::kMask)) {
+  // What stands for masked parts of an input is a token.
+  if (has_role(leaf, NameRole::kMask) && !has_role(leaf, NameRole::kToken)) {
     return "a mask";
   }
   if (!leaf.empty() && any_has_role({leaf.back()}, NameRole::kBias)) {

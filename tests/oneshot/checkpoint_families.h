@@ -28,6 +28,7 @@ inline const std::vector<CheckpointFamily>& checkpoint_families() {
        {{"cls_token", {1, 1, 16}, "tokens"},
         {"reg_token", {1, 4, 16}, "tokens"},
         {"pos_embed", {1, 17, 16}, "a position table"},
+        {"mask_token", {4, 16}, "tokens"},
         {"patch_embed.proj.weight", {16, 3, 4, 4}, "an embedding"},
         {"blocks.0.norm1.weight", {16}, "one dimension"},
         {"blocks.0.attn.qkv.weight", {48, 16}, ""},

@@ -123,10 +123,10 @@ TEST_F(LeftByDefault, AClassWordMeansLayers) {
 
 TEST_F(LeftByDefault, TablesOfMinusInfinity) {
   state_.tensors.push_back(as_stored(
-      "band",
+      "additive",
       torch::full({6, 6}, -std::numeric_limits<float>::infinity()).triu(1)));
   add({"fc.weight", {6, 6}});
-  EXPECT_EQ(why_left(prune(), "band"), "a mask of minus infinity");
+  EXPECT_EQ(why_left(prune(), "additive"), "a mask of minus infinity");
 }
 
 } // namespace

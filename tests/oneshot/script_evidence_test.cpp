@@ -78,10 +78,9 @@ TEST_F(ScriptEvidence, NamesAndBuffersDecideWhereLoadingWouldRunCode) {
   net_.define(kForward);
   net_.define(
       "def __getstate__(self):\n"
-      "  return (self.scale, self.training)\n"
-      "def __setstate__(self, state: Tuple[Tensor, bool]) -> None:\n"
-      "  self.scale = state[0]\n"
-      "  self.training = state[1]\n");
+      "  return self.scale\n"
+      "def __setstate__(self, state: Tensor) -> None:\n"
+      "  self.scale = state\n");
   torch::jit::Module outer("Outer");
   outer.register_module("inner", net_);
   outer.register_parameter("w", torch::randn({8, 8}), false);
