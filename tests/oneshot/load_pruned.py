@@ -1,11 +1,9 @@
-""
-    "Loads pruned files as Python's users do.
+"""Loads pruned files as Python's users do.
 
-    usage : load_pruned.py BEFORE AFTER[BEFORE AFTER]...
+usage: load_pruned.py BEFORE AFTER [BEFORE AFTER]...
 
-            Fails unless every AFTER loads,
-    has the names, shapes and dtypes of BEFORE,
-    and each value is that of BEFORE or zero; prints the zeros of each AFTER.
+Fails unless every AFTER loads, has the names, shapes and dtypes of BEFORE, and
+each value is that of BEFORE or zero; prints the zeros of each AFTER.
 """
 import sys
 
