@@ -5,11 +5,10 @@
 #include <torch/library.h>
 
 #include <sstream>
-#include <utility>
 
 #include "sparse/conv2d.h"
+#include "sparse/gradients.h"
 #include "sparse/linear.h"
-#include "sparse/no_gradient.h"
 
 namespace coppice {
 namespace {
@@ -81,11 +80,11 @@ Tensor linear_on_autograd(
     const Tensor& x,
     const PackedWeightPtr& w,
     const OptionalTensor& bias) {
-  auto y = [&] {
-    const at::AutoDispatchBelowADInplaceOrView guard;
-    return call_linear<relu>(x, w, bias);
-  }();
-  return sparse::without_gradient("coppice::linear", std::move(y), x, bias);
+  if (sparse::needs_gradient(x, bias)) {
+    return sparse::linear_with_gradient(x, w, bias, relu);
+  }
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  return call_linear<relu>(x, w, bias);
 }
 
 template <bool relu>
@@ -119,11 +118,12 @@ Tensor conv2d_on_autograd(
     c10::IntArrayRef stride,
     c10::IntArrayRef padding,
     c10::IntArrayRef dilation) {
-  auto y = [&] {
-    const at::AutoDispatchBelowADInplaceOrView guard;
-    return call_conv2d<relu>(x, w, bias, stride, padding, dilation);
-  }();
-  return sparse::without_gradient("coppice::conv2d", std::move(y), x, bias);
+  if (sparse::needs_gradient(x, bias)) {
+    const auto steps = sparse::conv_steps("conv2d", stride, padding, dilation);
+    return sparse::conv2d_with_gradient(x, w, bias, steps, relu);
+  }
+  const at::AutoDispatchBelowADInplaceOrView guard;
+  return call_conv2d<relu>(x, w, bias, stride, padding, dilation);
 }
 
 std::string printed(const PackedWeightPtr& w) {

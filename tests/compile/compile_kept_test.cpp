@@ -291,15 +291,17 @@ TEST(CompileKept, LeavesTheGivenModelAlone) {
 }
 
 TEST(CompileKept, RefusesAModelThatDecidesWhatIsSaved) {
-  auto net = net_with_layer();
+  Module net("Net");
   net.register_attribute("training", c10::BoolType::get(), true);
+  net.register_parameter("weight", sparse_weight(32, 32), false);
   net.define(
       "def forward(self, x):\n"
-      "  return self.fc.forward(x)\n"
+      "  return torch.linear(x, self.weight)\n"
       "def __getstate__(self):\n"
-      "  return self.training\n"
-      "def __setstate__(self, state: bool) -> None:\n"
-      "  self.training = state\n");
+      "  return (self.training, self.weight)\n"
+      "def __setstate__(self, state: Tuple[bool, Tensor]) -> None:\n"
+      "  self.training = state[0]\n"
+      "  self.weight = state[1]\n");
   net.eval();
   EXPECT_THAT(
       message_of([&] { compile(net, {input(0)}, testing::quick()); }),

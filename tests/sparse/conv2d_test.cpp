@@ -14,7 +14,6 @@ using testing::message_of;
 using testing::random;
 using testing::same_bits;
 using testing::sparse_weight;
-using ::testing::ThrowsMessage;
 using torch::Tensor;
 
 /// A convolution and how it steps.
@@ -155,16 +154,26 @@ TEST_P(EveryConvolution, GivesEqualBitsWhateverTheNumberOfThreads) {
   torch::set_num_threads(callers);
 }
 
-TEST(Conv2d, HasNoGradient) {
-  const auto packed = PackedWeight::pack(
-      sparse_weight({6, 4, 3, 3}, 0.6), PackedFormat::PatternPanels);
-  const auto x = random({2, 4, 8, 9}, 7);
-  EXPECT_FALSE(conv2d(x, packed, {}).requires_grad());
-  const auto y = conv2d_relu(x.clone().requires_grad_(), packed, {});
-  EXPECT_THAT(
-      [&] { y.sum().backward(); },
-      ThrowsMessage<std::runtime_error>(
-          HasSubstr("coppice::conv2d is not implemented")));
+TEST(Conv2d, SendsGradientsBack) {
+  const auto w = sparse_weight({6, 4, 3, 3}, 0.6);
+  const auto packed = PackedWeight::pack(w, PackedFormat::PatternPanels);
+  const auto bias = random({6}, 5);
+  for (const auto& x : {random({2, 4, 8, 9}, 7), random({4, 8, 9}, 7)}) {
+    for (const bool relu : {false, true}) {
+      const auto x1 = x.clone().requires_grad_();
+      const auto b1 = bias.clone().requires_grad_();
+      (relu ? conv2d_relu(x1, packed, b1, 2, 1) : conv2d(x1, packed, b1, 2, 1))
+          .square()
+          .sum()
+          .backward();
+      const auto x2 = x.clone().requires_grad_();
+      const auto b2 = bias.clone().requires_grad_();
+      const auto y = torch::conv2d(x2, w, b2, 2, 1);
+      (relu ? y.relu() : y).square().sum().backward();
+      EXPECT_TRUE(x1.grad().allclose(x2.grad(), 1e-4, 1e-4));
+      EXPECT_TRUE(b1.grad().allclose(b2.grad(), 1e-4, 1e-4));
+    }
+  }
 }
 
 TEST(Conv2d, FindsTheShapeOfMetaTensors) {

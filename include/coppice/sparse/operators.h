@@ -16,7 +16,8 @@
 /// keeps its scratch. Denormals count as zero; the caller's setting of the
 /// processor stays as it is.
 ///
-/// They are for inference: a backward pass through one ends with an error.
+/// Gradients flow to the input and the bias, through the dense weight. The
+/// packed weight has none: it does not change.
 ///
 /// Where an input is infinite or NaN: a dense product multiplies it with
 /// dropped weights too, which gives NaN. So do `Dense`, `InputColumns` and, but
