@@ -227,8 +227,7 @@ FrozenCopy frozen_copy(const Module& module) {
     optimize_frozen(copy.frozen, copy.original);
     forget_call_stacks(*copy.frozen.get_method("forward").graph());
   } catch (const std::exception& error) {
-    TORCH_CHECK_VALUE(
-        false, "the model cannot be frozen: ", first_line(error));
+    TORCH_CHECK_VALUE(false, "the model cannot be frozen: ", first_line(error));
   }
   return copy;
 }

@@ -175,6 +175,9 @@ std::vector<std::string> other_weight_ops(const Module& frozen) {
   std::set<std::string> held;
   std::set<std::string> constant;
   for (Node* node : graph::nodes_in(*graph)) {
+    if (node->kind().is_prim()) {
+      continue; // Moves values about, and computes nothing.
+    }
     const auto inputs = node->inputs();
     if (std::any_of(inputs.begin(), inputs.end(), is_held_weight)) {
       held.insert(node->kind().toQualString());
