@@ -15,6 +15,22 @@ double energy(const torch::Tensor& matrix, const torch::Tensor& moments) {
   return matrix.mm(moments).mul_(matrix).sum(torch::kDouble).item<double>();
 }
 
+struct Errors {
+  double layer = 0;
+  double outputs = 0; ///< Squared, of the weight as it was.
+};
+
+Errors errors_of(
+    const torch::Tensor& weight,
+    const torch::Tensor& pruned,
+    const SecondMoments& moments) {
+  const torch::NoGradGuard no_grad;
+  const auto before = solve::matrix_of("layer_error", weight, moments);
+  const auto after = solve::matrix_of("layer_error", pruned, moments);
+  const auto gram = moments.matrix().to(before.scalar_type());
+  return {energy(after - before, gram), energy(before, gram)};
+}
+
 } // namespace
 
 torch::Tensor dense_output_target(
@@ -49,23 +65,15 @@ double layer_error(
     const torch::Tensor& weight,
     const torch::Tensor& pruned,
     const SecondMoments& moments) {
-  const torch::NoGradGuard no_grad;
-  const auto before = solve::matrix_of("layer_error", weight, moments);
-  const auto after = solve::matrix_of("layer_error", pruned, moments);
-  const auto gram = moments.matrix().to(before.scalar_type());
-  return energy(after - before, gram);
+  return errors_of(weight, pruned, moments).layer;
 }
 
 double relative_layer_error(
     const torch::Tensor& weight,
     const torch::Tensor& pruned,
     const SecondMoments& moments) {
-  const torch::NoGradGuard no_grad;
-  const auto before = solve::matrix_of("layer_error", weight, moments);
-  const auto after = solve::matrix_of("layer_error", pruned, moments);
-  const auto gram = moments.matrix().to(before.scalar_type());
-  const double whole = energy(before, gram);
-  return whole > 0 ? energy(after - before, gram) / whole : 0;
+  const auto errors = errors_of(weight, pruned, moments);
+  return errors.outputs > 0 ? errors.layer / errors.outputs : 0;
 }
 
 } // namespace coppice
