@@ -27,12 +27,13 @@ std::string reason_of(std::string text, const std::string& path) {
   return text + "; give a shared library for this machine";
 }
 
-/// Why a library that was found could not register what it has.
-std::string reason_in(const std::exception& error) {
-  const auto line = graph::first_line(error);
-  return line.find("Only a single TORCH_LIBRARY") == std::string::npos
-      ? line
-      : "its operators are there already; load one library of them";
+/// What it registers is refused.
+std::string reason_of(const std::exception& error) {
+  const auto text = graph::first_line(error);
+  return text.find("TORCH_LIBRARY") != std::string::npos ||
+          text.find("already registered") != std::string::npos
+      ? "it registers what is registered already; give each library once"
+      : text;
 }
 
 [[noreturn]] void refuse_library(
@@ -56,7 +57,7 @@ std::string& at_work() {
       std::rethrow_exception(error);
     }
   } catch (const std::exception& error) {
-    why = reason_in(error);
+    why = reason_of(error);
   } catch (...) { // Of a type that says nothing.
   }
   std::cerr << fmt::format(
@@ -97,7 +98,7 @@ void load_library(const std::string& path) {
   try {
     library = open(name.c_str(), RTLD_NOW | RTLD_GLOBAL);
   } catch (const std::exception& error) {
-    refuse_library(path, reason_in(error));
+    refuse_library(path, reason_of(error));
   }
   if (library == nullptr) {
     refuse_library(path, reason_of(dlerror(), name));

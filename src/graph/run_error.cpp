@@ -26,42 +26,37 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// Whether a line belongs to TorchScript's account: quoted source is indented,
-/// and a traced model has places of Python, "net.py(12): forward".
-bool is_place(const std::string& line) {
-  static const std::regex python(R"re(([A-Za-z]:)?[^:]*\(\d+\): \S+)re");
-  return line.empty() || line[0] == ' ' ||
-      line.rfind("Traceback of TorchScript", 0) == 0 ||
-      (line.size() < kLongest && std::regex_match(line, python));
+/// Whether a line begins the message: with the class of the error. Before it
+/// come quoted lines of source and places, which may be anything.
+bool is_message(const std::string& line) {
+  static const std::regex begin(
+      R"re((RuntimeError|(\w+\.)+\w+|\w*(Error|Exception)):( .*)?)re");
+  return std::regex_match(line.substr(0, kLongest), begin);
 }
 
-/// What follows TorchScript's account of where it was.
+/// What follows TorchScript's account of where it was; nothing if it does not
+/// say more.
 std::string without_places(const std::string& text) {
-  const auto here = text.rfind("<--- HERE");
-  const auto traceback = text.rfind("Traceback of TorchScript");
-  if (here == std::string::npos && traceback == std::string::npos) {
+  constexpr const char* traceback = "Traceback of TorchScript";
+  size_t begin = std::string::npos;
+  for (const char* place : {"<--- HERE", traceback}) {
+    const auto at = text.rfind(place);
+    begin =
+        begin == std::string::npos || (at != std::string::npos && at > begin)
+        ? at
+        : begin;
+  }
+  if (begin == std::string::npos) {
     return text;
   }
-  size_t begin = here == std::string::npos ? traceback : here;
-  if (here != std::string::npos && traceback != std::string::npos) {
-    begin = std::max(here, traceback);
-  }
-  // Source that stands at the beginning of its lines looks like a message.
-  static const std::regex error(R"re((\w+\.)*\w*(Error|Exception)\b)re");
-  size_t message = std::string::npos;
   for (begin = text.find('\n', begin); begin != std::string::npos;) {
     const auto end = std::min(text.find('\n', ++begin), text.size());
-    const auto line = text.substr(begin, std::min(end - begin, kLongest));
-    if (std::regex_search(
-            line, error, std::regex_constants::match_continuous)) {
+    if (is_message(text.substr(begin, end - begin))) {
       return text.substr(begin);
-    }
-    if (message == std::string::npos && !is_place(line)) {
-      message = begin;
     }
     begin = end < text.size() ? end : std::string::npos;
   }
-  return message == std::string::npos ? "" : text.substr(message);
+  return "";
 }
 
 struct Rewrite {

@@ -182,6 +182,20 @@ TEST(RunError, PassesOverThePlacesOfATracedModel) {
       "odd (81): number");
 }
 
+TEST(RunError, PassesOverSourceThatIsNotIndented) {
+  EXPECT_EQ(
+      run_error(
+          "The following operation failed in the TorchScript interpreter.\n"
+          "Traceback of TorchScript (most recent call last):\n"
+          "  File \"<string>\", line 2, in forward\n"
+          "  self.check(x)\n"
+          "  ~~~~~~~~~~ <--- HERE\n"
+          "def forward(self, x):\n"
+          "  return self.rows[x]\n"
+          "RuntimeError: index 9 is out of bounds\n"),
+      "index 9 is out of bounds");
+}
+
 TEST(RunError, KeepsTheWordsOfAModelsOwnError) {
   EXPECT_EQ(
       run_error("builtins.ValueError: the shape is odd\nfor a GPU", true),
