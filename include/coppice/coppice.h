@@ -38,7 +38,6 @@
 #include "coppice/masks/select.h"
 #include "coppice/masks/selection.h"
 #include "coppice/masks/weight_norm.h"
-#include "coppice/model/activation_layers.h"
 #include "coppice/model/hook_list.h"
 #include "coppice/model/hooked.h"
 #include "coppice/model/hooked_forward.h"

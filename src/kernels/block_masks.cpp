@@ -193,7 +193,7 @@ bool DropInFours(const BlockRow& row) {
 
 /// Whether the mask of four elements drops `zeros` of them, all zero, and the
 /// others are finite and not zero.
-bool IsSettledFour(const float* values, const uint8_t* mask, size_t zeros) {
+bool MaskHoldsInFour(const float* values, const uint8_t* mask, size_t zeros) {
   size_t dropped = 0;
   for (size_t i = 0; i < 4; ++i) {
     const int32_t key = order_key(values[i], Order::kMagnitude);
@@ -205,7 +205,7 @@ bool IsSettledFour(const float* values, const uint8_t* mask, size_t zeros) {
   return dropped == zeros;
 }
 
-bool SettledInFours(
+bool MaskHoldsInFours(
     const float* values,
     const uint8_t* mask,
     size_t width,
@@ -238,7 +238,7 @@ bool SettledInFours(
     return false;
   }
   for (; c < width; c += 4) {
-    if (!IsSettledFour(values + c, mask + c, zeros)) {
+    if (!MaskHoldsInFour(values + c, mask + c, zeros)) {
       return false;
     }
   }
@@ -272,7 +272,7 @@ HWY_AFTER_NAMESPACE();
 namespace coppice::kernels {
 
 HWY_EXPORT(ExpandBlocks);
-HWY_EXPORT(SettledInFours);
+HWY_EXPORT(MaskHoldsInFours);
 HWY_EXPORT(ZerosInBlocks);
 
 void expand_blocks(
@@ -284,12 +284,12 @@ void expand_blocks(
   HWY_DYNAMIC_DISPATCH(ExpandBlocks)(block_mask, rows, width, cols, mask);
 }
 
-bool settled_in_fours(
+bool mask_holds_in_fours(
     const float* values,
     const uint8_t* mask,
     size_t width,
     size_t zeros) {
-  return HWY_DYNAMIC_DISPATCH(SettledInFours)(values, mask, width, zeros);
+  return HWY_DYNAMIC_DISPATCH(MaskHoldsInFours)(values, mask, width, zeros);
 }
 
 bool zeros_in_blocks(

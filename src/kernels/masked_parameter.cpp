@@ -72,7 +72,7 @@ constexpr size_t kPiece = 256;
 
 } // namespace
 
-bool settle_dropped(
+bool absorb_writes(
     float* parameter,
     float* dropped,
     const uint8_t* mask,

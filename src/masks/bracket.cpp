@@ -6,7 +6,7 @@
 namespace coppice::masks::cpu {
 namespace {
 
-/// The index of a random value of each of `size` equal stretches.
+/// A random index in each of `size` equal ranges of [0, count).
 std::vector<int64_t>
 random_indices(int64_t count, int64_t size, std::minstd_rand& random) {
   std::vector<int64_t> indices(size);
@@ -18,15 +18,15 @@ random_indices(int64_t count, int64_t size, std::minstd_rand& random) {
   return indices;
 }
 
-/// The keys at `indices`, which are far apart: every one is a cache miss, and
-/// waiting for one after the other would cost more than all the rest.
+/// The keys at `indices`. Each is a cache miss; prefetching hides the latency,
+/// which would cost more than all the rest.
 std::vector<int32_t> keys_at(
     const std::vector<int64_t>& indices,
     const SampleSource& source) {
   constexpr size_t kAhead = 32;
   std::vector<int32_t> keys(indices.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    source.fetch(indices[std::min(i + kAhead, keys.size() - 1)]);
+    source.prefetch(indices[std::min(i + kAhead, keys.size() - 1)]);
     keys[i] = source.key(indices[i]);
   }
   return keys;

@@ -15,14 +15,14 @@ struct Bracket {
 
 /// How a sample of keys is read.
 struct SampleSource {
-  /// Asks for the memory that `key` will read, long before.
-  std::function<void(int64_t index)> fetch;
+  /// Prefetches the memory that `key` will read.
+  std::function<void(int64_t index)> prefetch;
   std::function<int32_t(int64_t index)> key;
 };
 
-/// A bracket of the cut below which `share` of `count` keys lie, by the keys of
-/// one random value of each of many equal stretches. It misses the cut about
-/// once in a million times, more often where the order of the values misleads.
+/// A bracket of the cut below which `share` of `count` keys are, from a
+/// stratified sample of them. It misses the cut about once in a million times,
+/// more often where the order of the values misleads.
 /// Source: Floyd and Rivest 1975, "Expected time bounds for selection".
 Bracket guess_bracket(
     int64_t count,

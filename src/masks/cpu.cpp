@@ -21,14 +21,6 @@
 namespace coppice::masks::cpu {
 namespace {
 
-torch::Tensor spare_of(const MaskedWeight* masked) {
-  return masked ? masked->spare : torch::Tensor();
-}
-
-torch::Tensor present_of(const MaskedWeight* masked) {
-  return masked ? masked->mask : torch::Tensor();
-}
-
 /// Writes the score of every block. Returns whether every value is finite.
 bool score_blocks(
     const torch::Tensor& matrix,
@@ -69,13 +61,13 @@ void expand_blocks_into(
   });
 }
 
-/// `expand_blocks_into` `mask`, or `present` if that is the same.
+/// `expand_blocks_into` `mask`, or the mask of `masked` if that is the same.
 torch::Tensor expand_or_present(
     const torch::Tensor& mask,
     const torch::Tensor& block_mask,
     const Grid& grid,
-    const torch::Tensor& present) {
-  MaskWriter writer(mask, present, grid.rows * grid.w);
+    const MaskedWeight* masked) {
+  MaskWriter writer(mask, masked, grid.rows * grid.w);
   const uint8_t* const from = bytes_of(block_mask);
   const int64_t grain = std::max<int64_t>(1, kGrain / (grid.rows * grid.w));
   at::parallel_for(0, writer.pieces(), grain, [&](int64_t first, int64_t last) {
@@ -122,8 +114,8 @@ bool drop_in_blocks(
   return finite;
 }
 
-/// `drop_in_blocks` of one long row of small blocks. A piece that its mask
-/// plainly fits is not computed.
+/// `drop_in_blocks` of one long row of small blocks. Where a quick check shows
+/// that the mask in force still holds, a piece is not computed.
 Checked zeros_or_present(
     const torch::Tensor& matrix,
     const Grid& grid,
@@ -133,16 +125,13 @@ Checked zeros_or_present(
   const int64_t length = kPiece / grid.cols * grid.cols;
   const bool fours = grid.cols == 4 && order == kernels::Order::kMagnitude;
   const float* const from = matrix.data_ptr<float>();
-  MaskWriter writer(
-      empty_mask({grid.h, grid.w}, spare_of(masked)),
-      present_of(masked),
-      length);
+  MaskWriter writer(empty_mask({grid.h, grid.w}, masked), masked, length);
   std::atomic<bool> finite{true};
   const auto renew = [&](int64_t i, uint8_t* fresh) {
     const float* const values = from + writer.begin(i);
     const int64_t size = writer.size(i);
     if (fours && masked &&
-        kernels::settled_in_fours(values, writer.present(i), size, zeros)) {
+        kernels::mask_holds_in_fours(values, writer.present(i), size, zeros)) {
       return;
     }
     if (masked) {
@@ -164,9 +153,9 @@ Checked zeros_or_present(
   return {writer.finish(), finite};
 }
 
-/// Room for the scores of all blocks: the memory of `mask`, where they fit,
-/// which is written only when they are no longer needed. The system clears
-/// every page of fresh memory, which takes longer than scoring.
+/// Memory for the scores of all blocks: that of `mask` where they fit, which is
+/// written once the scores are no longer needed. Page faults of fresh memory
+/// take longer than scoring.
 torch::Tensor room_for_scores(const torch::Tensor& mask, const Grid& grid) {
   const int64_t bytes = grid.blocks() * static_cast<int64_t>(sizeof(float));
   if (bytes > mask.numel()) {
@@ -202,7 +191,7 @@ Checked zeros_in_blocks(
   if (is_one_row(grid) && grid.cols <= kPiece) {
     return zeros_or_present(matrix, grid, zeros, order, masked);
   }
-  const auto mask = empty_mask({grid.h, grid.w}, spare_of(masked));
+  const auto mask = empty_mask({grid.h, grid.w}, masked);
   const bool finite =
       drop_in_blocks(matrix, grid, zeros, order, masked, nullptr, mask);
   return {mask, finite};
@@ -221,7 +210,7 @@ Checked drop_lowest(
   }
   const float* const values = scores.data_ptr<float>();
   const Cut cut = find_cut(values, scores.numel(), count, order, masked);
-  auto mask = empty_mask(scores.sizes(), spare_of(masked));
+  auto mask = empty_mask(scores.sizes(), masked);
   write_mask(values, scores.numel(), cut, order, bytes_of(mask));
   return {mask, cut.finite};
 }
@@ -247,7 +236,7 @@ Checked weight_norm(
   if (grid.block_size() == 1) {
     return drop_lowest(matrix, drop, ranking.order, masked);
   }
-  const auto mask = empty_mask({grid.h, grid.w}, spare_of(masked));
+  const auto mask = empty_mask({grid.h, grid.w}, masked);
   const auto scores = room_for_scores(mask, grid);
   const bool finite =
       score_blocks(matrix, grid, ranking.measure, masked, scores);
@@ -256,8 +245,7 @@ Checked weight_norm(
   }
   const auto block_mask = drop_lowest(scores, drop, ranking.order).result;
   if (whole) {
-    return {
-        expand_or_present(mask, block_mask, grid, present_of(masked)), finite};
+    return {expand_or_present(mask, block_mask, grid, masked), finite};
   }
   drop_in_blocks(
       matrix, grid, zeros, ranking.order, nullptr, bytes_of(block_mask), mask);

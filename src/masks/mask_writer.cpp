@@ -32,7 +32,8 @@ void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
 
 } // namespace
 
-torch::Tensor empty_mask(torch::IntArrayRef shape, const torch::Tensor& spare) {
+torch::Tensor empty_mask(torch::IntArrayRef shape, const MaskedWeight* masked) {
+  const auto spare = masked ? masked->spare : torch::Tensor();
   if (spare.defined() && spare.scalar_type() == torch::kBool &&
       spare.is_cpu() && spare.is_contiguous() &&
       spare.numel() >= c10::multiply_integers(shape)) {
@@ -49,10 +50,10 @@ uint8_t* bytes_of(const torch::Tensor& mask) {
 
 MaskWriter::MaskWriter(
     torch::Tensor mask,
-    torch::Tensor present,
+    const MaskedWeight* masked,
     int64_t length)
     : mask_(std::move(mask)),
-      present_(std::move(present)),
+      present_(masked ? masked->mask : torch::Tensor()),
       bytes_(bytes_of(mask_)),
       present_bytes_(present_.defined() ? bytes_of(present_) : nullptr),
       length_(length),

@@ -6,13 +6,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "masks/masked_weight.h"
+
 namespace coppice::masks::cpu {
 
-/// A mask whose elements are not written yet, in the memory of `spare` if that
-/// is enough.
+/// A mask whose elements are not written yet, in the memory of `masked->spare`
+/// if there is enough.
 torch::Tensor empty_mask(
     torch::IntArrayRef shape,
-    const torch::Tensor& spare = {});
+    const MaskedWeight* masked = nullptr);
 
 /// The bytes of a mask: 1 keeps.
 uint8_t* bytes_of(const torch::Tensor& mask);
@@ -26,9 +28,9 @@ uint8_t* bytes_of(const torch::Tensor& mask);
 /// threads may write different ones.
 class MaskWriter {
  public:
-  /// Writes to `mask`, which is as `empty_mask` made it. `present` is the mask
-  /// in force, kBool and contiguous, or undefined.
-  MaskWriter(torch::Tensor mask, torch::Tensor present, int64_t length);
+  /// Writes to `mask`, which is as `empty_mask` made it. The mask in force is
+  /// that of `masked`; there is none if that is null.
+  MaskWriter(torch::Tensor mask, const MaskedWeight* masked, int64_t length);
 
   int64_t pieces() const {
     return static_cast<int64_t>(differs_.size());

@@ -18,7 +18,7 @@ void MaskedWeight::absorb_writes(int64_t begin, int64_t end) const {
   if (!dropped.defined()) {
     return;
   }
-  const bool wrote = kernels::settle_dropped(
+  const bool wrote = kernels::absorb_writes(
       weight.data_ptr<float>() + begin,
       dropped.data_ptr<float>() + begin,
       cpu::bytes_of(mask) + begin,

@@ -19,8 +19,8 @@ struct MaskedWeight {
   torch::Tensor dropped;
   torch::Tensor mask; ///< In force: kBool, contiguous.
   /// A mask that is no longer needed: the next one takes its memory if that is
-  /// enough. The system clears every page of fresh memory, which can take
-  /// longer than computing the mask. May be undefined.
+  /// enough, as page faults of fresh memory can take longer than computing
+  /// the mask. May be undefined.
   torch::Tensor spare;
 
   /// Moves what was written to dropped entries among the elements [begin, end)

@@ -7,8 +7,8 @@
 
 namespace coppice::masks {
 
-/// `weight_norm_mask` under another name: `function` begins the sentences of
-/// its errors. With `masked`, whose weight is `weight`, it is `renewed_mask`.
+/// `weight_norm_mask` whose errors begin with `function`. With `masked`, whose
+/// weight is `weight`, it is `renewed_mask`.
 torch::Tensor norm_mask(
     const char* function,
     const torch::Tensor& weight,

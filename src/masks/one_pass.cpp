@@ -40,7 +40,7 @@ State state_of(const uint8_t* block, int64_t cols) {
 }
 
 /// What one thread notes: the blocks whose score is inside the bracket.
-struct Inside {
+struct Undecided {
   int64_t first_piece = 0;
   int64_t last_piece = 0;
   int64_t dropped = 0; ///< Blocks at or below the bracket.
@@ -68,10 +68,8 @@ class OnePass {
         piece_blocks_(kPiece / grid.cols),
         masked_(masked),
         mask_(
-            empty_mask(
-                {grid.h, grid.w},
-                masked ? masked->spare : torch::Tensor()),
-            masked ? masked->mask : torch::Tensor(),
+            empty_mask({grid.h, grid.w}, masked),
+            masked,
             piece_blocks_ * grid.cols) {}
 
   std::optional<Checked> run();
@@ -79,9 +77,9 @@ class OnePass {
  private:
   Bracket guess() const;
   int32_t sampled_key(int64_t block, float* effective) const;
-  void read(const Bracket& bracket, Inside& inside);
-  void read_piece(int64_t piece, const Bracket& bracket, Inside& inside);
-  void write_inside(const Inside& inside, const uint8_t* keep);
+  void read(const Bracket& bracket, Undecided& part);
+  void read_piece(int64_t piece, const Bracket& bracket, Undecided& part);
+  void write_inside(const Undecided& part, const uint8_t* keep);
   std::vector<uint8_t> keep_inside(int64_t count, int64_t drop);
   int64_t blocks_of(int64_t piece) const {
     return mask_.size(piece) / cols_;
@@ -100,7 +98,7 @@ class OnePass {
   int64_t piece_blocks_;
   const MaskedWeight* masked_; ///< May be null.
   MaskWriter mask_;
-  std::vector<Inside> insides_; ///< One a thread.
+  std::vector<Undecided> parts_; ///< One a thread.
   std::atomic<bool> finite_{true};
 };
 
@@ -140,7 +138,7 @@ int32_t OnePass::sampled_key(int64_t block, float* effective) const {
 void OnePass::read_piece(
     int64_t piece,
     const Bracket& bracket,
-    Inside& inside) {
+    Undecided& part) {
   float scores[kPiece];
   uint8_t keep[kPiece];
   uint8_t spread[kPiece];
@@ -151,14 +149,14 @@ void OnePass::read_piece(
     finite = kernels::block_scores(
         values, 1, blocks * cols_, cols_, measure_, scores);
   }
-  int32_t* const places = inside.places.get() + inside.count;
+  int32_t* const places = part.places.get() + part.count;
   const kernels::Split split = kernels::split_at_bracket(
       cols_ > 1 ? scores : values,
       blocks,
       bracket.low,
       bracket.high,
       keep,
-      inside.scores.get() + inside.count,
+      part.scores.get() + part.count,
       places);
   if (cols_ == 1) {
     finite = split.highest < kernels::kInfinityKey;
@@ -166,7 +164,7 @@ void OnePass::read_piece(
     kernels::expand_blocks(keep, 1, blocks * cols_, cols_, spread);
   }
   uint8_t* const fresh = cols_ > 1 ? spread : keep;
-  State* const states = inside.states.get() + inside.count;
+  State* const states = part.states.get() + part.count;
   std::fill_n(states, split.inside, State::kKept);
   if (const uint8_t* const present = mask_.present(piece)) {
     for (size_t i = 0; i < split.inside; ++i) {
@@ -176,29 +174,29 @@ void OnePass::read_piece(
     }
   }
   mask_.set(piece, fresh);
-  inside.dropped += split.dropped;
-  inside.count += split.inside;
-  inside.counts.push_back(static_cast<int32_t>(split.inside));
+  part.dropped += split.dropped;
+  part.count += split.inside;
+  part.counts.push_back(static_cast<int32_t>(split.inside));
   if (!finite) {
     finite_ = false;
   }
 }
 
-/// Reads the pieces of `inside`.
-void OnePass::read(const Bracket& bracket, Inside& inside) {
-  const int64_t pieces = inside.last_piece - inside.first_piece;
+/// Reads the pieces of `part`.
+void OnePass::read(const Bracket& bracket, Undecided& part) {
+  const int64_t pieces = part.last_piece - part.first_piece;
   const int64_t few = pieces * piece_blocks_ / kFewInside;
   // Not initialised: what is not used is never touched.
-  inside.scores.reset(new float[few + piece_blocks_]);
-  inside.places.reset(new int32_t[few + piece_blocks_]);
-  inside.states.reset(new State[few + piece_blocks_]);
-  for (int64_t i = inside.first_piece; i < inside.last_piece; ++i) {
+  part.scores.reset(new float[few + piece_blocks_]);
+  part.places.reset(new int32_t[few + piece_blocks_]);
+  part.states.reset(new State[few + piece_blocks_]);
+  for (int64_t i = part.first_piece; i < part.last_piece; ++i) {
     if (masked_) {
       masked_->absorb_writes(mask_.begin(i), mask_.begin(i) + mask_.size(i));
     }
-    read_piece(i, bracket, inside);
-    if (inside.count > few) {
-      inside.too_many = true;
+    read_piece(i, bracket, part);
+    if (part.count > few) {
+      part.too_many = true;
       return;
     }
   }
@@ -212,10 +210,10 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   }
   std::unique_ptr<float[]> scores(new float[count]);
   int64_t at = 0;
-  for (const Inside& inside : insides_) {
+  for (const Undecided& part : parts_) {
     std::memcpy(
-        scores.get() + at, inside.scores.get(), inside.count * sizeof(float));
-    at += inside.count;
+        scores.get() + at, part.scores.get(), part.count * sizeof(float));
+    at += part.count;
   }
   constexpr auto kOrder = kernels::Order::kMagnitude;
   const Cut cut = find_cut(scores.get(), count, drop, kOrder);
@@ -223,14 +221,14 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   return keep;
 }
 
-/// Writes the decisions of the blocks of `inside` where they change a block.
-void OnePass::write_inside(const Inside& inside, const uint8_t* keep) {
+/// Writes the decisions of the blocks of `part` where they change a block.
+void OnePass::write_inside(const Undecided& part, const uint8_t* keep) {
   int64_t i = 0;
-  for (int64_t piece = inside.first_piece; piece < inside.last_piece; ++piece) {
-    const int64_t end = i + inside.counts[piece - inside.first_piece];
+  for (int64_t piece = part.first_piece; piece < part.last_piece; ++piece) {
+    const int64_t end = i + part.counts[piece - part.first_piece];
     for (; i < end; ++i) {
-      if (inside.states[i] != (keep[i] ? State::kKept : State::kDropped)) {
-        const int64_t at = inside.places[i] * cols_;
+      if (part.states[i] != (keep[i] ? State::kKept : State::kDropped)) {
+        const int64_t at = part.places[i] * cols_;
         std::fill_n(mask_.edit(piece) + at, cols_, keep[i]);
       }
     }
@@ -240,20 +238,20 @@ void OnePass::write_inside(const Inside& inside, const uint8_t* keep) {
 std::optional<Checked> OnePass::run() {
   const Bracket bracket = guess();
   const Ranges ranges(mask_.pieces() * kPiece);
-  insides_.resize(ranges.size());
+  parts_.resize(ranges.size());
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
-    insides_[i].first_piece = (begin + kPiece - 1) / kPiece;
-    insides_[i].last_piece = (end + kPiece - 1) / kPiece;
-    read(bracket, insides_[i]);
+    parts_[i].first_piece = (begin + kPiece - 1) / kPiece;
+    parts_[i].last_piece = (end + kPiece - 1) / kPiece;
+    read(bracket, parts_[i]);
   });
   int64_t left = drop_;
   int64_t undecided = 0;
-  for (const Inside& inside : insides_) {
-    if (inside.too_many) {
+  for (const Undecided& part : parts_) {
+    if (part.too_many) {
       return std::nullopt;
     }
-    left -= inside.dropped;
-    undecided += inside.count;
+    left -= part.dropped;
+    undecided += part.count;
   }
   if (!finite_) {
     return Checked{{}, false};
@@ -266,9 +264,9 @@ std::optional<Checked> OnePass::run() {
     int64_t before = 0;
     for (int64_t i = 0; i < last; ++i) {
       if (i >= first) {
-        write_inside(insides_[i], keep.data() + before);
+        write_inside(parts_[i], keep.data() + before);
       }
-      before += insides_[i].count;
+      before += parts_[i].count;
     }
   });
   return Checked{mask_.finish(), true};

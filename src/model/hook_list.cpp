@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace coppice::nn {
+namespace coppice::model {
 
 HookList::HookList()
     : entries_(std::make_shared<const Entries>()), is_empty_(true) {}
@@ -43,9 +43,13 @@ std::shared_ptr<const HookList::Entries> HookList::entries() const {
   return entries_;
 }
 
+} // namespace coppice::model
+
+namespace coppice::nn {
+
 RemovableHandle::RemovableHandle(
-    const std::shared_ptr<HookList>& list,
-    HookList::Id id)
+    const std::shared_ptr<model::HookList>& list,
+    model::HookList::Id id)
     : list_(list), id_(id) {}
 
 void RemovableHandle::remove() {

@@ -3,7 +3,7 @@
 #include <c10/util/Type.h>
 #include <torch/nn/modules/activation.h>
 
-namespace coppice::nn::detail {
+namespace coppice::model {
 namespace {
 
 constexpr size_t kImplLength = 4; // "Impl"
@@ -39,4 +39,4 @@ std::string as_original(
   return text;
 }
 
-} // namespace coppice::nn::detail
+} // namespace coppice::model

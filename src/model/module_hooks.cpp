@@ -5,7 +5,7 @@
 #include <unordered_map>
 #include <utility>
 
-namespace coppice::nn {
+namespace coppice::model {
 namespace {
 
 /// The hooks of all living modules, with the thread that made the module.
@@ -101,4 +101,4 @@ void ModuleHooks::take(ModuleHooks& clone) {
   }
 }
 
-} // namespace coppice::nn
+} // namespace coppice::model

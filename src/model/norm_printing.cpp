@@ -1,7 +1,7 @@
 // LibTorch 1.13 does not export how its normalisation layers print themselves,
-// so that nobody else can derive from them: a `Hooked` one would not link. What
-// is missing stands here and prints the same. Later versions have it in their
-// headers, where a specialization does no harm.
+// so that a class derived from one, such as a `Hooked` one, does not link. The
+// missing definitions are here and print the same. Later versions define them
+// in their headers, where a specialization does no harm.
 #include <torch/nn/functional/instancenorm.h> // The header below forgets it.
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/instancenorm.h>

@@ -119,7 +119,7 @@ Values BaseScheduler::state_dict() const {
 }
 
 void BaseScheduler::load_state_dict(const Values& state) {
-  StateReader reader(state, base_sl_.size());
+  schedule::StateReader reader(state, base_sl_.size());
   reader.boolean("_get_sl_called_within_step");
   auto last_sl = reader.numbers("_last_sl");
   const auto step_count = reader.integer("_step_count");

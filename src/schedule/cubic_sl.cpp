@@ -127,7 +127,7 @@ Values CubicSL::state_dict() const {
 }
 
 void CubicSL::load_state_dict(const Values& state) {
-  StateReader reader(state, base_sl().size());
+  schedule::StateReader reader(state, base_sl().size());
   auto delta_t = reader.integers("delta_t");
   auto init_sl = reader.numbers("init_sl");
   auto init_t = reader.integers("init_t");

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-namespace coppice {
+namespace coppice::schedule {
 namespace {
 
 void check_type(
@@ -115,4 +115,4 @@ std::vector<c10::IValue> StateReader::take_list(const std::string& key) {
   return items;
 }
 
-} // namespace coppice
+} // namespace coppice::schedule

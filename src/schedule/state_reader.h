@@ -5,7 +5,7 @@
 
 #include "coppice/core/values.h"
 
-namespace coppice {
+namespace coppice::schedule {
 
 /// Takes the entries of a scheduler's state out one by one, so that all of it
 /// is checked before anything is changed.
@@ -37,4 +37,4 @@ class StateReader {
   size_t groups_;
 };
 
-} // namespace coppice
+} // namespace coppice::schedule

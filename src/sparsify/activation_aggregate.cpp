@@ -8,10 +8,10 @@
 
 #include "sparsify/shipped_aggregate.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
-/// What is gathered outlives the caller's modes: no graph, and no tensors that
+/// The aggregate outlives the caller's modes: no graph, and no tensors that
 /// only inference may touch.
 struct PlainTensors {
   c10::InferenceMode inference{false};
@@ -285,4 +285,4 @@ bool ActivationAggregate::has_data() const {
   return has_data_;
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -11,16 +11,16 @@
 #include "coppice/sparsify/activation_group.h"
 #include "coppice/sparsify/activation_options.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 
-/// What is gathered at a layer between two steps. The layer's observer shares
+/// What is aggregated at a layer between two steps. The layer's observer shares
 /// it. Thread-safe.
 class ActivationAggregate {
  public:
   /// `options` have an aggregate function.
   explicit ActivationAggregate(ActivationOptions options);
 
-  /// Takes an activation up, without gradients.
+  /// Adds an activation, without gradients.
   ///
   /// Errors: c10::ValueError, before anything changes, if a feature is out of
   ///   range or the shape is not that of the activations before, save for the
@@ -31,7 +31,7 @@ class ActivationAggregate {
   bool has_data() const;
   void clear();
 
-  /// What was gathered: one tensor, or one a feature. Not copies.
+  /// The aggregate: one tensor, or one a feature. Not copies.
   std::vector<torch::Tensor> data() const;
 
   /// The shape of what a mask is for: of the largest batch; one, or one a
@@ -77,4 +77,4 @@ class ActivationAggregate {
   bool has_data_ = false;
 };
 
-} // namespace coppice
+} // namespace coppice::sparsify

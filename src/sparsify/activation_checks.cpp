@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
 void check_function(bool given, const char* kind, const char* example) {
@@ -88,4 +88,4 @@ void check_can_squash(const std::vector<ActivationGroup>& groups) {
       "unregister what never runs");
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

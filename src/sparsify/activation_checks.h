@@ -8,7 +8,7 @@
 
 /// What must hold before an activation sparsifier does its work. All throw
 /// c10::ValueError.
-namespace coppice {
+namespace coppice::sparsify {
 
 void check_has_site(const ActivationLayer& layer);
 
@@ -26,4 +26,4 @@ void check_can_step(const std::vector<ActivationGroup>& groups);
 /// Every layer has a mask.
 void check_can_squash(const std::vector<ActivationGroup>& groups);
 
-} // namespace coppice
+} // namespace coppice::sparsify

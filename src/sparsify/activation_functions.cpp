@@ -5,36 +5,24 @@
 #include <array>
 #include <cmath>
 
-#include "coppice/core/fqn.h"
-#include "coppice/kernels/add.h"
 #include "coppice/masks/nm.h"
 #include "coppice/masks/select.h"
 #include "sparsify/group_options.h"
-#include "sparsify/option_values.h"
 #include "sparsify/shipped_aggregate.h"
 
 namespace coppice {
 namespace {
 
-constexpr ShippedAggregate kSum{"sum", false, false, false};
-constexpr ShippedAggregate kMean{"mean", false, false, true};
-constexpr ShippedAggregate kMax{"max", false, true, false};
-constexpr ShippedAggregate kAbsSum{"abs_sum", true, false, false};
-constexpr ShippedAggregate kAbsMean{"abs_mean", true, false, true};
-constexpr ShippedAggregate kAbsMax{"abs_max", true, true, false};
+constexpr sparsify::ShippedAggregate kSum{"sum", false, false, false};
+constexpr sparsify::ShippedAggregate kMean{"mean", false, false, true};
+constexpr sparsify::ShippedAggregate kMax{"max", false, true, false};
+constexpr sparsify::ShippedAggregate kAbsSum{"abs_sum", true, false, false};
+constexpr sparsify::ShippedAggregate kAbsMean{"abs_mean", true, false, true};
+constexpr sparsify::ShippedAggregate kAbsMax{"abs_max", true, true, false};
 
 /// `tensor` with a dtype that has means and scores.
 torch::Tensor as_floating(const torch::Tensor& tensor) {
   return tensor.is_floating_point() ? tensor : tensor.to(torch::kFloat);
-}
-
-/// Whether the tensor is few values in memory and nothing else. LibTorch takes
-/// longer to find its addition for them than to add.
-bool is_plain(const torch::Tensor& tensor) {
-  constexpr int64_t kFew = 32768; // More are added by several threads.
-  return tensor.numel() <= kFew && tensor.has_storage() && tensor.is_cpu() &&
-      tensor.scalar_type() == torch::kFloat && tensor.is_contiguous() &&
-      !tensor.is_neg() && !tensor._is_zerotensor();
 }
 
 /// Those of `functions` that has the name.
@@ -43,12 +31,9 @@ Function named(
     const char* kind,
     const std::string& name,
     const std::array<Function, count>& functions) {
-  std::vector<std::string> names;
-  for (const auto& function : functions) {
-    if (function.name() == name) {
-      return function;
-    }
-    names.push_back(function.name());
+  if (const auto* found =
+          sparsify::find_named(functions, name, &Function::name)) {
+    return *found;
   }
   TORCH_CHECK_VALUE(
       false,
@@ -57,7 +42,7 @@ Function named(
       " function named `",
       name,
       "`; the nearest is `",
-      nearest_name(name, names),
+      sparsify::nearest_named(functions, name, &Function::name),
       "`");
 }
 
@@ -82,25 +67,27 @@ option(const Values& config, const char* function, const char* name) {
 
 double level_of(const Values& config) {
   constexpr const char* kLevel = "sparsity_level";
-  const double level = to_number(kLevel, option(config, "magnitude", kLevel));
-  check_sparsity_level(level);
+  const double level =
+      sparsify::to_number(kLevel, option(config, "magnitude", kLevel));
+  sparsify::check_sparsity_level(level);
   return level;
 }
 
 double threshold_of(const Values& config) {
-  return to_number("threshold", option(config, "threshold", "threshold"));
+  return sparsify::to_number(
+      "threshold", option(config, "threshold", "threshold"));
 }
 
 int64_t k_of(const Values& config) {
-  const int64_t k = to_integer("k", option(config, "top_k", "k"));
+  const int64_t k = sparsify::to_integer("k", option(config, "top_k", "k"));
   TORCH_CHECK_VALUE(k >= 0, "option `k`: expected 0 or more, got ", k);
   return k;
 }
 
 Nm nm_of(const Values& config) {
   const Nm nm{
-      to_integer("n", option(config, "nm", "n")),
-      to_integer("m", option(config, "nm", "m"))};
+      sparsify::to_integer("n", option(config, "nm", "n")),
+      sparsify::to_integer("m", option(config, "nm", "m"))};
   TORCH_CHECK_VALUE(
       0 < nm.n && nm.n <= nm.m,
       "options `n` and `m`: expected 0 < n <= m, got n=",
@@ -149,23 +136,7 @@ torch::Tensor last_dimension_nm_mask(
 
 } // namespace
 
-torch::Tensor ShippedAggregate::value(const torch::Tensor& activation) const {
-  return of_magnitudes ? activation.abs() : activation;
-}
-
-void ShippedAggregate::add(torch::Tensor& rows, const torch::Tensor& value)
-    const {
-  if (is_maximum) {
-    torch::maximum_out(rows, rows, value);
-  } else if (is_plain(rows) && is_plain(value)) {
-    kernels::add_to(
-        rows.data_ptr<float>(), value.data_ptr<float>(), value.numel());
-  } else {
-    rows.add_(value);
-  }
-}
-
-AggregateFunction::AggregateFunction(const ShippedAggregate& shipped)
+AggregateFunction::AggregateFunction(const sparsify::ShippedAggregate& shipped)
     : name_(shipped.name), shipped_(&shipped), any_batch_size_(true) {}
 
 AggregateFunction AggregateFunction::of_any_batch_size(Function function) {

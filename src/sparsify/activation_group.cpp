@@ -10,9 +10,10 @@ std::string to_string(ActivationHook hook) {
       return "aggregate";
     case ActivationHook::Sparsify:
       return "sparsify";
-    default:
+    case ActivationHook::None:
       return "None";
   }
+  TORCH_CHECK(false, "an ActivationHook that is none of its values");
 }
 
 ActivationGroup::ActivationGroup(
@@ -20,7 +21,7 @@ ActivationGroup::ActivationGroup(
     ActivationOptions options)
     : layer_(std::move(layer)),
       options_(std::move(options)),
-      aggregate_(std::make_shared<ActivationAggregate>(options_)) {}
+      aggregate_(std::make_shared<sparsify::ActivationAggregate>(options_)) {}
 
 bool ActivationGroup::has_data() const {
   return aggregate_->has_data();

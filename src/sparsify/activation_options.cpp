@@ -12,33 +12,8 @@ void fall_back(Option& option, const Option& fallback) {
 
 } // namespace
 
-ActivationOptions& ActivationOptions::aggregate_fn(AggregateFunction function) {
-  aggregate_fn_ = std::move(function);
-  return *this;
-}
-
-ActivationOptions& ActivationOptions::reduce_fn(ReduceFunction function) {
-  reduce_fn_ = std::move(function);
-  return *this;
-}
-
-ActivationOptions& ActivationOptions::mask_fn(MaskFunction function) {
-  mask_fn_ = std::move(function);
-  return *this;
-}
-
 ActivationOptions& ActivationOptions::features(std::vector<int64_t> indices) {
   features_ = std::move(indices);
-  return *this;
-}
-
-ActivationOptions& ActivationOptions::feature_dim(int64_t dim) {
-  feature_dim_ = dim;
-  return *this;
-}
-
-ActivationOptions& ActivationOptions::first_value_seed(bool enabled) {
-  first_value_seed_ = enabled;
   return *this;
 }
 

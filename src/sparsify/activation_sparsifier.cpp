@@ -6,9 +6,8 @@
 
 #include <algorithm>
 
-#include "coppice/core/fqn.h"
 #include "coppice/graph/activation_sites.h"
-#include "coppice/model/activation_layers.h"
+#include "model/activation_layers.h"
 #include "sparsify/activation_aggregate.h"
 #include "sparsify/activation_checks.h"
 #include "sparsify/group_options.h"
@@ -60,9 +59,9 @@ void ActivationSparsifier::register_at(
     const ActivationLayer& layer,
     const ActivationOptions& options) {
   const auto merged = options.merged_over(defaults_);
-  with_tensor("registering layer", layer.fqn, [&] {
-    check_has_site(layer);
-    check_features(merged);
+  sparsify::with_tensor("registering layer", layer.fqn, [&] {
+    sparsify::check_has_site(layer);
+    sparsify::check_features(merged);
     check_options(merged);
   });
   if (find_group(layer.fqn) != nullptr) {
@@ -107,14 +106,14 @@ ActivationMask ActivationSparsifier::get_mask(
 }
 
 void ActivationSparsifier::step() {
-  check_can_step(groups_);
+  sparsify::check_can_step(groups_);
   const c10::InferenceMode no_inference(false);
   const torch::NoGradGuard no_grad;
   std::vector<std::optional<ActivationMask>> masks(groups_.size());
   for (size_t i = 0; i < groups_.size(); ++i) {
     if (groups_[i].hook_state() == ActivationHook::Aggregate) {
-      masks[i] =
-          with_tensor("masking what enters layer", groups_[i].fqn(), [&] {
+      masks[i] = sparsify::with_tensor(
+          "masking what enters layer", groups_[i].fqn(), [&] {
             return new_mask(groups_[i]);
           });
     }
@@ -158,7 +157,7 @@ torch::Tensor ActivationSparsifier::update_mask(
 }
 
 void ActivationSparsifier::squash_mask(bool attach_sparsify_hook) {
-  check_can_squash(groups_);
+  sparsify::check_can_squash(groups_);
   const auto hook =
       attach_sparsify_hook ? ActivationHook::Sparsify : ActivationHook::None;
   for (auto& group : groups_) {
@@ -180,12 +179,9 @@ void ActivationSparsifier::squash_mask(bool attach_sparsify_hook) {
 const ActivationLayer& ActivationSparsifier::layer_of(
     const char* function,
     const std::string& fqn) const {
-  std::vector<std::string> fqns;
-  for (const auto& layer : layers_) {
-    if (layer.fqn == fqn) {
-      return layer;
-    }
-    fqns.push_back(layer.fqn);
+  const auto name = &ActivationLayer::fqn;
+  if (const auto* found = sparsify::find_named(layers_, fqn, name)) {
+    return *found;
   }
   TORCH_CHECK_VALUE(
       false,
@@ -193,7 +189,7 @@ const ActivationLayer& ActivationSparsifier::layer_of(
       ": the model has no layer `",
       fqn,
       "`; the nearest is `",
-      nearest_name(fqn, fqns),
+      sparsify::nearest_named(layers_, fqn, name),
       "`");
 }
 
@@ -214,11 +210,7 @@ const ActivationLayer& ActivationSparsifier::layer_at(
 
 const ActivationGroup* ActivationSparsifier::find_group(
     const std::string& fqn) const {
-  const auto found = std::find_if(
-      groups_.begin(), groups_.end(), [&](const ActivationGroup& group) {
-        return group.fqn() == fqn;
-      });
-  return found == groups_.end() ? nullptr : &*found;
+  return sparsify::find_named(groups_, fqn, &ActivationGroup::fqn);
 }
 
 const ActivationGroup& ActivationSparsifier::group_of(
@@ -227,20 +219,19 @@ const ActivationGroup& ActivationSparsifier::group_of(
   if (const auto* group = find_group(fqn)) {
     return *group;
   }
-  std::vector<std::string> fqns;
-  for (const auto& group : groups_) {
-    fqns.push_back(group.fqn());
-  }
-  const auto hint = fqns.empty()
+  const auto hint = groups_.empty()
       ? std::string("none is")
-      : "the nearest that is: `" + nearest_name(fqn, fqns) + "`";
+      : c10::str(
+            "the nearest that is: `",
+            sparsify::nearest_named(groups_, fqn, &ActivationGroup::fqn),
+            "`");
   TORCH_CHECK_VALUE(
       false, function, ": no layer `", fqn, "` is registered; ", hint);
 }
 
 void ActivationSparsifier::check_options(
     const ActivationOptions& options) const {
-  check_functions(options);
+  sparsify::check_functions(options);
 }
 
 } // namespace coppice

@@ -4,12 +4,10 @@
 
 #include <set>
 
-#include "coppice/core/fqn.h"
 #include "coppice/sparsify/activation_sparsifier.h"
 #include "sparsify/activation_aggregate.h"
 #include "sparsify/activation_checks.h"
 #include "sparsify/group_options.h"
-#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
@@ -109,9 +107,9 @@ void fill_functions(
   }
 }
 
-template <typename Numbers>
-std::string list_or_none(const std::optional<Numbers>& numbers) {
-  return numbers ? to_python_string(c10::IValue(*numbers)) : "None";
+template <typename Value>
+c10::IValue value_or_none(const std::optional<Value>& value) {
+  return value ? c10::IValue(*value) : c10::IValue();
 }
 
 /// A dictionary as Python prints it.
@@ -141,7 +139,7 @@ ActivationSparsifierState ActivationSparsifier::state_dict() const {
   ActivationSparsifierState saved;
   saved.defaults = defaults_;
   for (const auto& group : groups_) {
-    saved.state[group.fqn()][kMask] = saved_mask(group.mask());
+    saved.state[group.fqn()][sparsify::kMask] = saved_mask(group.mask());
     ActivationGroupState entry{
         group.fqn(), group.options(), group.hook_state(), std::nullopt};
     if (group.has_data()) {
@@ -158,7 +156,7 @@ void ActivationSparsifier::load_state_dict(
   const torch::NoGradGuard no_grad;
   std::vector<ActivationGroup> groups;
   for (const auto& group : state.data_groups) {
-    groups.push_back(with_tensor("loading layer", group.fqn, [&] {
+    groups.push_back(sparsify::with_tensor("loading layer", group.fqn, [&] {
       return loaded_group(group, state);
     }));
   }
@@ -179,14 +177,14 @@ ActivationGroup ActivationSparsifier::loaded_group(
     const ActivationGroupState& saved,
     const ActivationSparsifierState& state) const {
   const auto& layer = layer_of("load_state_dict", saved.fqn);
-  check_has_site(layer);
+  sparsify::check_has_site(layer);
   auto options = saved.options;
   const auto* registered = find_group(saved.fqn);
   if (registered != nullptr) {
     fill_functions(options, registered->options());
   }
   fill_functions(options, defaults_);
-  check_features(options);
+  sparsify::check_features(options);
   if (saved.hook_state == ActivationHook::Aggregate) {
     check_options(options);
   }
@@ -195,9 +193,9 @@ ActivationGroup ActivationSparsifier::loaded_group(
   group.hook_state_ = saved.hook_state;
   const auto values = state.state.find(saved.fqn);
   TORCH_CHECK_VALUE(
-      values != state.state.end() && values->second.count(kMask) != 0,
+      values != state.state.end() && values->second.count(sparsify::kMask) != 0,
       "the state has no mask of this layer, not even None");
-  const auto& mask = values->second.at(kMask);
+  const auto& mask = values->second.at(sparsify::kMask);
   TORCH_CHECK_VALUE(
       !mask.isNone() ||
           (saved.hook_state != ActivationHook::Sparsify && !saved.aggregated),
@@ -213,19 +211,17 @@ ActivationGroup ActivationSparsifier::loaded_group(
 }
 
 void ActivationSparsifier::pretty_print(std::ostream& stream) const {
-  const char* const indent = "\t    ";
   stream << "ActivationSparsifier (";
   for (const auto& group : groups_) {
     const auto& options = group.options();
-    stream << "\n\tData Group\n"
-           << indent << "name: " << group.fqn() << '\n'
-           << indent << "feature_dim: " << list_or_none(options.feature_dim())
-           << '\n'
-           << indent << "features: " << list_or_none(options.features()) << '\n'
-           << indent << "hook_state: " << to_string(group.hook_state()) << '\n'
-           << indent << "layer: " << group.layer() << '\n'
-           << indent << "sparse_config: " << dictionary(options.sparse_config())
-           << '\n';
+    sparsify::print_group(
+        stream,
+        "Data Group\n\t    name: " + group.fqn(),
+        {{"feature_dim", value_or_none(options.feature_dim())},
+         {"features", value_or_none(options.features())},
+         {"hook_state", to_string(group.hook_state())},
+         {"layer", group.layer()},
+         {"sparse_config", dictionary(options.sparse_config())}});
   }
   stream << ')';
 }

@@ -4,15 +4,11 @@
 
 #include <algorithm>
 
-#include "coppice/core/fqn.h"
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
 #include "sparsify/masked_parameter.h"
-#include "sparsify/state_keys.h"
 
 namespace coppice {
-namespace {} // namespace
-
 BaseDataSparsifier::BaseDataSparsifier(SparsifierOptions defaults)
     : defaults_(std::move(defaults)) {}
 
@@ -30,7 +26,7 @@ torch::Tensor BaseDataSparsifier::add_data(
     const Data& data,
     bool reuse_mask,
     const SparsifierOptions& options) {
-  check_data_name("add_data", name);
+  sparsify::check_data_name("add_data", name);
   const auto* old = find_group(name);
   TORCH_CHECK_VALUE(
       old == nullptr || !old->squashed,
@@ -57,23 +53,23 @@ DataGroup BaseDataSparsifier::make_group(
     const DataGroup* old,
     bool reuse_mask,
     const SparsifierOptions& options) const {
-  return with_tensor("adding", name, [&] {
+  return sparsify::with_tensor("adding", name, [&] {
     sparsify::check_maskable(data);
     DataGroup group;
     group.name = name;
     group.data = data;
     group.options = options.merged_over(old ? old->options : defaults_);
-    if (group.options.has(kMask)) {
-      group.mask =
-          as_data_mask("option `mask`", group.options.get(kMask), data);
-      group.options.erase(kMask);
+    if (group.options.has(sparsify::kMask)) {
+      group.mask = sparsify::as_data_mask(
+          "option `mask`", group.options.get(sparsify::kMask), data);
+      group.options.erase(sparsify::kMask);
     } else if (old != nullptr && reuse_mask) {
-      group.mask = reused_data_mask(*old, data);
+      group.mask = sparsify::reused_data_mask(*old, data);
     } else {
       group.mask =
           torch::ones(data.sizes(), data.options().dtype(torch::kBool));
     }
-    check_described_level(describe(group.options));
+    sparsify::check_described_level(describe(group.options));
     check_options(group);
     return group;
   });
@@ -109,8 +105,8 @@ void BaseDataSparsifier::step() {
     auto groups = groups_;
     for (auto& group : groups) {
       if (!group.squashed) {
-        group.mask =
-            with_tensor("masking", group.name, [&] { return new_mask(group); });
+        group.mask = sparsify::with_tensor(
+            "masking", group.name, [&] { return new_mask(group); });
       }
     }
     groups_ = std::move(groups);
@@ -120,14 +116,14 @@ void BaseDataSparsifier::step() {
 
 torch::Tensor BaseDataSparsifier::new_mask(DataGroup& group) {
   auto mask = update_mask(group);
-  // A mask that nobody else holds cannot change behind our back.
+  // Taken as it is if nobody else holds it, and so can write to it.
   if (mask.defined() && mask.scalar_type() == torch::kBool &&
       mask.sizes() == group.data.sizes() &&
       mask.device() == group.data.device() && mask.use_count() == 1 &&
       mask.storage().use_count() == 1) {
     return mask;
   }
-  return as_data_mask("update_mask", mask, group.data);
+  return sparsify::as_data_mask("update_mask", mask, group.data);
 }
 
 void BaseDataSparsifier::squash_mask(
@@ -178,12 +174,12 @@ void BaseDataSparsifier::set_options(
     const SparsifierOptions& options) {
   const auto index = &group_of("set_options", name) - groups_.data();
   TORCH_CHECK_VALUE(
-      !options.has(kMask),
+      !options.has(sparsify::kMask),
       "set_options: a mask is no option that changes; give it to `add_data`");
   auto changed = groups_[index];
   changed.options = options.merged_over(changed.options);
-  with_tensor("setting options of", name, [&] {
-    check_described_level(describe(changed.options));
+  sparsify::with_tensor("setting options of", name, [&] {
+    sparsify::check_described_level(describe(changed.options));
     check_options(changed);
   });
   groups_[index] = std::move(changed);
@@ -203,7 +199,7 @@ void BaseDataSparsifier::set_option(
   auto groups = groups_;
   for (size_t i = 0; i < values.size(); ++i) {
     groups[i].options.set(option, values[i]);
-    with_tensor("setting options of", groups[i].name, [&] {
+    sparsify::with_tensor("setting options of", groups[i].name, [&] {
       check_options(groups[i]);
     });
   }
@@ -218,7 +214,7 @@ std::vector<double> BaseDataSparsifier::sparsity_levels() const {
   std::vector<double> levels;
   for (const auto& group : groups_) {
     levels.push_back(
-        described_level(describe(group.options), group.name, name()));
+        sparsify::described_level(describe(group.options), group.name, name()));
   }
   return levels;
 }
@@ -230,11 +226,7 @@ void BaseDataSparsifier::set_sparsity_levels(
 }
 
 const DataGroup* BaseDataSparsifier::find_group(const std::string& name) const {
-  const auto found =
-      std::find_if(groups_.begin(), groups_.end(), [&](const DataGroup& group) {
-        return group.name == name;
-      });
-  return found == groups_.end() ? nullptr : &*found;
+  return sparsify::find_named(groups_, name, &DataGroup::name);
 }
 
 const DataGroup& BaseDataSparsifier::group_of(
@@ -243,13 +235,12 @@ const DataGroup& BaseDataSparsifier::group_of(
   if (const auto* group = find_group(name)) {
     return *group;
   }
-  std::vector<std::string> names;
-  for (const auto& group : groups_) {
-    names.push_back(group.name);
-  }
-  const auto hint = names.empty()
+  const auto hint = groups_.empty()
       ? std::string("none was added yet")
-      : "the nearest name is `" + nearest_name(name, names) + "`";
+      : c10::str(
+            "the nearest name is `",
+            sparsify::nearest_named(groups_, name, &DataGroup::name),
+            "`");
   TORCH_CHECK_VALUE(
       false, function, ": there is no data named `", name, "`; ", hint);
 }

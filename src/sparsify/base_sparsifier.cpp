@@ -50,7 +50,7 @@ torch::Tensor Group::original() const {
 
 BaseSparsifier::BaseSparsifier(SparsifierOptions defaults)
     : defaults_(std::move(defaults)),
-      protection_(std::make_unique<OptimizerProtection>()) {}
+      protection_(std::make_unique<sparsify::OptimizerProtection>()) {}
 
 BaseSparsifier::~BaseSparsifier() = default;
 
@@ -101,7 +101,7 @@ Group BaseSparsifier::make_group(
     const ModelView& model,
     const TensorConfig& config) const {
   const auto tensor = model.at(config.tensor_fqn);
-  return with_tensor("preparing", config.tensor_fqn, [&] {
+  return sparsify::with_tensor("preparing", config.tensor_fqn, [&] {
     auto place = split_fqn(config.tensor_fqn);
     Group group;
     group.tensor_fqn = config.tensor_fqn;
@@ -135,7 +135,7 @@ void BaseSparsifier::step() {
   const torch::NoGradGuard no_grad;
   std::vector<torch::Tensor> masks;
   for (auto& group : groups_) {
-    masks.push_back(with_tensor(
+    masks.push_back(sparsify::with_tensor(
         "masking", group.tensor_fqn, [&] { return new_mask(group); }));
   }
   for (size_t i = 0; i < groups_.size(); ++i) {
@@ -173,7 +173,7 @@ void BaseSparsifier::squash_mask(
     group.masked_->squash();
   }
   sparse_params_ = std::move(kept);
-  protection_ = std::make_unique<OptimizerProtection>();
+  protection_ = std::make_unique<sparsify::OptimizerProtection>();
   life_ = Life::Squashed;
 }
 
@@ -218,7 +218,8 @@ void BaseSparsifier::protect(torch::optim::Optimizer& optimizer) {
   require_prepared("protect");
   const bool updates_any =
       std::any_of(groups_.begin(), groups_.end(), [&](const Group& group) {
-        return OptimizerProtection::updates(optimizer, group.weight());
+        return sparsify::OptimizerProtection::updates(
+            optimizer, group.weight());
       });
   TORCH_CHECK_VALUE(
       updates_any,
@@ -243,7 +244,8 @@ void BaseSparsifier::set_options(
   const auto index = &find_group(tensor_fqn) - groups_.data();
   Group changed = groups_[index];
   changed.options = options.merged_over(changed.options);
-  with_tensor("setting options of", tensor_fqn, [&] { check_group(changed); });
+  sparsify::with_tensor(
+      "setting options of", tensor_fqn, [&] { check_group(changed); });
   groups_[index] = std::move(changed);
 }
 
@@ -258,8 +260,8 @@ torch::Tensor BaseSparsifier::original(const std::string& tensor_fqn) const {
 std::vector<double> BaseSparsifier::sparsity_levels() const {
   std::vector<double> levels;
   for (const auto& group : groups_) {
-    levels.push_back(
-        described_level(describe(group.options), group.tensor_fqn, name()));
+    levels.push_back(sparsify::described_level(
+        describe(group.options), group.tensor_fqn, name()));
   }
   return levels;
 }
@@ -288,30 +290,30 @@ void BaseSparsifier::require_prepared(const char* function) const {
 }
 
 const Group& BaseSparsifier::find_group(const std::string& tensor_fqn) const {
-  std::vector<std::string> fqns;
-  for (const auto& group : groups_) {
-    if (group.tensor_fqn == tensor_fqn) {
-      return group;
-    }
-    fqns.push_back(group.tensor_fqn);
+  const auto name = &Group::tensor_fqn;
+  if (const auto* found = sparsify::find_named(groups_, tensor_fqn, name)) {
+    return *found;
   }
   TORCH_CHECK_VALUE(
-      !fqns.empty(), "`", tensor_fqn, "`: call `prepare` with a model first");
+      !groups_.empty(),
+      "`",
+      tensor_fqn,
+      "`: call `prepare` with a model first");
   TORCH_CHECK_VALUE(
       false,
       "no tensor `",
       tensor_fqn,
       "` is under this sparsifier; the nearest name is `",
-      nearest_name(tensor_fqn, fqns),
+      sparsify::nearest_named(groups_, tensor_fqn, name),
       "`");
 }
 
 void BaseSparsifier::check_level(double level) {
-  check_sparsity_level(level);
+  sparsify::check_sparsity_level(level);
 }
 
 void BaseSparsifier::check_group(const Group& group) const {
-  check_described_level(describe(group.options));
+  sparsify::check_described_level(describe(group.options));
   check_options(group);
 }
 

@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-namespace coppice {
+namespace coppice::sparsify {
 
 void check_data_name(const char* function, const std::string& name) {
   TORCH_CHECK_VALUE(
@@ -43,4 +43,4 @@ torch::Tensor reused_data_mask(
   return old.mask.to(data.device());
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -7,7 +7,7 @@
 #include "coppice/core/values.h"
 #include "coppice/sparsify/data_group.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 
 /// Errors: c10::ValueError if data cannot be called `name`: a dot would make
 ///   the keys of a state ambiguous.
@@ -27,4 +27,4 @@ torch::Tensor as_data_mask(
 /// Errors: c10::ValueError if they differ in shape.
 torch::Tensor reused_data_mask(const DataGroup& old, const torch::Tensor& data);
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -9,7 +9,7 @@ namespace coppice {
 
 DataNormSparsifier::DataNormSparsifier(DataNormOptions options)
     : BaseDataSparsifier(options) {
-  check_sparsity_level(options.sparsity_level());
+  sparsify::check_sparsity_level(options.sparsity_level());
   options.check_ranges();
 }
 
@@ -39,11 +39,7 @@ void DataNormSparsifier::check_options(const DataGroup& group) const {
 }
 
 Values DataNormSparsifier::describe(const SparsifierOptions& options) const {
-  DataNormOptions filled(options);
-  filled.sparsity_level(filled.sparsity_level());
-  filled.sparse_block_shape(filled.sparse_block_shape());
-  filled.zeros_per_block(filled.zeros_per_block());
-  return filled.values();
+  return DataNormOptions(options).with_defaults();
 }
 
 std::string DataNormSparsifier::name() const {

@@ -8,7 +8,6 @@
 #include "sparsify/data_checks.h"
 #include "sparsify/group_options.h"
 #include "sparsify/masked_parameter.h"
-#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
@@ -38,7 +37,7 @@ torch::Tensor saved_values(
 void check_names(const DataSparsifierState& state) {
   std::set<std::string> names;
   for (const auto& entry : state.data_groups) {
-    check_data_name("load_state_dict", entry.first);
+    sparsify::check_data_name("load_state_dict", entry.first);
     TORCH_CHECK_VALUE(
         names.insert(entry.first).second,
         "load_state_dict: the state has two groups named `",
@@ -61,7 +60,7 @@ DataSparsifierState BaseDataSparsifier::state_dict() const {
   for (const auto& group : groups_) {
     auto& state = saved.state[group.name];
     state = group.state;
-    state[kMask] = group.mask.clone();
+    state[sparsify::kMask] = group.mask.clone();
     saved.data_groups.emplace_back(group.name, describe(group.options));
     const auto key = group.squashed ? group.name : original_key(group.name);
     saved.container[key] = group.data.detach().clone();
@@ -78,8 +77,8 @@ void BaseDataSparsifier::load_state_dict(
     groups = groups_;
   }
   for (const auto& [name, options] : state.data_groups) {
-    auto loaded =
-        with_tensor("loading", name, [&, &name = name, &options = options] {
+    auto loaded = sparsify::with_tensor(
+        "loading", name, [&, &name = name, &options = options] {
           return loaded_group(name, options, state);
         });
     const auto* old = find_group(name);
@@ -114,16 +113,17 @@ DataGroup BaseDataSparsifier::loaded_group(
       values.sizes());
   const auto saved = state.state.find(name);
   TORCH_CHECK_VALUE(
-      saved != state.state.end() && saved->second.count(kMask) != 0,
+      saved != state.state.end() && saved->second.count(sparsify::kMask) != 0,
       "the state has a group but no mask of this name");
   DataGroup group;
   group.name = name;
   group.data = old ? old->data : values.detach().clone();
-  group.mask = as_data_mask("`mask`", saved->second.at(kMask), group.data);
+  group.mask = sparsify::as_data_mask(
+      "`mask`", saved->second.at(sparsify::kMask), group.data);
   group.squashed = state.container.count(original_key(name)) == 0;
   group.state = saved->second;
-  group.state.erase(kMask);
-  group.options = options_of_described(
+  group.state.erase(sparsify::kMask);
+  group.options = sparsify::options_of_described(
       options,
       [this](const SparsifierOptions& given) { return describe(given); });
   check_options(group);
@@ -133,10 +133,10 @@ DataGroup BaseDataSparsifier::loaded_group(
 void BaseDataSparsifier::pretty_print(std::ostream& stream) const {
   stream << name() << " (";
   for (const auto& group : groups_) {
-    stream << "\n\tData Group\n\t    name: " << group.name << "\n";
-    for (const auto& [key, value] : describe(group.options)) {
-      stream << "\t    " << key << ": " << to_python_string(value) << "\n";
-    }
+    sparsify::print_group(
+        stream,
+        "Data Group\n\t    name: " + group.name,
+        describe(group.options));
   }
   stream << ")";
 }

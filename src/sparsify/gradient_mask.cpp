@@ -11,8 +11,8 @@
 namespace coppice::sparsify {
 namespace {
 
-/// A gradient has just been written by the thread that masks it: for as many
-/// elements as lie in its caches, waking another costs more than it saves.
+/// The thread that masks a gradient has just written it. While it is still in
+/// that core's caches, a second thread costs more than it saves.
 constexpr int64_t kGradientGrain = int64_t(1) << 21;
 
 torch::Tensor masked_sparse_gradient(

@@ -2,12 +2,42 @@
 
 #include <torch/types.h>
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
 constexpr const char* kLevel = "sparsity_level";
 
 } // namespace
+
+double to_number(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isDouble() || value.isInt(),
+      "option `",
+      name,
+      "`: expected a number, got ",
+      to_python_string(value));
+  return value.isInt() ? static_cast<double>(value.toInt()) : value.toDouble();
+}
+
+int64_t to_integer(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isInt(),
+      "option `",
+      name,
+      "`: expected a whole number, got ",
+      to_python_string(value));
+  return value.toInt();
+}
+
+void print_group(
+    std::ostream& stream,
+    const std::string& heading,
+    const Values& values) {
+  stream << "\n\t" << heading << "\n";
+  for (const auto& [key, value] : values) {
+    stream << "\t    " << key << ": " << to_python_string(value) << "\n";
+  }
+}
 
 void check_sparsity_level(double level) {
   TORCH_CHECK_VALUE(
@@ -58,4 +88,4 @@ SparsifierOptions options_of_described(
   return options;
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

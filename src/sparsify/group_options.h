@@ -2,15 +2,50 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <functional>
+#include <ostream>
 #include <string>
+#include <vector>
 
+#include "coppice/core/fqn.h"
 #include "coppice/core/values.h"
 #include "coppice/sparsify/sparsifier_options.h"
 
-/// What sparsifiers of weights and of data do alike with the options of their
-/// groups.
-namespace coppice {
+/// What all sparsifiers do alike with their groups and the groups' options.
+namespace coppice::sparsify {
+
+/// The key of a mask among the values that a sparsifier keeps for a tensor,
+/// the reference's.
+inline constexpr const char* kMask = "mask";
+
+/// The entry called `name`, null if there is none. `name_of` is the member of
+/// an entry that is, or returns, its name.
+template <typename Entries, typename NameOf>
+auto find_named(Entries& entries, const std::string& name, NameOf name_of) {
+  const auto found =
+      std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+        return std::invoke(name_of, entry) == name;
+      });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+/// The nearest to `name` among the names of `entries`, which are not empty.
+template <typename Entries, typename NameOf>
+std::string
+nearest_named(const Entries& entries, const std::string& name, NameOf name_of) {
+  std::vector<std::string> names;
+  for (const auto& entry : entries) {
+    names.push_back(std::invoke(name_of, entry));
+  }
+  return nearest_name(name, names);
+}
+
+/// Prints a group as the reference does: a heading, and a line a value.
+void print_group(
+    std::ostream& stream,
+    const std::string& heading,
+    const Values& values);
 
 /// Options with the defaults of their sparsifier filled in.
 using Describe = std::function<Values(const SparsifierOptions&)>;
@@ -25,6 +60,13 @@ auto with_tensor(const char* doing, const std::string& name, Work work) {
     throw;
   }
 }
+
+/// Errors: c10::ValueError, which names the option, if `value` is no number.
+double to_number(const std::string& name, const c10::IValue& value);
+
+/// Errors: c10::ValueError, which names the option, if `value` is no whole
+///   number.
+int64_t to_integer(const std::string& name, const c10::IValue& value);
 
 /// Errors: c10::ValueError unless `level` is a fraction in [0, 1].
 void check_sparsity_level(double level);
@@ -48,4 +90,4 @@ SparsifierOptions options_of_described(
     const Values& described,
     const Describe& describe);
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -130,8 +130,8 @@ void MaskedParameter::set_dropped(const torch::Tensor& dropped) {
   dropped_ = dropped.to(parameter_.options()).masked_fill(state_->mask, 0);
 }
 
-/// Every write is looked for in the values themselves: LibTorch's optimizers
-/// write through `data()`, which leaves the version counter as it is.
+/// Compares values, not the version counter: LibTorch's optimizers write
+/// through `data()`, which does not bump it.
 void MaskedParameter::absorb_writes() {
   const torch::NoGradGuard no_grad;
   follow_parameter();
@@ -168,9 +168,9 @@ void MaskedParameter::squash() {
   spare_mask_.reset();
 }
 
-/// A hook on the tensor itself would see the gradient before it is the tensor's
-/// own: autograd may hand one gradient to several tensors, so that it would
-/// have to be copied. Once accumulated it is ours to write to.
+/// A post hook of the accumulation, not a hook of the tensor: that would see a
+/// gradient which autograd may give to several tensors, so that it had to be
+/// copied. Once accumulated it can be masked in place.
 void MaskedParameter::install_hook() {
   if (state_->accumulator || !parameter_.requires_grad() ||
       !parameter_.is_leaf()) {

@@ -6,7 +6,7 @@
 
 #include "coppice/core/torch_compat.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
 template <typename... Known>
@@ -24,7 +24,7 @@ void clear_where(
 
 /// L-BFGS keeps one flat history for all parameters, made of gradients and
 /// steps under the old mask. Cutting entries out would leave its inner products
-/// wrong, so it starts anew, as after any change of the objective.
+/// wrong, so it is cleared, as after any change of the objective.
 void forget_history(torch::optim::Optimizer& optimizer) {
   optimizer.state().clear();
 }
@@ -93,4 +93,4 @@ void OptimizerProtection::clear(
   }
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

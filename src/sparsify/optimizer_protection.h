@@ -4,12 +4,12 @@
 
 #include <vector>
 
-namespace coppice {
+namespace coppice::sparsify {
 
 /// Clears the state of optimizers where masks drop.
 ///
 /// A dropped weight is zero and its gradient is zero
-/// (`sparsify::MaskedParameter`), so weight decay adds nothing; what can still
+/// (`MaskedParameter`), so weight decay adds nothing; what can still
 /// move it is what an optimizer remembers of the time before: momentum, first
 /// moments, the history of L-BFGS. Second moments only divide; they are left as
 /// they are, so that a weight that returns is scaled as its neighbours are.
@@ -36,4 +36,4 @@ class OptimizerProtection {
   std::vector<torch::optim::Optimizer*> optimizers_;
 };
 
-} // namespace coppice
+} // namespace coppice::sparsify

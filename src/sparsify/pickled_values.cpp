@@ -6,7 +6,7 @@
 
 #include "coppice/core/torch_tensors.h"
 
-namespace coppice {
+namespace coppice::sparsify {
 namespace {
 
 template <class List>
@@ -186,4 +186,4 @@ Values values_of(const PickleValue& value) {
   return values;
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -6,7 +6,7 @@
 #include "coppice/io/pickle_value.h"
 
 /// Values of LibTorch as those of a pickle, and back.
-namespace coppice {
+namespace coppice::sparsify {
 
 /// Errors: c10::TypeError for what has no form in a pickle.
 PickleValue pickled(const c10::IValue& value);
@@ -26,4 +26,4 @@ torch::Tensor tensor_of(const PickleValue& value);
 /// Errors: c10::ValueError if `value` is no dictionary with names as keys.
 Values values_of(const PickleValue& value);
 
-} // namespace coppice
+} // namespace coppice::sparsify

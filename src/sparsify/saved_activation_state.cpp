@@ -40,7 +40,7 @@ PickleValue pickled_function(const char* key, const Function& function) {
 
 template <typename Number>
 PickleValue pickled_or_none(const std::optional<Number>& value) {
-  return value ? pickled(c10::IValue(*value)) : PickleValue();
+  return value ? sparsify::pickled(c10::IValue(*value)) : PickleValue();
 }
 
 PickleDict pickled_options(const ActivationOptions& options) {
@@ -51,7 +51,7 @@ PickleDict pickled_options(const ActivationOptions& options) {
   dict.set(kMaskFn, pickled_function(kMaskFn, options.mask_fn()));
   dict.set(kFeatures, pickled_or_none(options.features()));
   dict.set(kFeatureDim, pickled_or_none(options.feature_dim()));
-  dict.set(kSparseConfig, pickled(options.sparse_config()));
+  dict.set(kSparseConfig, sparsify::pickled(options.sparse_config()));
   if (options.first_value_seed()) {
     dict.set(kFirstValueSeed, *options.first_value_seed());
   }
@@ -59,19 +59,20 @@ PickleDict pickled_options(const ActivationOptions& options) {
 }
 
 PickleDict pickled_group(const ActivationGroupState& group) {
-  auto dict = with_tensor("saving layer", group.fqn, [&] {
+  auto dict = sparsify::with_tensor("saving layer", group.fqn, [&] {
     return pickled_options(group.options);
   });
   dict.set(kHookState, to_string(group.hook_state));
   if (group.aggregated) {
     PickleList data;
     for (const auto& one : group.aggregated->data) {
-      data.items.push_back(pickled(one));
+      data.items.push_back(sparsify::pickled(one));
     }
     dict.set(
         kData, group.options.features() ? PickleValue(data) : data.items.at(0));
     if (!group.aggregated->samples.empty()) {
-      dict.set(kSamples, pickled(c10::IValue(group.aggregated->samples)));
+      dict.set(
+          kSamples, sparsify::pickled(c10::IValue(group.aggregated->samples)));
     }
   }
   return dict;
@@ -123,7 +124,7 @@ ActivationOptions options_of(const PickleValue& value) {
     options.feature_dim(integer_of(kFeatureDim, *dim));
   }
   if (const auto* config = find(value, kSparseConfig)) {
-    for (const auto& [name, entry] : values_of(*config)) {
+    for (const auto& [name, entry] : sparsify::values_of(*config)) {
       options.set(name, entry);
     }
   }
@@ -135,7 +136,8 @@ ActivationOptions options_of(const PickleValue& value) {
 }
 
 ActivationHook hook_of(const PickleValue& value) {
-  const auto* text = entry_of(value, kHookState).get_if<std::string>();
+  const auto* text =
+      sparsify::entry_of(value, kHookState).get_if<std::string>();
   for (const auto hook :
        {ActivationHook::Aggregate,
         ActivationHook::Sparsify,
@@ -155,7 +157,7 @@ AggregatedActivations aggregated_of(
   AggregatedActivations aggregated;
   const auto* list = data.get_if<PickleList>();
   for (const auto& item : list ? list->items : std::vector<PickleValue>{data}) {
-    aggregated.data.push_back(tensor_of(item));
+    aggregated.data.push_back(sparsify::tensor_of(item));
     TORCH_CHECK_VALUE(
         aggregated.data.back().defined(), "`data` holds what is no tensor");
   }
@@ -183,7 +185,7 @@ void save_state(
     const std::string& path) {
   PickleDict masks;
   for (const auto& [fqn, values] : state.state) {
-    masks.set(fqn, pickled(values));
+    masks.set(fqn, sparsify::pickled(values));
   }
   PickleDict groups;
   for (const auto& group : state.data_groups) {
@@ -198,18 +200,15 @@ void save_state(
 
 ActivationSparsifierState load_activation_sparsifier_state(
     const std::string& path) {
-  return converted(path, [](const PickleValue& value) {
+  return sparsify::converted(path, [](const PickleValue& value) {
     ActivationSparsifierState state;
-    for_each_entry(
-        entry_of(value, "state"), [&](const auto& fqn, const auto& entry) {
-          state.state[fqn] = values_of(entry);
-        });
-    for_each_entry(
-        entry_of(value, "data_groups"),
+    state.state = sparsify::states_of(value);
+    sparsify::for_each_entry(
+        sparsify::entry_of(value, "data_groups"),
         [&](const auto& fqn, const auto& entry) {
           state.data_groups.push_back(group_of(fqn, entry));
         });
-    state.defaults = options_of(entry_of(value, "defaults"));
+    state.defaults = options_of(sparsify::entry_of(value, "defaults"));
     return state;
   });
 }

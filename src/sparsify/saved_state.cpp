@@ -3,9 +3,9 @@
 #include <torch/torch.h>
 
 #include "coppice/io/torch_file.h"
+#include "sparsify/group_options.h"
 #include "sparsify/pickled_values.h"
 #include "sparsify/state_file.h"
-#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
@@ -15,26 +15,18 @@ torch::Tensor as_factor(const c10::IValue& mask) {
   return mask.toTensor().to(torch::kFloat);
 }
 
-std::map<std::string, Values> states_of(const PickleValue& value) {
-  std::map<std::string, Values> states;
-  for_each_entry(value, [&](const auto& name, const auto& entry) {
-    states[name] = values_of(entry);
-  });
-  return states;
-}
-
 } // namespace
 
 void save_state(const SparsifierState& state, const std::string& path) {
   PickleDict states;
   for (const auto& [fqn, values] : state.state) {
     Values saved = values;
-    saved[kMask] = as_factor(values.at(kMask));
-    states.set(fqn, pickled(saved));
+    saved[sparsify::kMask] = as_factor(values.at(sparsify::kMask));
+    states.set(fqn, sparsify::pickled(saved));
   }
   PickleList groups;
   for (const auto& group : state.groups) {
-    groups.items.push_back(pickled(group));
+    groups.items.push_back(sparsify::pickled(group));
   }
   PickleDict root;
   root.set("state", std::move(states));
@@ -46,20 +38,21 @@ void save_state(const DataSparsifierState& state, const std::string& path) {
   PickleDict states;
   for (const auto& [name, values] : state.state) {
     Values rest = values;
-    rest.erase(kMask);
-    auto saved = pickled(rest);
+    rest.erase(sparsify::kMask);
+    auto saved = sparsify::pickled(rest);
     saved.edit_if<PickleDict>()->set(
-        kMask, pickled_sparse(as_factor(values.at(kMask))));
+        sparsify::kMask,
+        sparsify::pickled_sparse(as_factor(values.at(sparsify::kMask))));
     states.set(name, std::move(saved));
   }
   PickleDict groups;
   for (const auto& [name, options] : state.data_groups) {
-    groups.set(name, pickled(options));
+    groups.set(name, sparsify::pickled(options));
   }
   PickleDict container;
   container.kind = PickleDict::Kind::Ordered;
   for (const auto& [key, tensor] : state.container) {
-    container.set(key, pickled(tensor));
+    container.set(key, sparsify::pickled(tensor));
   }
   PickleDict root;
   root.set("state", std::move(states));
@@ -69,31 +62,32 @@ void save_state(const DataSparsifierState& state, const std::string& path) {
 }
 
 SparsifierState load_sparsifier_state(const std::string& path) {
-  return converted(path, [](const PickleValue& value) {
+  return sparsify::converted(path, [](const PickleValue& value) {
     SparsifierState state;
-    state.state = states_of(entry_of(value, "state"));
-    const auto* groups = entry_of(value, "groups").get_if<PickleList>();
+    state.state = sparsify::states_of(value);
+    const auto* groups =
+        sparsify::entry_of(value, "groups").get_if<PickleList>();
     TORCH_CHECK_VALUE(groups, "its `groups` are no list");
     for (const auto& group : groups->items) {
-      state.groups.push_back(values_of(group));
+      state.groups.push_back(sparsify::values_of(group));
     }
     return state;
   });
 }
 
 DataSparsifierState load_data_sparsifier_state(const std::string& path) {
-  return converted(path, [](const PickleValue& value) {
+  return sparsify::converted(path, [](const PickleValue& value) {
     DataSparsifierState state;
-    state.state = states_of(entry_of(value, "state"));
-    for_each_entry(
-        entry_of(value, "data_groups"),
+    state.state = sparsify::states_of(value);
+    sparsify::for_each_entry(
+        sparsify::entry_of(value, "data_groups"),
         [&](const auto& name, const auto& options) {
-          state.data_groups.emplace_back(name, values_of(options));
+          state.data_groups.emplace_back(name, sparsify::values_of(options));
         });
-    for_each_entry(
-        entry_of(value, "_container"),
+    sparsify::for_each_entry(
+        sparsify::entry_of(value, "_container"),
         [&](const auto& name, const auto& tensor) {
-          state.container[name] = tensor_of(tensor);
+          state.container[name] = sparsify::tensor_of(tensor);
           TORCH_CHECK_VALUE(
               state.container[name].defined(), "`", name, "` is no tensor");
         });

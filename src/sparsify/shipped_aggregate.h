@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-namespace coppice {
+namespace coppice::sparsify {
 
 /// An aggregate that works in place.
 struct ShippedAggregate {
@@ -14,8 +14,8 @@ struct ShippedAggregate {
   /// What of `activation` is aggregated; may be itself.
   torch::Tensor value(const torch::Tensor& activation) const;
 
-  /// Takes `value` up in `rows` of the same shape.
+  /// Adds `value` to `rows`, of the same shape, or takes the maximum of both.
   void add(torch::Tensor& rows, const torch::Tensor& value) const;
 };
 
-} // namespace coppice
+} // namespace coppice::sparsify

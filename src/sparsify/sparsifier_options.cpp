@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include "sparsify/option_values.h"
+#include "sparsify/group_options.h"
 
 namespace coppice {
 namespace {
@@ -74,7 +74,7 @@ Options& BlockOptions<Options>::sparsity_level(double level) {
 template <typename Options>
 double BlockOptions<Options>::sparsity_level() const {
   constexpr const char* kName = "sparsity_level";
-  return has(kName) ? to_number(kName, get(kName)) : 0.5;
+  return has(kName) ? sparsify::to_number(kName, get(kName)) : 0.5;
 }
 
 template <typename Options>
@@ -98,7 +98,7 @@ Options& BlockOptions<Options>::zeros_per_block(int64_t zeros) {
 template <typename Options>
 int64_t BlockOptions<Options>::zeros_per_block() const {
   constexpr const char* kName = "zeros_per_block";
-  return has(kName) ? to_integer(kName, get(kName))
+  return has(kName) ? sparsify::to_integer(kName, get(kName))
                     : sparse_block_shape().size();
 }
 
@@ -114,10 +114,19 @@ Norm BlockOptions<Options>::norm() const {
   if (!has(kName)) {
     return Options::kDefaultNorm;
   }
-  const int64_t norm = to_integer(kName, get(kName));
+  const int64_t norm = sparsify::to_integer(kName, get(kName));
   TORCH_CHECK_VALUE(
       norm == 1 || norm == 2, "option `norm`: expected 1 or 2, got ", norm);
   return norm == 1 ? Norm::L1 : Norm::L2;
+}
+
+template <typename Options>
+Values BlockOptions<Options>::with_defaults() const {
+  return Options(*this)
+      .sparsity_level(sparsity_level())
+      .sparse_block_shape(sparse_block_shape())
+      .zeros_per_block(zeros_per_block())
+      .values();
 }
 
 template <typename Options>
@@ -159,7 +168,7 @@ NearlyDiagonalOptions& NearlyDiagonalOptions::nearliness(int64_t nearliness) {
 
 int64_t NearlyDiagonalOptions::nearliness() const {
   constexpr const char* kName = "nearliness";
-  return has(kName) ? to_integer(kName, get(kName)) : 1;
+  return has(kName) ? sparsify::to_integer(kName, get(kName)) : 1;
 }
 
 } // namespace coppice

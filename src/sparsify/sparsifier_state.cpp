@@ -4,12 +4,10 @@
 
 #include <set>
 
-#include "coppice/core/fqn.h"
 #include "coppice/sparsify/base_sparsifier.h"
 #include "sparsify/group_options.h"
 #include "sparsify/masked_parameter.h"
 #include "sparsify/optimizer_protection.h"
-#include "sparsify/state_keys.h"
 
 namespace coppice {
 namespace {
@@ -55,7 +53,7 @@ const Values& state_of(
     const std::string& tensor_fqn) {
   const auto found = state.state.find(tensor_fqn);
   TORCH_CHECK_VALUE(
-      found != state.state.end() && found->second.count(kMask) != 0,
+      found != state.state.end() && found->second.count(sparsify::kMask) != 0,
       "load_state_dict: the state has a group but no mask for `",
       tensor_fqn,
       "`");
@@ -68,7 +66,7 @@ SparsifierState BaseSparsifier::state_dict() const {
   SparsifierState saved;
   for (const auto& group : groups_) {
     Values state = group.state;
-    state[kMask] = group.mask();
+    state[sparsify::kMask] = group.mask();
     if (life_ == Life::Prepared) {
       state[kDropped] = group.masked_->dropped();
     }
@@ -90,7 +88,7 @@ void BaseSparsifier::load_state_dict(
   for (auto& group : groups) {
     const auto& saved = state.state.at(group.tensor_fqn);
     group.masked_->absorb_writes();
-    if (group.masked_->set_mask(saved.at(kMask).toTensor().ne(0))) {
+    if (group.masked_->set_mask(saved.at(sparsify::kMask).toTensor().ne(0))) {
       forget_dropped(group);
     }
     if (saved.count(kDropped) != 0) {
@@ -109,31 +107,25 @@ void BaseSparsifier::load_state_dict(
 std::vector<Group> BaseSparsifier::loaded_groups(
     const SparsifierState& state,
     bool strict) const {
-  std::map<std::string, const Group*> known;
-  std::vector<std::string> names;
-  for (const auto& group : groups_) {
-    known[group.tensor_fqn] = &group;
-    names.push_back(group.tensor_fqn);
-  }
   std::vector<Group> groups;
   for (const auto& saved_group : state.groups) {
     const auto fqn = tensor_fqn_of(saved_group);
-    const auto found = known.find(fqn);
-    TORCH_CHECK_VALUE(
-        found != known.end() || !strict,
-        "load_state_dict: the state is of another model: it has a tensor `",
-        fqn,
-        "`, and the nearest under this sparsifier is `",
-        nearest_name(fqn, names),
-        "`");
-    if (found == known.end()) {
+    const auto* known = sparsify::find_named(groups_, fqn, &Group::tensor_fqn);
+    if (known == nullptr) {
+      TORCH_CHECK_VALUE(
+          !strict,
+          "load_state_dict: the state is of another model: it has a tensor `",
+          fqn,
+          "`, and the nearest under this sparsifier is `",
+          sparsify::nearest_named(groups_, fqn, &Group::tensor_fqn),
+          "`");
       continue;
     }
-    Group group = *found->second;
+    Group group = *known;
     group.state = state_of(state, fqn);
-    tensor_of(group.state, kMask, fqn, group.weight());
+    tensor_of(group.state, sparsify::kMask, fqn, group.weight());
     tensor_of(group.state, kDropped, fqn, group.weight());
-    group.state.erase(kMask);
+    group.state.erase(sparsify::kMask);
     group.state.erase(kDropped);
     group.options = loaded_options(saved_group);
     check_options(group);
@@ -148,9 +140,9 @@ std::vector<Group> BaseSparsifier::loaded_groups(
 SparsifierOptions BaseSparsifier::loaded_options(const Values& values) const {
   auto options = values;
   options.erase(kTensorFqn);
-  return options_of_described(options, [this](const SparsifierOptions& given) {
-    return describe(given);
-  });
+  return sparsify::options_of_described(
+      options,
+      [this](const SparsifierOptions& given) { return describe(given); });
 }
 
 Values BaseSparsifier::described(const Group& group) const {
@@ -164,10 +156,8 @@ Values BaseSparsifier::described(const Group& group) const {
 void BaseSparsifier::pretty_print(std::ostream& stream) const {
   stream << name() << " (";
   for (size_t i = 0; i < groups_.size(); ++i) {
-    stream << "\n\tGroup " << i << "\n";
-    for (const auto& [key, value] : described(groups_[i])) {
-      stream << "\t    " << key << ": " << to_python_string(value) << "\n";
-    }
+    sparsify::print_group(
+        stream, "Group " + std::to_string(i), described(groups_[i]));
   }
   stream << ")";
 }

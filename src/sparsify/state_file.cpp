@@ -1,6 +1,8 @@
 #include "sparsify/state_file.h"
 
-namespace coppice {
+#include "sparsify/pickled_values.h"
+
+namespace coppice::sparsify {
 
 const PickleValue& entry_of(const PickleValue& value, const char* key) {
   const auto* dict = value.get_if<PickleDict>();
@@ -13,4 +15,13 @@ const PickleValue& entry_of(const PickleValue& value, const char* key) {
   return *entry;
 }
 
-} // namespace coppice
+std::map<std::string, Values> states_of(const PickleValue& value) {
+  std::map<std::string, Values> states;
+  for_each_entry(
+      entry_of(value, "state"), [&](const auto& name, const auto& entry) {
+        states[name] = values_of(entry);
+      });
+  return states;
+}
+
+} // namespace coppice::sparsify

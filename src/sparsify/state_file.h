@@ -2,18 +2,23 @@
 
 #include <c10/util/Exception.h>
 
+#include <map>
 #include <string>
 #include <utility>
 
+#include "coppice/core/values.h"
 #include "coppice/io/torch_file.h"
 
 /// What all files of sparsifiers' states have in common.
-namespace coppice {
+namespace coppice::sparsify {
 
 /// The entry of a state's dictionary.
 ///
 /// Errors: c10::ValueError if there is none.
 const PickleValue& entry_of(const PickleValue& value, const char* key);
+
+/// The entry "state": what a sparsifier keeps for each tensor, by its name.
+std::map<std::string, Values> states_of(const PickleValue& value);
 
 /// Runs `convert` on the file's value; what is wrong with it is the file's.
 ///
@@ -45,4 +50,4 @@ void for_each_entry(const PickleValue& value, Take take) {
   }
 }
 
-} // namespace coppice
+} // namespace coppice::sparsify

@@ -79,11 +79,7 @@ torch::Tensor WeightNormSparsifier::new_mask(Group& group) {
 }
 
 Values WeightNormSparsifier::describe(const SparsifierOptions& options) const {
-  WeightNormOptions filled(options);
-  filled.sparsity_level(filled.sparsity_level());
-  filled.sparse_block_shape(filled.sparse_block_shape());
-  filled.zeros_per_block(filled.zeros_per_block());
-  return filled.values();
+  return WeightNormOptions(options).with_defaults();
 }
 
 std::string WeightNormSparsifier::name() const {

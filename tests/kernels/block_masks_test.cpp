@@ -161,7 +161,7 @@ TEST_P(BlockMasks, SeeEveryValueThatIsNotFinite) {
   }
 }
 
-TEST_P(BlockMasks, SettledFoursAreThoseWhoseMaskTheyWouldGetAgain) {
+TEST_P(BlockMasks, MaskHoldsInFoursThatWouldGetItAgain) {
   for (const size_t width : {4, 64, 132, 400}) {
     for (const size_t zeros : {1, 2, 3}) {
       auto values = random_floats(width, Floats::kFinite, width);
@@ -175,25 +175,25 @@ TEST_P(BlockMasks, SettledFoursAreThoseWhoseMaskTheyWouldGetAgain) {
           Order::kMagnitude,
           nullptr,
           mask.data());
-      const auto settled = [&] {
-        return settled_in_fours(values.data(), mask.data(), width, zeros);
+      const auto holds = [&] {
+        return mask_holds_in_fours(values.data(), mask.data(), width, zeros);
       };
-      EXPECT_FALSE(settled()); // What is dropped is not zero yet.
+      EXPECT_FALSE(holds()); // What is dropped is not zero yet.
       for (size_t i = 0; i < width; ++i) {
         values[i] = mask[i] ? values[i] : 0.0f;
       }
-      EXPECT_TRUE(settled());
-      EXPECT_FALSE(
-          settled_in_fours(values.data(), mask.data(), width, zeros % 3 + 1));
+      EXPECT_TRUE(holds());
+      EXPECT_FALSE(mask_holds_in_fours(
+          values.data(), mask.data(), width, zeros % 3 + 1));
       for (size_t i = 0; i < width; ++i) {
         for (const float value : {0.0f, -0.0f, 1e-45f, INFINITY, NAN}) {
           const float was = std::exchange(values[i], value);
           const bool is_still = mask[i] ? value == 1e-45f : value == 0;
-          ASSERT_EQ(settled(), is_still) << i << ' ' << value;
+          ASSERT_EQ(holds(), is_still) << i << ' ' << value;
           values[i] = was;
         }
         mask[i] ^= 1;
-        ASSERT_FALSE(settled()) << i;
+        ASSERT_FALSE(holds()) << i;
         mask[i] ^= 1;
       }
     }

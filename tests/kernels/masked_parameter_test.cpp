@@ -60,7 +60,7 @@ TEST_P(MaskedParameterKernels, MaskGradientSelects) {
   }
 }
 
-TEST_P(MaskedParameterKernels, SettleMovesWhatWasWrittenToDroppedEntries) {
+TEST_P(MaskedParameterKernels, AbsorbMovesWhatWasWrittenToDroppedEntries) {
   for (const size_t count : kCounts) {
     const auto mask = random_mask(count);
     auto parameter = random_values(count);
@@ -78,16 +78,16 @@ TEST_P(MaskedParameterKernels, SettleMovesWhatWasWrittenToDroppedEntries) {
       }
     }
     EXPECT_EQ(
-        settle_dropped(parameter.data(), dropped.data(), mask.data(), count),
+        absorb_writes(parameter.data(), dropped.data(), mask.data(), count),
         any);
     EXPECT_EQ(parameter, expected_parameter) << count;
     EXPECT_EQ(dropped, expected_dropped) << count;
     EXPECT_FALSE(
-        settle_dropped(parameter.data(), dropped.data(), mask.data(), count));
+        absorb_writes(parameter.data(), dropped.data(), mask.data(), count));
   }
 }
 
-TEST_P(MaskedParameterKernels, SettleTakesNanForAWrittenValue) {
+TEST_P(MaskedParameterKernels, AbsorbTakesNanForAWrittenValue) {
   constexpr size_t kCount = 300;
   const std::vector<uint8_t> mask(kCount, 0);
   for (size_t i = 0; i < kCount; ++i) {
@@ -95,7 +95,7 @@ TEST_P(MaskedParameterKernels, SettleTakesNanForAWrittenValue) {
     std::vector<float> dropped(kCount, 0);
     parameter[i] = std::nanf("");
     EXPECT_TRUE(
-        settle_dropped(parameter.data(), dropped.data(), mask.data(), kCount))
+        absorb_writes(parameter.data(), dropped.data(), mask.data(), kCount))
         << i;
     EXPECT_EQ(parameter[i], 0) << i;
     EXPECT_TRUE(std::isnan(dropped[i])) << i;

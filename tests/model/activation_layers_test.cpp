@@ -1,4 +1,4 @@
-#include "coppice/model/activation_layers.h"
+#include "model/activation_layers.h"
 
 #include <gmock/gmock.h>
 #include <torch/torch.h>

@@ -1,5 +1,5 @@
 // The workflows, error probes and layout that the reference's own
-// ActivationSparsifier recorded, through every door.
+// ActivationSparsifier recorded, in every form of a model.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -147,8 +147,8 @@ void expect_equal(
   }
 }
 
-void run_workflow(const testing::Door& door, const json& recorded, bool ships) {
-  auto model = door.model();
+void run_workflow(const testing::Form& form, const json& recorded, bool ships) {
+  auto model = form.model();
   ActivationSparsifier sparsifier(model.layers, options_of(recorded, ships));
   sparsifier.register_layer("0");
   for (const auto& round : recorded.at("rounds")) {
@@ -175,7 +175,7 @@ void run_workflow(const testing::Door& door, const json& recorded, bool ships) {
   EXPECT_TRUE(probe.equal(before));
 }
 
-class ActivationGolden : public ::testing::TestWithParam<testing::Door> {
+class ActivationGolden : public ::testing::TestWithParam<testing::Form> {
  protected:
   void run_all(bool ships) {
     const auto file = testing::golden("activation.json");
@@ -198,8 +198,8 @@ TEST_P(ActivationGolden, WorkflowsWithShippedFunctions) {
 
 /// A model of the error probes, and what they do to it.
 struct Probed {
-  explicit Probed(const testing::Door& door, ActivationOptions more = {})
-      : model(door.model()),
+  explicit Probed(const testing::Form& form, ActivationOptions more = {})
+      : model(form.model()),
         sparsifier(
             model.layers,
             more.aggregate_fn(users_aggregate("sum"))
@@ -228,7 +228,7 @@ struct Probed {
   ActivationSparsifier sparsifier;
 };
 
-using Probe = std::function<void(const testing::Door&)>;
+using Probe = std::function<void(const testing::Form&)>;
 
 /// What a probe does, and our sentence; empty where it works here.
 struct Answer {
@@ -241,62 +241,62 @@ ActivationOptions one_feature(int64_t index) {
 }
 
 std::map<std::string, Answer> answers() {
-  using Door = testing::Door;
+  using Form = testing::Form;
   std::map<std::string, Answer> all;
   all["step before any forward"] = {
-      [](const Door& door) { Probed(door).registered().stepped(); },
+      [](const Form& form) { Probed(form).registered().stepped(); },
       "step: nothing has entered `0`"};
   all["second step without a forward in between"] = {
-      [](const Door& door) {
-        Probed(door).registered().ran().stepped().stepped();
+      [](const Form& form) {
+        Probed(form).registered().ran().stepped().stepped();
       },
       "step: nothing has entered `0`"};
   all["get_mask before forward"] = {
-      [](const Door& door) {
-        Probed(door).registered().sparsifier.get_mask("0");
+      [](const Form& form) {
+        Probed(form).registered().sparsifier.get_mask("0");
       },
       "get_mask: nothing has entered layer `0` yet"};
   all["get_mask unknown name"] = {
-      [](const Door& door) {
-        Probed(door).registered().sparsifier.get_mask("nope");
+      [](const Form& form) {
+        Probed(form).registered().sparsifier.get_mask("nope");
       },
       "get_mask: no layer `nope` is registered; the nearest that is: `0`"};
   all["squash before forward"] = {
-      [](const Door& door) { Probed(door).registered().squashed(); },
+      [](const Form& form) { Probed(form).registered().squashed(); },
       "squash_mask: nothing has entered `0` yet"};
   all["register foreign layer"] = {
-      [](const Door& door) {
-        Probed(door).sparsifier.register_layer(*torch::nn::Linear(2, 2));
+      [](const Form& form) {
+        Probed(form).sparsifier.register_layer(*torch::nn::Linear(2, 2));
       },
       "register_layer: the layer that was given is not in the model"};
   all["features without feature_dim"] = {
-      [](const Door& door) {
-        Probed(door).registered(ActivationOptions().features({0}));
+      [](const Form& form) {
+        Probed(form).registered(ActivationOptions().features({0}));
       },
       "give `feature_dim` too"};
   all["no functions anywhere"] = {
-      [](const Door& door) {
-        ActivationSparsifier(door.model().layers).register_layer("0");
+      [](const Form& form) {
+        ActivationSparsifier(form.model().layers).register_layer("0");
       },
       "there is no aggregate function"};
   all["unregister unknown"] = {
-      [](const Door& door) { Probed(door).sparsifier.unregister_layer("0"); },
+      [](const Form& form) { Probed(form).sparsifier.unregister_layer("0"); },
       "unregister_layer: no layer `0` is registered; none is"};
   all["batch size changes between forwards"] = {
-      [](const Door& door) {
-        Probed(door).registered().ran().model.forward(torch::randn({4, 3}));
+      [](const Form& form) {
+        Probed(form).registered().ran().model.forward(torch::randn({4, 3}));
       },
       "an activation of shape [4, 3] came after one of shape [2, 3]"};
   all["feature index out of range"] = {
-      [](const Door& door) { Probed(door).registered(one_feature(9)).ran(); },
+      [](const Form& form) { Probed(form).registered(one_feature(9)).ran(); },
       "feature 9 is out of range: dimension 1 of the activation has 3"};
   all["negative feature index"] = {
-      [](const Door& door) { Probed(door).registered(one_feature(-1)).ran(); },
+      [](const Form& form) { Probed(form).registered(one_feature(-1)).ran(); },
       "feature -1 is out of range: dimension 1 of the activation has 3"};
   // Quirk 23: ours is masked in a copy.
   all["feature sparsify on a leaf that requires grad"] = {
-      [](const Door& door) {
-        Probed probed(door);
+      [](const Form& form) {
+        Probed probed(form);
         probed.registered(one_feature(0)).ran().stepped().squashed();
         const auto leaf = torch::randn({2, 3}).requires_grad_();
         probed.model.forward(leaf).sum().backward();
@@ -304,19 +304,19 @@ std::map<std::string, Answer> answers() {
       },
       ""};
   all["squash twice after sparsify attached"] = {
-      [](const Door& door) {
-        Probed(door).registered().ran().stepped().squashed().squashed();
+      [](const Form& form) {
+        Probed(form).registered().ran().stepped().squashed().squashed();
       },
       ""};
   // Quirk 26.
   all["squash again when no hook attached"] = {
-      [](const Door& door) {
-        Probed(door).registered().ran().stepped().squashed(false).squashed();
+      [](const Form& form) {
+        Probed(form).registered().ran().stepped().squashed(false).squashed();
       },
       ""};
   all["other batch size after squash with a full-shape mask"] = {
-      [](const Door& door) {
-        Probed probed(door);
+      [](const Form& form) {
+        Probed probed(form);
         probed.registered().ran().stepped().squashed();
         probed.model.forward(torch::randn({5, 3}));
       },
@@ -382,10 +382,10 @@ TEST_P(ActivationGolden, LayoutOfStateAndPrint) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Doors,
+    Forms,
     ActivationGolden,
-    ::testing::ValuesIn(testing::kDoors),
-    testing::door_name);
+    ::testing::ValuesIn(testing::kForms),
+    testing::form_name);
 
 } // namespace
 } // namespace coppice::activation_golden_test

@@ -15,8 +15,8 @@
 #include "coppice/core/activation_site.h"
 #include "coppice/graph/activation_sites.h"
 #include "coppice/graph/trace.h"
-#include "coppice/model/activation_layers.h"
 #include "coppice/model/hooked.h"
+#include "model/activation_layers.h"
 
 namespace coppice::testing {
 

@@ -10,8 +10,8 @@
 
 #include "coppice/core/activation_site.h"
 #include "coppice/graph/activation_sites.h"
-#include "coppice/model/activation_layers.h"
 #include "coppice/model/hooked.h"
+#include "model/activation_layers.h"
 
 namespace coppice::testing {
 
@@ -23,16 +23,16 @@ struct IdentityModel {
 };
 
 /// A way to reach activations.
-struct Door {
+struct Form {
   const char* name;
   IdentityModel (*model)();
 };
 
-inline std::ostream& operator<<(std::ostream& stream, const Door& door) {
-  return stream << door.name;
+inline std::ostream& operator<<(std::ostream& stream, const Form& form) {
+  return stream << form.name;
 }
 
-inline std::string door_name(const ::testing::TestParamInfo<Door>& info) {
+inline std::string form_name(const ::testing::TestParamInfo<Form>& info) {
   return info.param.name;
 }
 
@@ -74,7 +74,7 @@ inline IdentityModel script_module() {
           }};
 }
 
-inline const Door kDoors[] = {
+inline const Form kForms[] = {
     {"Site", bare_site},
     {"Hooked", hooked_module},
     {"TorchScript", script_module}};

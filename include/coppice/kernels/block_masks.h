@@ -38,7 +38,7 @@ bool zeros_in_blocks(
 /// dropped, which are zero, and the others are not, and finite. False if in
 /// doubt. `width` is a multiple of 4. A small part of the work of
 /// `zeros_in_blocks`.
-bool settled_in_fours(
+bool mask_holds_in_fours(
     const float* values,
     const uint8_t* mask,
     size_t width,

@@ -13,14 +13,14 @@ namespace coppice::kernels {
 
 /// Moves what was written to dropped entries of `parameter` to `dropped`.
 /// Returns whether anything was.
-bool settle_dropped(
+bool absorb_writes(
     float* parameter,
     float* dropped,
     const uint8_t* mask,
     size_t count);
 
 /// Goes from `old_mask` to `new_mask`: moves newly dropped values to `dropped`
-/// and newly kept ones back. `parameter` must be settled under `old_mask`.
+/// and newly kept ones back. `parameter` must be zero where `old_mask` drops.
 /// Returns whether the masks differ.
 bool change_mask(
     float* parameter,

@@ -6,13 +6,13 @@
 #include <mutex>
 #include <vector>
 
-namespace coppice::nn {
+namespace coppice::model {
 
-/// The hooks of a module, in the order of their registration. It does not know
-/// what they look like: `Hooked` puts functions in and takes them out again.
+/// The hooks of a module, in the order of their registration, with their types
+/// erased: `Hooked` knows them.
 ///
-/// Thread-safe. A list that was taken stays as it is: what is added or removed
-/// while hooks run holds from the next time on.
+/// Thread-safe. `entries` is a snapshot: what is added or removed while hooks
+/// run counts from the next call on.
 class HookList {
  public:
   using Id = int64_t;
@@ -43,6 +43,10 @@ class HookList {
   Id last_id_ = 0;
 };
 
+} // namespace coppice::model
+
+namespace coppice::nn {
+
 /// What registering a hook returns. It may be copied, dropped (the hook stays)
 /// and outlive the module.
 ///
@@ -50,15 +54,17 @@ class HookList {
 class RemovableHandle {
  public:
   RemovableHandle() = default;
-  RemovableHandle(const std::shared_ptr<HookList>& list, HookList::Id id);
+  RemovableHandle(
+      const std::shared_ptr<model::HookList>& list,
+      model::HookList::Id id);
 
   /// Takes the hook out of its module. Does nothing if that was done before, or
   /// if the module is gone. A call that is under way may still run the hook.
   void remove();
 
  private:
-  std::weak_ptr<HookList> list_;
-  HookList::Id id_ = 0;
+  std::weak_ptr<model::HookList> list_;
+  model::HookList::Id id_ = 0;
 };
 
 } // namespace coppice::nn

@@ -19,8 +19,7 @@
 #include "coppice/model/hooked_forward.h"
 #include "coppice/model/module_hooks.h"
 
-namespace coppice::nn {
-namespace detail {
+namespace coppice::model {
 
 template <typename Pointer>
 struct Signature;
@@ -58,8 +57,8 @@ struct ImplOf<Holder, std::void_t<typename Holder::ContainedType>> {
   using Type = typename Holder::ContainedType;
 };
 
-/// How an argument is held while hooks may change it: by value, but for what
-/// cannot be copied or is there to be written to.
+/// How an argument is held while hooks may change it: by value, unless it
+/// cannot be copied or is a reference to write to.
 template <typename T>
 using Held = std::conditional_t<
     (std::is_lvalue_reference_v<T> &&
@@ -123,12 +122,12 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
   /// registered. An error that it throws leaves forward.
   ///
   /// Errors: c10::ValueError if `hook` is no function.
-  RemovableHandle register_forward_pre_hook(ForwardPreHook hook) {
+  nn::RemovableHandle register_forward_pre_hook(ForwardPreHook hook) {
     return add<ForwardPreHook>(hooks_.pre_hooks(), std::move(hook));
   }
 
   /// The same at the end.
-  RemovableHandle register_forward_hook(ForwardHook hook) {
+  nn::RemovableHandle register_forward_hook(ForwardHook hook) {
     return add<ForwardHook>(hooks_.hooks(), std::move(hook));
   }
 
@@ -160,7 +159,9 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
   }
 
   template <typename Hook>
-  static RemovableHandle add(const std::shared_ptr<HookList>& list, Hook hook) {
+  static nn::RemovableHandle add(
+      const std::shared_ptr<HookList>& list,
+      Hook hook) {
     TORCH_CHECK_VALUE(hook, "a hook was registered that is no function");
     return {list, list->add(std::make_shared<const Hook>(std::move(hook)))};
   }
@@ -193,12 +194,14 @@ using HookedBase = HookedForward<
     HookedCall<Impl, typename ForwardOf<Impl>::Type>,
     typename ForwardOf<Impl>::Type>;
 
-} // namespace detail
+} // namespace coppice::model
+
+namespace coppice::nn {
 
 /// The module that a `Hooked` holds: an `Impl`, with hooks around its forward.
 template <typename Impl>
-class HookedImpl : public detail::HookedBase<Impl> {
-  using Base = detail::HookedBase<Impl>;
+class HookedImpl : public model::HookedBase<Impl> {
+  using Base = model::HookedBase<Impl>;
   static_assert(
       std::is_base_of_v<torch::nn::Module, Impl> && !std::is_final_v<Impl>,
       "coppice::nn::Hooked<M>: M is no torch::nn module, or its class is "
@@ -219,7 +222,7 @@ class HookedImpl : public detail::HookedBase<Impl> {
         std::is_copy_constructible_v<Impl> && std::is_move_assignable_v<Impl>) {
       auto copy = std::make_shared<HookedImpl>(*this);
       copy->hooks().unmark(copy->parameters_);
-      // The base makes an `Impl`: it knows nothing of hooks.
+      // The base makes an `Impl`, without hooks.
       const auto plain =
           std::dynamic_pointer_cast<Impl>(copy->Impl::clone(device));
       TORCH_CHECK(plain, "the clone of ", this->name(), " is another class");
@@ -235,12 +238,12 @@ class HookedImpl : public detail::HookedBase<Impl> {
   void pretty_print(std::ostream& stream) const override {
     std::ostringstream text;
     Impl::pretty_print(text);
-    stream << detail::as_original(text.str(), this->name(), typeid(Impl));
+    stream << model::as_original(text.str(), this->name(), typeid(Impl));
   }
 };
 
 /// A module holder with hooks: `Hooked<torch::nn::Linear>` is constructed from
-/// what a `torch::nn::Linear` is constructed from and goes wherever it goes,
+/// what a `torch::nn::Linear` is constructed from, can be used in its place,
 /// and its forward runs, in this order,
 ///
 /// 1. the forward pre-hooks, in the order of their registration,
@@ -267,7 +270,7 @@ class HookedImpl : public detail::HookedBase<Impl> {
 /// defaults that are neither a tensor nor an optional (see `DefaultArgument`)
 /// and for modules with other numbers of arguments than one, two, three or
 /// seven
-/// (`torch::nn::Transformer` and its decoder): these take them all, or stand in
+/// (`torch::nn::Transformer` and its decoder): these take them all, or go into
 /// a `torch::nn::Sequential`.
 ///
 /// Thread-safe where the original is. Hooks are called by every thread that
@@ -277,9 +280,9 @@ class HookedImpl : public detail::HookedBase<Impl> {
 ///   torch.nn.Module.
 template <typename Module>
 class Hooked : public torch::nn::ModuleHolder<
-                   HookedImpl<typename detail::ImplOf<Module>::Type>> {
+                   HookedImpl<typename model::ImplOf<Module>::Type>> {
  public:
-  using Impl = HookedImpl<typename detail::ImplOf<Module>::Type>;
+  using Impl = HookedImpl<typename model::ImplOf<Module>::Type>;
   using torch::nn::ModuleHolder<Impl>::ModuleHolder; // Its constructors.
 };
 

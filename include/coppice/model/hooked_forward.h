@@ -39,7 +39,9 @@ struct DefaultArgument<torch::nn::MultiheadAttentionImpl, bool> {
   }
 };
 
-namespace detail {
+} // namespace coppice::nn
+
+namespace coppice::model {
 
 template <typename Impl, typename Arguments, typename = void>
 struct IsCallable : std::false_type {};
@@ -57,7 +59,7 @@ std::decay_t<T> default_argument() {
       IsCallable<Impl, void(Given...)>::value,
       "coppice::nn::Hooked: this call of forward() leaves out an argument that "
       "has no default");
-  return DefaultArgument<Impl, std::decay_t<T>>::get();
+  return nn::DefaultArgument<Impl, std::decay_t<T>>::get();
 }
 
 /// Adds `forward` to `Call`, whose `run` does the work. Where LibTorch's
@@ -139,5 +141,4 @@ class HookedForward<Impl, Call, R(A, B, C, D, E, F, G)> : public Call {
   }
 };
 
-} // namespace detail
-} // namespace coppice::nn
+} // namespace coppice::model

@@ -10,18 +10,18 @@
 #include "coppice/core/activation_site.h"
 #include "coppice/model/hook_list.h"
 
-namespace coppice::nn {
+namespace coppice::model {
 
 /// What a `Hooked` module has besides the module: its forward pre-hooks, its
 /// activation site and its forward hooks. A copy has its own copies of them.
 ///
-/// It also brings them through the clone of a parent. There LibTorch clones
-/// each child and assigns the clone's original part to a child that the
-/// parent's `reset()` made (`Cloneable::clone_`, which is final), then drops
-/// the clone. What gets across is what the original class holds, such as the
-/// table of its parameters. So a clone is marked there, by the name of a
-/// parameter that is not defined and thus seen by nobody; and when a clone
-/// goes, what it has goes to the module that came by its mark.
+/// It also keeps them when a parent is cloned. LibTorch then clones each child,
+/// assigns the original class's part of the clone to a child that the parent's
+/// `reset()` made (`Cloneable::clone_`, which is final), and destroys the
+/// clone. Only members of the original class are copied, such as the table of
+/// its parameters. So a clone adds a mark to that table, the name of an
+/// undefined parameter, which LibTorch skips; when it is destroyed, its hooks
+/// move to the module whose table has the mark.
 class ModuleHooks {
  public:
   using Parameters = torch::OrderedDict<std::string, torch::Tensor>;
@@ -38,7 +38,7 @@ class ModuleHooks {
   /// Of a copy, before its base clones itself and counts its parameters.
   void unmark(Parameters& parameters);
 
-  /// Whether inputs and outputs pass as they are and nobody sees them.
+  /// True if there are no hooks and the site does nothing.
   bool is_empty() const {
     return pre_hooks_->is_empty() && hooks_->is_empty() &&
         (site_ == nullptr || site_->is_idle());
@@ -67,4 +67,4 @@ class ModuleHooks {
   std::string mark_;                 ///< Of a clone; empty of others.
 };
 
-} // namespace coppice::nn
+} // namespace coppice::model

@@ -63,10 +63,10 @@ class BaseScheduler {
   /// own adds it to what this returns.
   virtual Values state_dict() const;
 
-  /// Takes up what `state_dict`, here or in Python, returned. Sets its levels
+  /// Loads what `state_dict`, here or in Python, returned. Sets its levels
   /// at once; the reference leaves the old ones until the next step. A subclass
-  /// with state of its own checks it, hands the rest to this, and only then
-  /// takes its own up.
+  /// with state of its own checks it, passes the rest to this, and only then
+  /// changes its own.
   ///
   /// Errors: c10::ValueError if a key is missing or unknown, a value is of
   ///   another type, or its length is not the number of groups. Nothing is

@@ -9,24 +9,23 @@
 
 #include "coppice/core/values.h"
 
-/// What an `ActivationSparsifier` does with activations: gather them
-/// (aggregate), make one tensor of what was gathered (reduce), and choose what
-/// to keep (mask). Each is a function of the user's own or a shipped one, which
-/// has a name, so that it can be saved.
+/// The three functions of an `ActivationSparsifier`: aggregate activations,
+/// reduce the aggregate to scores, and make a mask of the scores. Each is a
+/// user's function or a shipped one, which has a name and so can be saved.
 namespace coppice {
 
-namespace detail {
+namespace sparsify {
 /// Holds if `Callable` converts to `Function` and is not the wrapper itself.
 template <typename Callable, typename Wrapper, typename Function>
 using IfFunction = std::enable_if_t<std::conjunction_v<
     std::negation<std::is_same<Callable, Wrapper>>,
     std::is_convertible<Callable, Function>>>;
-} // namespace detail
 
 /// How a shipped aggregate works in place.
 struct ShippedAggregate;
+} // namespace sparsify
 
-/// (what was gathered so far, activation) -> what is gathered now.
+/// (aggregate so far, activation) -> aggregate.
 ///
 /// A function of the user's own sees batches of one size. It is called without
 /// gradients, and for one layer by one thread at a time. The shipped ones add
@@ -42,10 +41,10 @@ class AggregateFunction {
   AggregateFunction() = default; ///< None.
   template <
       typename Callable,
-      typename = detail::IfFunction<Callable, AggregateFunction, Function>>
+      typename = sparsify::IfFunction<Callable, AggregateFunction, Function>>
   /*implicit*/ AggregateFunction(Callable function)
       : function_(std::move(function)) {}
-  explicit AggregateFunction(const ShippedAggregate& shipped);
+  explicit AggregateFunction(const sparsify::ShippedAggregate& shipped);
 
   /// A function of the user's own that takes batches of any size.
   static AggregateFunction of_any_batch_size(Function function);
@@ -62,7 +61,7 @@ class AggregateFunction {
     return function_;
   }
   /// Null for a function of the user's own.
-  const ShippedAggregate* shipped() const {
+  const sparsify::ShippedAggregate* shipped() const {
     return shipped_;
   }
   bool takes_any_batch_size() const {
@@ -72,11 +71,11 @@ class AggregateFunction {
  private:
   std::string name_;
   Function function_;
-  const ShippedAggregate* shipped_ = nullptr;
+  const sparsify::ShippedAggregate* shipped_ = nullptr;
   bool any_batch_size_ = false;
 };
 
-/// (what was gathered) -> what the mask is chosen from.
+/// (aggregate) -> what the mask is chosen from.
 class ReduceFunction {
  public:
   using Function =
@@ -85,7 +84,7 @@ class ReduceFunction {
   ReduceFunction() = default; ///< None.
   template <
       typename Callable,
-      typename = detail::IfFunction<Callable, ReduceFunction, Function>>
+      typename = sparsify::IfFunction<Callable, ReduceFunction, Function>>
   /*implicit*/ ReduceFunction(Callable function)
       : function_(std::move(function)) {}
   ReduceFunction(std::string name, Function function)
@@ -118,7 +117,7 @@ class MaskFunction {
   MaskFunction() = default; ///< None.
   template <
       typename Callable,
-      typename = detail::IfFunction<Callable, MaskFunction, Function>>
+      typename = sparsify::IfFunction<Callable, MaskFunction, Function>>
   /*implicit*/ MaskFunction(Callable function)
       : function_(std::move(function)) {}
   MaskFunction(std::string name, Function function, Check check)
@@ -152,10 +151,10 @@ class MaskFunction {
   Check check_;
 };
 
-/// The sum of what entered, element by element: "sum".
+/// The sum of the activations, element by element: "sum".
 AggregateFunction aggregate_sum();
 /// The same divided by the number of samples that each row has seen: "mean".
-/// Gathered in float32 at least.
+/// In float32 at least.
 AggregateFunction aggregate_mean();
 /// The highest: "max". Never below 0 unless the first value is the seed.
 AggregateFunction aggregate_max();
@@ -164,7 +163,7 @@ AggregateFunction aggregate_abs_sum();
 AggregateFunction aggregate_abs_mean();
 AggregateFunction aggregate_abs_max();
 
-/// What was gathered, as it is: "none". The mask then has the batch's size, and
+/// The aggregate as it is: "none". The mask then has the batch's size, and
 /// holds for that size alone.
 ReduceFunction reduce_none();
 /// Over dimension 0, the samples, which goes or, with `keepdim`, stays with

@@ -15,24 +15,26 @@ namespace coppice {
 
 /// What is attached to a layer.
 enum class ActivationHook {
-  Aggregate, ///< Gathers what enters: between `register_layer` and squashing.
-  Sparsify,  ///< Masks what enters: after `squash_mask`.
+  Aggregate, ///< Aggregates inputs: between `register_layer` and squashing.
+  Sparsify,  ///< Masks inputs: after `squash_mask`.
   None,      ///< Nothing: after `squash_mask(false)`.
 };
 
 /// As in the reference: "aggregate", "sparsify", "None".
 std::string to_string(ActivationHook hook);
 
-/// What was gathered at a layer, as it is saved.
+/// The aggregate of a layer, as it is saved.
 struct AggregatedActivations {
   std::vector<torch::Tensor> data; ///< One, or one a feature; of a mean sums.
   /// How many samples each row has seen; empty unless it is a mean.
   std::vector<int64_t> samples;
 };
 
+namespace sparsify {
 class ActivationAggregate;
+}
 
-/// A layer under an activation sparsifier. Copies share what is gathered.
+/// A layer under an activation sparsifier. Copies share the aggregate.
 class ActivationGroup {
  public:
   const std::string& fqn() const {
@@ -59,8 +61,8 @@ class ActivationGroup {
     return mask_.has_value() || has_data();
   }
 
-  /// A copy of what was gathered since then: one tensor, or one a feature.
-  /// Empty if there is nothing.
+  /// A copy of the aggregate since then: one tensor, or one a feature. Empty
+  /// without data.
   std::vector<torch::Tensor> data() const;
 
  private:
@@ -77,7 +79,7 @@ class ActivationGroup {
   ActivationOptions options_;
   ActivationHook hook_state_ = ActivationHook::None;
   ActivationSite::Id attached_ = 0; ///< 0 if nothing is.
-  std::shared_ptr<ActivationAggregate> aggregate_;
+  std::shared_ptr<sparsify::ActivationAggregate> aggregate_;
   std::optional<ActivationMask> mask_; ///< Of the last step.
 };
 

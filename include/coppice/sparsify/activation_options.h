@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/arg.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -19,39 +21,24 @@ namespace coppice {
 ///         .mask_fn(mask_magnitude())
 ///         .set("sparsity_level", 0.5)
 class ActivationOptions {
- public:
-  ActivationOptions& aggregate_fn(AggregateFunction function);
-  ActivationOptions& reduce_fn(ReduceFunction function);
-  ActivationOptions& mask_fn(MaskFunction function);
-  const AggregateFunction& aggregate_fn() const {
-    return aggregate_fn_;
-  }
-  const ReduceFunction& reduce_fn() const {
-    return reduce_fn_;
-  }
-  const MaskFunction& mask_fn() const {
-    return mask_fn_;
-  }
+  TORCH_ARG(AggregateFunction, aggregate_fn);
+  TORCH_ARG(ReduceFunction, reduce_fn);
+  TORCH_ARG(MaskFunction, mask_fn);
 
-  /// Only these indices along `feature_dim` are gathered and masked, each by
-  /// itself. Default: the whole activation
+  /// The dimension of `features`, from the end if negative.
+  TORCH_ARG(std::optional<int64_t>, feature_dim);
+
+  /// The aggregate starts as the first activation, not as the aggregate of
+  /// zeros and the first activation; so maxima may be negative and averages are
+  /// not biased to 0. Default: false, as in the reference
+  TORCH_ARG(std::optional<bool>, first_value_seed);
+
+ public:
+  /// Only these indices along `feature_dim` are aggregated and masked, each
+  /// separately. Default: the whole activation
   ActivationOptions& features(std::vector<int64_t> indices);
   const std::optional<std::vector<int64_t>>& features() const {
     return features_;
-  }
-
-  /// From the end if negative.
-  ActivationOptions& feature_dim(int64_t dim);
-  const std::optional<int64_t>& feature_dim() const {
-    return feature_dim_;
-  }
-
-  /// What is gathered begins with the first activation itself, not with the
-  /// aggregate of zeros and the first activation; so maxima may be negative and
-  /// averages are not drawn to 0. Default: false, as in the reference
-  ActivationOptions& first_value_seed(bool enabled);
-  const std::optional<bool>& first_value_seed() const {
-    return first_value_seed_;
   }
 
   /// A value that the mask function is called with.
@@ -64,12 +51,7 @@ class ActivationOptions {
   ActivationOptions merged_over(const ActivationOptions& fallback) const;
 
  private:
-  AggregateFunction aggregate_fn_;
-  ReduceFunction reduce_fn_;
-  MaskFunction mask_fn_;
   std::optional<std::vector<int64_t>> features_;
-  std::optional<int64_t> feature_dim_;
-  std::optional<bool> first_value_seed_;
   Values sparse_config_;
 };
 

@@ -39,8 +39,8 @@ struct ActivationSparsifierState {
   ActivationSparsifierState without_functions() const;
 };
 
-/// Watches what enters layers of a model for some forward passes, chooses a
-/// mask from it, and then masks what enters:
+/// Aggregates the inputs of layers of a model for some forward passes, chooses
+/// masks from the aggregates, and then masks the inputs:
 ///
 ///     ActivationSparsifier sparsifier(
 ///         model,
@@ -51,7 +51,7 @@ struct ActivationSparsifierState {
 ///             .set("sparsity_level", 0.5));
 ///     sparsifier.register_layer("fc1");
 ///     run(model, batches);
-///     sparsifier.step();        // a mask of what was gathered
+///     sparsifier.step();        // a mask of the aggregate
 ///     sparsifier.squash_mask(); // from now on it is applied
 ///
 /// Every function either does its work or throws and leaves sparsifier and
@@ -79,12 +79,12 @@ class ActivationSparsifier {
   ActivationSparsifier(const ActivationSparsifier&) = delete;
   ActivationSparsifier& operator=(const ActivationSparsifier&) = delete;
 
-  /// Stops watching. What was squashed goes on masking.
+  /// Stops aggregating. Squashed layers stay masked.
   virtual ~ActivationSparsifier();
 
   /// Watches what enters a layer from now on, with `options` on top of the
-  /// defaults. A layer that was registered before begins anew, with a warning;
-  /// what was gathered of it, and its mask, are gone.
+  /// defaults. A layer that was registered before starts again, with a
+  /// warning, without its aggregate and mask.
   ///
   /// Errors: c10::ValueError if the model has no such layer (the nearest is
   ///   given), nothing can be attached to it, it has features without
@@ -100,7 +100,7 @@ class ActivationSparsifier {
       const torch::jit::Module& layer,
       const ActivationOptions& options = {});
 
-  /// Lets a layer go, with its mask.
+  /// Removes a layer and its mask.
   ///
   /// Errors: c10::ValueError if no such layer is registered.
   void unregister_layer(const std::string& fqn);
@@ -116,25 +116,25 @@ class ActivationSparsifier {
   ActivationMask get_mask(const torch::nn::Module& layer) const;
   ActivationMask get_mask(const torch::jit::Module& layer) const;
 
-  /// Computes the masks of all layers that are not squashed, and forgets what
-  /// was gathered.
+  /// Computes the masks of all layers that are not squashed, and clears their
+  /// aggregates.
   ///
   /// Errors: c10::ValueError if some layer never ran since it was registered or
   ///   since the last step (all are named), all were squashed, or a mask does
   ///   not broadcast to its activation.
   void step();
 
-  /// Stops watching and masks what enters from now on, or, without
-  /// `attach_sparsify_hook`, does nothing any more, also where it masked.
+  /// Stops aggregating and masks inputs from now on, or, without
+  /// `attach_sparsify_hook`, removes aggregates and masks from the layers.
   ///
   /// Errors: c10::ValueError if nothing has entered some layer yet.
   void squash_mask(bool attach_sparsify_hook = true);
 
   ActivationSparsifierState state_dict() const;
 
-  /// Takes the place of all that was registered, as it was when the state was
-  /// taken: watching, masking or doing nothing. Functions that the state does
-  /// not have are those that the layer is registered with, or the defaults.
+  /// Replaces all registered layers by those of the state, which aggregate,
+  /// mask or do nothing as they did then. Functions that the state does not
+  /// have are those that the layer is registered with, or the defaults.
   ///
   /// Errors: c10::ValueError if the model has not all of the layers (they are
   ///   named), a mask does not belong to its options, or a layer that is to be
@@ -159,7 +159,7 @@ class ActivationSparsifier {
   virtual void pretty_print(std::ostream& stream) const;
 
  protected:
-  /// The mask for what was gathered of a layer or of one of its features. Runs
+  /// The mask for the aggregate of a layer or of one of its features. Runs
   /// without gradients. By default the layer's mask function of its reduced
   /// activations.
   virtual torch::Tensor update_mask(

@@ -97,7 +97,7 @@ class BaseDataSparsifier : public SparsityLevels {
   /// Errors: c10::ValueError if there is no data of this name.
   torch::Tensor get_mask(const std::string& name) const;
 
-  /// Computes the masks of all data that is not squashed anew, from the
+  /// Recomputes the masks of all data that is not squashed, from the
   /// original values. Does nothing while `enable_mask_update` is false.
   ///
   /// Errors: c10::ValueError if all data was squashed, or some cannot be masked
@@ -119,11 +119,11 @@ class BaseDataSparsifier : public SparsityLevels {
   /// defaults are not part of it.
   DataSparsifierState state_dict() const;
 
-  /// Takes up what `state_dict` returned. Values are copied into the tensors of
-  /// the same names, which the caller goes on sharing; data that the sparsifier
-  /// does not have is added as new tensors. Masks may be sparse, as the
-  /// reference's are. If `strict`, other data of the sparsifier is let go, with
-  /// its original values; else it stays.
+  /// Loads what `state_dict` returned. Values are copied into the tensors of
+  /// the same names, which stay shared with the caller; data that the
+  /// sparsifier does not have is added as new tensors. Masks may be sparse, as
+  /// the reference's are. If `strict`, other data of the sparsifier is removed
+  /// and keeps its original values; else it stays.
   ///
   /// Errors: c10::ValueError if a name has no mask, options or values in the
   ///   state, or data and state differ in shape.

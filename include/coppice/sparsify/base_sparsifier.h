@@ -17,10 +17,10 @@
 
 namespace coppice {
 
-class OptimizerProtection;
 namespace sparsify {
 class MaskedParameter;
-}
+class OptimizerProtection;
+} // namespace sparsify
 
 /// One tensor under a sparsifier with its options.
 struct Group {
@@ -98,16 +98,16 @@ class BaseSparsifier : public SparsityLevels {
   /// plain table (`ModelView::default_tensor_fqns`).
   void prepare(const ModelView& model);
 
-  /// Computes all masks anew and applies them. Does nothing while
+  /// Recomputes all masks and applies them. Does nothing while
   /// `enable_mask_update` is false.
   ///
   /// Errors: c10::ValueError before `prepare`, after `squash_mask`, or if a
   ///   tensor cannot be masked as asked; the message names it.
   void step();
 
-  /// Makes the masks part of the weights and lets the model go. Options named
-  /// in `params_to_keep`, and per module FQN in `params_to_keep_per_layer`, can
-  /// be read from `sparse_params` afterwards.
+  /// Makes the masks part of the weights and detaches from the model. Options
+  /// named in `params_to_keep`, and per module FQN in
+  /// `params_to_keep_per_layer`, can be read from `sparse_params` afterwards.
   ///
   /// Errors: c10::ValueError before `prepare`, a second time, or if a group has
   ///   no option of such a name, or the model no such module.
@@ -145,7 +145,7 @@ class BaseSparsifier : public SparsityLevels {
   /// A copy of masks, dropped values, options and what subclasses remember.
   SparsifierState state_dict() const;
 
-  /// Takes up what `state_dict` returned. The sparsifier must be prepared with
+  /// Loads what `state_dict` returned. The sparsifier must be prepared with
   /// at least the tensors of the state. If `strict`, it must be the same
   /// tensors; else those that the model does not have are left out.
   ///
@@ -234,7 +234,7 @@ class BaseSparsifier : public SparsityLevels {
   SparsifierOptions defaults_;
   std::vector<Group> groups_;
   std::map<std::string, Values> sparse_params_;
-  std::unique_ptr<OptimizerProtection> protection_;
+  std::unique_ptr<sparsify::OptimizerProtection> protection_;
   Life life_ = Life::New;
   bool enable_mask_update_ = true;
   int64_t step_count_ = 0;

@@ -51,7 +51,7 @@ struct DataGroup {
   /// True after `squash_mask`.
   bool squashed = false;
 
-  /// mask * original, exactly zero where dropped, computed anew at every call;
+  /// mask * original, exactly zero where dropped, computed at every call;
   /// after `squash_mask` `data` itself. Gradients flow to `data`, those of
   /// dropped entries are zero.
   ///

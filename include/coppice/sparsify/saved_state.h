@@ -49,13 +49,12 @@ StateDict prepared_state_dict(
     const ModelView& model,
     const BaseSparsifier& sparsifier);
 
-/// Takes up such a state, of Python or of `prepared_state_dict`. Where it has
+/// Loads such a state, of Python or of `prepared_state_dict`. Where it has
 /// no mask, as before torchao, the sparsifier's own stays. Plain names are
 /// taken for tensors under the sparsifier, too: their zeros stay what they are.
 ///
 /// Errors: c10::ValueError, before anything changes, if a tensor of the state
-/// is
-///   not in the model or of another shape, or one of the model's is missing.
+///   is not in the model or of another shape, or one of the model's is missing.
 void load_prepared_state_dict(
     const ModelView& model,
     BaseSparsifier& sparsifier,

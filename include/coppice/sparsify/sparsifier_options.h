@@ -69,6 +69,9 @@ class BlockOptions : public SparsifierOptions {
   Options& norm(Norm norm);
   Norm norm() const;
 
+  /// All options, with the defaults filled in but for that of `norm`.
+  Values with_defaults() const;
+
   /// What a mask function drops by these options.
   WeightNormPattern pattern() const {
     return {sparsity_level(), sparse_block_shape(), zeros_per_block()};
