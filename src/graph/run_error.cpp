@@ -180,9 +180,11 @@ const std::vector<Meaning>& meanings() {
 
 /// In the model's own words.
 std::string own_words(const std::string& message, bool is_assertion) {
-  if (message.empty()) {
+  // Old files keep this in place of every message.
+  if (message.empty() || message == "Exception") {
     return is_assertion ? "an assertion of its code does not hold"
-                        : "its code raises an error without a message";
+                        : "its code raises an error without a message; give it "
+                          "inputs of the shapes that it takes";
   }
   return "it says `" + message + "`";
 }

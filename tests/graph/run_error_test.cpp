@@ -201,6 +201,7 @@ TEST(RunError, KeepsTheWordsOfAModelsOwnError) {
       run_error("builtins.ValueError: the shape is odd\nfor a GPU", true),
       "it says `the shape is odd for a GPU`");
   EXPECT_THAT(run_error("", true), HasSubstr("without a message"));
+  EXPECT_THAT(run_error("Exception", true), HasSubstr("without a message"));
   EXPECT_EQ(run_error(std::bad_alloc()).find("there is not enough memory"), 0U);
 }
 
