@@ -164,11 +164,15 @@ torch::Tensor SecondMoments::matrix() const {
   auto whole = torch::empty({features_, features_}, torch::kDouble);
   int64_t first = 0;
   for (const auto& panel : panels_) {
-    const int64_t end = first + panel.size(0);
-    whole.slice(0, first, end).slice(1, first).copy_(panel);
-    whole.slice(1, first, end)
-        .slice(0, end)
-        .copy_(panel.slice(1, panel.size(0)).t());
+    const int64_t size = panel.size(0);
+    const int64_t end = first + size;
+    whole.slice(0, first, end).slice(1, end).copy_(panel.slice(1, size));
+    whole.slice(1, first, end).slice(0, end).copy_(panel.slice(1, size).t());
+    // The BLAS rounds (i, j) and (j, i) of one product differently.
+    const auto upper = panel.slice(1, 0, size).triu();
+    whole.slice(0, first, end)
+        .slice(1, first, end)
+        .copy_(upper + upper.triu(1).t());
     first = end;
   }
   return whole;
