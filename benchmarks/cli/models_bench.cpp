@@ -5,8 +5,8 @@
 // models_bench FOLDER [--sparsity S] [--seconds S] [--verbose]
 
 #include <coppice/compile/compile.h>
-#include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
+#include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/prune_checkpoint.h>
 #include <fmt/format.h>
 

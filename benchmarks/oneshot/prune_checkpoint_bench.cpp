@@ -2,9 +2,9 @@
 // memory of its own that pruning held.
 //
 // usage: prune_checkpoint_bench [FOLDER [GIB]...]
-#include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
 #include <coppice/io/safetensors.h>
+#include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/prune_checkpoint.h>
 #include <fmt/format.h>
 #include <torch/utils.h>

@@ -1,6 +1,6 @@
-#include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
 #include <coppice/io/output_file.h>
+#include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/mask_activations.h>
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>

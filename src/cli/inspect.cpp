@@ -1,6 +1,6 @@
-#include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
 #include <coppice/masks/measure.h>
+#include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/pruning_masks.h>
 #include <coppice/report/json.h>
 #include <coppice/report/table.h>

@@ -15,9 +15,9 @@
 #include "cli/commands.h"
 #include "cli/errors.h"
 #include "cli/signals.h"
+#include "coppice/archive/file_error.h"
 #include "coppice/core/torch_compat.h"
 #include "coppice/core/version.h"
-#include "coppice/io/file_error.h"
 #include "coppice/io/output_file.h"
 #include "graph/run_error.h"
 

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/errors.h"
-#include "coppice/io/mapped_file.h"
+#include "coppice/archive/mapped_file.h"
 #include "io/foreign_file.h"
 
 namespace coppice::cli {

@@ -1,6 +1,6 @@
 #include "cli/schema_values.h"
 
-#include <coppice/core/torch_tensors.h>
+#include <coppice/model/torch_tensors.h>
 #include <fmt/format.h>
 
 #include "cli/errors.h"

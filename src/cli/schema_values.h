@@ -1,6 +1,6 @@
 #pragma once
 
-#include <coppice/io/pickle_value.h>
+#include <coppice/archive/pickle_value.h>
 #include <torch/script.h>
 
 #include <string>

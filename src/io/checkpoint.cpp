@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "archive/zip.h"
 #include "io/foreign_file.h"
 #include "io/formats.h"
 
@@ -47,7 +48,7 @@ Checkpoint open_checkpoint(const std::string& path) {
 Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
   require_no_foreign(*file);
   // From the surest sign to the least sure.
-  if (is_zip(*file)) {
+  if (archive::is_zip(*file)) {
     return read_torch_archive(std::move(file));
   }
   if (is_legacy_torch_save(*file)) {

@@ -7,7 +7,8 @@
 #include <filesystem>
 #include <vector>
 
-#include "coppice/io/file_error.h"
+#include "archive/zip.h"
+#include "coppice/archive/file_error.h"
 #include "io/formats.h"
 
 namespace coppice::io {
@@ -241,7 +242,8 @@ void require_no_foreign(const MappedFile& file) {
     return;
   }
   require_no_stand_in(file);
-  if (is_zip(file) || is_legacy_torch_save(file) || is_shard_index(file)) {
+  if (archive::is_zip(file) || is_legacy_torch_save(file) ||
+      is_shard_index(file)) {
     return;
   }
   if (const auto found = foreign_format(text)) {

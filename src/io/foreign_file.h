@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "coppice/io/mapped_file.h"
+#include "coppice/archive/mapped_file.h"
 
 /// Files that are no checkpoints but come where one is meant: what they are,
 /// and what to give instead.

@@ -4,7 +4,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
-#include "io/byte_reader.h"
+#include "archive/byte_reader.h"
 #include "io/foreign_file.h"
 #include "io/json_events.h"
 
@@ -159,10 +159,12 @@ std::optional<Foreign> json_error(std::string_view text) {
 bool is_text(std::string_view text) {
   constexpr size_t kHead = 512;
   auto head = text.substr(0, kHead);
-  for (int i = 0; i < 4 && head.size() == kHead && !is_utf8(head); ++i) {
+  for (int i = 0; i < 4 && head.size() == kHead && !archive::is_utf8(head);
+       ++i) {
     head.remove_suffix(1); // A character that is cut.
   }
-  return is_utf8(head) && std::none_of(head.begin(), head.end(), [](char c) {
+  return archive::is_utf8(head) &&
+      std::none_of(head.begin(), head.end(), [](char c) {
            return static_cast<unsigned char>(c) < ' ' &&
                !holds(kBlank, {&c, 1});
          });
@@ -202,7 +204,7 @@ std::optional<Foreign> foreign_text(std::string_view text) {
   const auto line =
       text.substr(begin, text.find_first_of("\r\n", begin) - begin);
   size_t shown = std::min(line.size(), kShown);
-  while (shown > 0 && !is_utf8(line.substr(0, shown))) {
+  while (shown > 0 && !archive::is_utf8(line.substr(0, shown))) {
     --shown;
   }
   return Foreign{

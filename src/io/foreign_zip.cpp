@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "io/byte_reader.h"
+#include "archive/byte_reader.h"
 
 namespace coppice::io {
 namespace {
@@ -15,7 +15,9 @@ bool ends_with(std::string_view name, std::string_view end) {
 }
 
 /// The first entry whose name ends so; null if there is none.
-const ZipEntry* entry_that_ends(const ZipArchive& zip, std::string_view end) {
+const archive::ZipEntry* entry_that_ends(
+    const archive::ZipArchive& zip,
+    std::string_view end) {
   for (const auto& entry : zip.entries()) {
     if (ends_with(entry.name, end)) {
       return &entry;
@@ -26,7 +28,7 @@ const ZipEntry* entry_that_ends(const ZipArchive& zip, std::string_view end) {
 
 } // namespace
 
-Foreign foreign_zip(const ZipArchive& zip) {
+Foreign foreign_zip(const archive::ZipArchive& zip) {
   const auto has = [&zip](std::string_view end) {
     return entry_that_ends(zip, end) != nullptr;
   };
@@ -50,7 +52,8 @@ Foreign foreign_zip(const ZipArchive& zip) {
        {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}) {
     if (const auto* model = entry_that_ends(zip, end)) {
       return {
-          fmt::format("is a zip archive that holds {}", quoted(model->name)),
+          fmt::format(
+              "is a zip archive that holds {}", archive::quoted(model->name)),
           "unpack it and give that file"};
     }
   }

@@ -20,7 +20,6 @@ bool is_shard_index(const MappedFile& file);
 /// of the index.
 Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file);
 
-bool is_zip(const MappedFile& file);
 /// A torch.save or a TorchScript archive, told apart by what it holds.
 Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file);
 

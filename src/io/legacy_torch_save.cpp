@@ -14,9 +14,9 @@
 
 #include <map>
 
-#include "io/byte_reader.h"
+#include "archive/byte_reader.h"
+#include "archive/pickle_reader.h"
 #include "io/formats.h"
-#include "io/pickle_reader.h"
 #include "io/tensor_names.h"
 
 namespace coppice::io {
@@ -35,11 +35,11 @@ class LegacyReader {
     // Where storages lie is known only behind the object, so it is read twice:
     // the first time for the names of its storages.
     const uint64_t object = offset_;
-    next([this](const StorageId& id) { return expect(id); });
+    next([this](const archive::StorageId& id) { return expect(id); });
     pickle_size = offset_ - object;
     find_storages(next(nullptr));
     offset_ = object;
-    return next([this](const StorageId& id) { return load(id); });
+    return next([this](const archive::StorageId& id) { return load(id); });
   }
 
  private:
@@ -50,12 +50,14 @@ class LegacyReader {
         what));
   }
 
-  PickleValue next(std::function<PickleStorage(const StorageId&)> load) {
-    PickleContext context;
+  PickleValue next(
+      std::function<PickleStorage(const archive::StorageId&)> load) {
+    archive::PickleContext context;
     context.where =
         fmt::format("{}: the pickle at byte {}", file_->path(), offset_);
     context.load_storage = std::move(load);
-    Pickle pickle = read_pickle(file_->text().substr(offset_), context);
+    archive::Pickle pickle =
+        archive::read_pickle(file_->text().substr(offset_), context);
     offset_ += pickle.size;
     return std::move(pickle.value);
   }
@@ -81,7 +83,7 @@ class LegacyReader {
     }
   }
 
-  PickleStorage expect(const StorageId& id) {
+  PickleStorage expect(const archive::StorageId& id) {
     widths_.emplace(id.key, dtype_bits(id.dtype) / 8);
     PickleStorage storage;
     storage.dtype = id.dtype;
@@ -104,12 +106,12 @@ class LegacyReader {
       uint64_t bytes = 0;
       if (size - offset_ < sizeof(uint64_t) ||
           __builtin_mul_overflow(
-              number_at<uint64_t>(file_->text(), offset_),
+              archive::number_at<uint64_t>(file_->text(), offset_),
               uint64_t(width->second),
               &bytes) ||
           bytes > size - offset_ - sizeof(uint64_t)) {
-        fail(
-            fmt::format("the storage {} reaches beyond its end", quoted(*key)));
+        fail(fmt::format(
+            "the storage {} reaches beyond its end", archive::quoted(*key)));
       }
       const uint64_t begin = offset_ + sizeof(uint64_t);
       places_[*key] = {begin, begin + bytes};
@@ -117,18 +119,18 @@ class LegacyReader {
     }
   }
 
-  PickleStorage load(const StorageId& id) {
+  PickleStorage load(const archive::StorageId& id) {
     const auto found = places_.find(id.key);
     if (found == places_.end()) {
-      fail(fmt::format("lacks the storage {}", quoted(id.key)));
+      fail(fmt::format("lacks the storage {}", archive::quoted(id.key)));
     }
     const ByteRange place = found->second;
     const uint64_t room = place.end - place.begin;
-    const auto view = id.view.value_or(StorageView{0, id.size});
+    const auto view = id.view.value_or(archive::StorageView{0, id.size});
     if (id.size > room || view.offset > room ||
         view.size > room - view.offset) {
       fail(fmt::format(
-          "the storage {} is smaller than it says", quoted(id.key)));
+          "the storage {} is smaller than it says", archive::quoted(id.key)));
     }
     PickleStorage storage;
     storage.dtype = id.dtype;

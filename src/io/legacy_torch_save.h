@@ -2,8 +2,8 @@
 
 #include <memory>
 
-#include "coppice/io/mapped_file.h"
-#include "coppice/io/pickle_value.h"
+#include "coppice/archive/mapped_file.h"
+#include "coppice/archive/pickle_value.h"
 
 namespace coppice::io {
 

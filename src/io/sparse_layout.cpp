@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "coppice/io/file_error.h"
+#include "coppice/archive/file_error.h"
 #include "io/json_events.h"
 #include "io/plain_name.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 #include "io/safetensors_writer.h"
 
 namespace coppice::io {

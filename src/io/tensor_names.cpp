@@ -2,8 +2,8 @@
 
 #include <fmt/format.h>
 
-#include "coppice/io/file_error.h"
-#include "io/byte_reader.h"
+#include "archive/byte_reader.h"
+#include "coppice/archive/file_error.h"
 
 namespace coppice::io {
 namespace {
@@ -86,7 +86,7 @@ void TensorNames::add_tensor(
     throw FileError(fmt::format(
         "{} holds two tensors of the name {}; rename one of them.",
         where_,
-        quoted(listed.name)));
+        archive::quoted(listed.name)));
   }
   tensors_.push_back(std::move(listed));
 }

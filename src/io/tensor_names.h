@@ -3,7 +3,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "coppice/io/pickle_value.h"
+#include "coppice/archive/pickle_value.h"
 
 namespace coppice::io {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "io/byte_reader.h"
+#include "archive/byte_reader.h"
 #include "io/foreign_zip.h"
 #include "io/formats.h"
 #include "io/tensor_names.h"
@@ -17,7 +17,7 @@ bool begins_with(std::string_view text, std::string_view start) {
 }
 
 /// The folder in which all entries lie, as PyTorch finds it: that of the first.
-std::string root_of(const ZipArchive& zip) {
+std::string root_of(const archive::ZipArchive& zip) {
   if (zip.entries().empty()) {
     return "";
   }
@@ -58,7 +58,7 @@ TorchArchive::TorchArchive(std::shared_ptr<const MappedFile> file)
   is_script_ = entry("constants.pkl") ||
       std::any_of(zip_.entries().begin(),
                   zip_.entries().end(),
-                  [&code](const ZipEntry& one) {
+                  [&code](const archive::ZipEntry& one) {
                     return begins_with(one.name, code);
                   });
   check_byte_order();
@@ -68,7 +68,7 @@ void TorchArchive::fail(const std::string& what) const {
   throw FileError(fmt::format("{}: {}.", zip_.file()->path(), what));
 }
 
-const ZipEntry* TorchArchive::entry(const std::string& name) const {
+const archive::ZipEntry* TorchArchive::entry(const std::string& name) const {
   return zip_.find(root_ + name);
 }
 
@@ -94,37 +94,37 @@ PickleValue TorchArchive::constants() {
 PickleValue TorchArchive::read(
     const std::string& pickle,
     const std::string& folder) {
-  const ZipText text = zip_.read(*entry(pickle));
-  PickleContext context;
+  const archive::ZipText text = zip_.read(*entry(pickle));
+  archive::PickleContext context;
   context.where = zip_.file()->path() + ": " + pickle;
   context.torch_script = is_script_;
-  context.load_storage = [this, &folder](const StorageId& id) {
+  context.load_storage = [this, &folder](const archive::StorageId& id) {
     return load(folder, id);
   };
   pickle_size_ += text.view().size();
-  return read_pickle(text.view(), context).value;
+  return archive::read_pickle(text.view(), context).value;
 }
 
 PickleStorage TorchArchive::load(
     const std::string& folder,
-    const StorageId& id) {
+    const archive::StorageId& id) {
   const auto* found = entry(folder + id.key);
   if (!found || id.view) {
     fail(fmt::format(
         "names the storage {}, which the archive lacks; save it again",
-        quoted(id.key)));
+        archive::quoted(id.key)));
   }
   if (found->size < id.size) {
     fail(fmt::format(
         "names {} bytes of the storage {}, which has {}; save it again",
         id.size,
-        quoted(id.key),
+        archive::quoted(id.key),
         found->size));
   }
   auto [known, is_new] = storages_.try_emplace(found);
   PickleStorage& storage = known->second;
   if (is_new) {
-    const ZipText bytes = zip_.inflate(*found);
+    const archive::ZipText bytes = zip_.inflate(*found);
     storage.data = reinterpret_cast<const std::byte*>(bytes.view().data());
     storage.owner = zip_.file();
     if (found->deflated) {

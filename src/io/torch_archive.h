@@ -3,9 +3,10 @@
 #include <map>
 #include <string>
 
-#include "coppice/io/pickle_value.h"
-#include "io/pickle_reader.h"
-#include "io/zip.h"
+#include "archive/pickle_reader.h"
+#include "archive/zip.h"
+#include "coppice/archive/pickle_value.h"
+#include "coppice/io/checkpoint.h"
 
 namespace coppice::io {
 
@@ -41,16 +42,16 @@ class TorchArchive {
 
  private:
   PickleValue read(const std::string& pickle, const std::string& folder);
-  PickleStorage load(const std::string& folder, const StorageId& id);
-  const ZipEntry* entry(const std::string& name) const;
+  PickleStorage load(const std::string& folder, const archive::StorageId& id);
+  const archive::ZipEntry* entry(const std::string& name) const;
   void check_byte_order();
   [[noreturn]] void fail(const std::string& what) const;
 
-  ZipArchive zip_;
+  archive::ZipArchive zip_;
   std::string root_; ///< "NAME/"
   bool is_script_ = false;
   uint64_t pickle_size_ = 0;
-  std::map<const ZipEntry*, PickleStorage> storages_;
+  std::map<const archive::ZipEntry*, PickleStorage> storages_;
 };
 
 } // namespace coppice::io

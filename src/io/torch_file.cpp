@@ -5,13 +5,13 @@
 #include <set>
 #include <stdexcept>
 
+#include "archive/pickle_writer.h"
+#include "archive/zip_writer.h"
 #include "coppice/io/output_file.h"
 #include "io/foreign_file.h"
 #include "io/formats.h"
 #include "io/legacy_torch_save.h"
-#include "io/pickle_writer.h"
 #include "io/torch_archive.h"
-#include "io/zip_writer.h"
 
 namespace coppice {
 
@@ -20,7 +20,7 @@ TorchFile read_torch_file(const std::string& path) {
   io::require_no_folder(path);
   result.file = MappedFile::open(path);
   io::require_no_foreign(*result.file);
-  if (io::is_zip(*result.file)) {
+  if (archive::is_zip(*result.file)) {
     io::TorchArchive archive(result.file);
     if (archive.is_script()) {
       throw FileError(fmt::format(
@@ -38,9 +38,9 @@ TorchFile read_torch_file(const std::string& path) {
 }
 
 void write_torch_file(const std::string& path, const PickleValue& value) {
-  io::WrittenPickle pickle;
+  archive::WrittenPickle pickle;
   try {
-    pickle = io::write_pickle(value);
+    pickle = archive::write_pickle(value);
   } catch (const std::invalid_argument& error) {
     throw OutputError(
         fmt::format("{} cannot be written: the value {}.", path, error.what()));
@@ -53,7 +53,8 @@ void write_torch_file(const std::string& path, const PickleValue& value) {
   }
   require_other_file(path, {sources.begin(), sources.end()});
   OutputFile file(path, size);
-  io::ZipWriter zip(file);
+  archive::ZipWriter zip(
+      [&file](std::string_view bytes) { file.write(bytes); });
   zip.add("archive/data.pkl", pickle.bytes);
   zip.add("archive/byteorder", "little");
   for (size_t i = 0; i < pickle.storages.size(); ++i) {

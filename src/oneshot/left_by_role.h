@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 #include "oneshot/tensor_name.h"
 
 namespace coppice::oneshot {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <vector>
 
-#include "coppice/core/torch_tensors.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/oneshot/pruning_masks.h"
 
 namespace coppice::oneshot {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <functional>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 #include "coppice/io/rewrite.h"
 #include "oneshot/plan.h"
 

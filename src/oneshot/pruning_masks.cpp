@@ -3,7 +3,7 @@
 #include <torch/utils.h>
 #include <string>
 
-#include "coppice/core/torch_tensors.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice {
 namespace {

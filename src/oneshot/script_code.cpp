@@ -2,10 +2,10 @@
 
 #include <set>
 
+#include "archive/zip.h"
+#include "coppice/archive/pickle_value.h"
 #include "coppice/core/fqn.h"
-#include "coppice/io/pickle_value.h"
 #include "io/torch_archive.h"
-#include "io/zip.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -109,7 +109,7 @@ void add_kinds(
 } // namespace
 
 ScriptCode script_code(const Checkpoint& checkpoint) {
-  io::ZipArchive zip(checkpoint.files.at(0));
+  archive::ZipArchive zip(checkpoint.files.at(0));
   ScriptCode code;
   for (const auto& entry : zip.entries()) {
     if (has_ending(entry.name, ".py")) {

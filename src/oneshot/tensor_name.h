@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/io/state_dict.h"
 
 namespace coppice::oneshot {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 #include "graph/weight_uses.h"
 #include "oneshot/tensor_name.h"
 

@@ -2,7 +2,7 @@
 
 #include <c10/util/Exception.h>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 
 namespace coppice::oneshot {
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "coppice/core/torch_tensors.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice::sparsify {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <torch/types.h>
 
+#include "coppice/archive/pickle_value.h"
 #include "coppice/core/values.h"
-#include "coppice/io/pickle_value.h"
 
 /// Values of LibTorch as those of a pickle, and back.
 namespace coppice::sparsify {

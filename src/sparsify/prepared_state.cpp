@@ -5,7 +5,7 @@
 #include <map>
 
 #include "coppice/core/fqn.h"
-#include "coppice/core/torch_tensors.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/saved_state.h"
 
 namespace coppice {

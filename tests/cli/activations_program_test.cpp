@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
+#include "coppice/model/torch_tensors.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::activations_program_test {

@@ -13,9 +13,9 @@
 #include <random>
 
 #include "cli/child.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/io/torch_file.h"
+#include "coppice/model/torch_tensors.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::command_line_fuzz_test {

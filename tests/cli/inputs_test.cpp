@@ -10,9 +10,9 @@
 #include "cli/input_shapes.h"
 #include "cli/literals.h"
 #include "cli/model_inputs.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/io/torch_file.h"
+#include "coppice/model/torch_tensors.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::cli::inputs_test {

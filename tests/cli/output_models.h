@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "cli/child.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice::cli {
 

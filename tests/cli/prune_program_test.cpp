@@ -8,10 +8,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice::cli::prune_program_test {
 namespace {

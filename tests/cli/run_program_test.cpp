@@ -10,10 +10,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
 #include "coppice/io/safetensors.h"
 #include "coppice/io/torch_file.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice::cli::run_program_test {
 namespace {

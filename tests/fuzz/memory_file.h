@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "coppice/io/mapped_file.h"
+#include "coppice/archive/mapped_file.h"
 
 namespace coppice::fuzz {
 

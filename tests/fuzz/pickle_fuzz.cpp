@@ -1,16 +1,16 @@
 // Any bytes as a pickle, of torch.save and of TorchScript, and as a file of
 // torch.save before 1.6.
 
-#include "coppice/io/file_error.h"
+#include "archive/pickle_reader.h"
+#include "coppice/archive/file_error.h"
 #include "io/formats.h"
-#include "io/pickle_reader.h"
 #include "io/tensor_names.h"
 #include "memory_file.h"
 #include "touch.h"
 
 namespace {
 
-coppice::PickleStorage storage_of(const coppice::io::StorageId& id) {
+coppice::PickleStorage storage_of(const coppice::archive::StorageId& id) {
   static const auto bytes = std::make_shared<std::string>(4096, 'x');
   if (id.view || id.size > bytes->size()) {
     throw coppice::FileError("too large");
@@ -24,14 +24,14 @@ coppice::PickleStorage storage_of(const coppice::io::StorageId& id) {
 }
 
 void read_as_pickle(std::string_view bytes, bool torch_script) {
-  using namespace coppice::io;
+  using namespace coppice;
   try {
-    PickleContext context;
+    archive::PickleContext context;
     context.where = "input";
     context.torch_script = torch_script;
     context.load_storage = storage_of;
-    const auto pickle = read_pickle(bytes, context);
-    TensorNames names("input", bytes.size());
+    const auto pickle = archive::read_pickle(bytes, context);
+    io::TensorNames names("input", bytes.size());
     names.add(pickle.value, "");
     coppice::Checkpoint checkpoint;
     checkpoint.state.tensors = names.take();

@@ -1,6 +1,6 @@
 // Any bytes as a torch.save or TorchScript archive.
 
-#include "coppice/io/file_error.h"
+#include "coppice/archive/file_error.h"
 #include "io/formats.h"
 #include "memory_file.h"
 #include "touch.h"

@@ -6,11 +6,11 @@
 #include <filesystem>
 #include <functional>
 
-#include "coppice/io/file_error.h"
+#include "archive/pickle_reader.h"
+#include "coppice/archive/file_error.h"
 #include "fuzz/memory_file.h"
 #include "fuzz/touch.h"
 #include "io/formats.h"
-#include "io/pickle_reader.h"
 #include "io/tensor_names.h"
 #include "support/temporary_folder.h"
 
@@ -44,16 +44,16 @@ std::shared_ptr<const MappedFile> file_of(const std::string& bytes) {
 TEST(PickleCorpus, IsReadOrRefused) {
   for (const bool torch_script : {false, true}) {
     const int good = replay("pickle", [&](const std::string& bytes) {
-      io::PickleContext context;
+      archive::PickleContext context;
       context.where = "input";
       context.torch_script = torch_script;
-      context.load_storage = [](const io::StorageId& id) {
+      context.load_storage = [](const archive::StorageId& id) {
         PickleStorage storage;
         storage.dtype = id.dtype;
         storage.size = id.size;
         return storage;
       };
-      const auto pickle = io::read_pickle(bytes, context);
+      const auto pickle = archive::read_pickle(bytes, context);
       io::TensorNames names("input", bytes.size());
       names.add(pickle.value, "");
     });

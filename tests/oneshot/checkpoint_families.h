@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/archive/stored_tensor.h"
 
 /// Tensors as the checkpoints of common libraries name them, small, and what
 /// becomes of each by default.

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/oneshot/prune_checkpoint.h"
 #include "oneshot/checkpoint_families.h"
 #include "support/temporary_folder.h"

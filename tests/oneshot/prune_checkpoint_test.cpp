@@ -8,10 +8,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/masks/select.h"
+#include "coppice/model/torch_tensors.h"
 #include "oneshot/hand_made.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/masks/weight_norm.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/oneshot/prune_checkpoint.h"
 #include "support/temporary_folder.h"
 

@@ -9,9 +9,9 @@
 #include <cstring>
 #include <filesystem>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/sparse_checkpoint.h"
 #include "coppice/masks/measure.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/oneshot/prune_checkpoint.h"
 #include "support/errors.h"
 #include "support/reference.h"

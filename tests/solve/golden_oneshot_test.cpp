@@ -9,8 +9,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/checkpoint.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/solve/patches.h"
 #include "coppice/solve/solvers.h"
 

@@ -4,9 +4,9 @@
 
 #include <cstdlib>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/torch_file.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/saved_state.h"
 #include "support/errors.h"
 #include "support/identity_models.h"

@@ -6,9 +6,9 @@
 
 #include <cstdlib>
 
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/torch_file.h"
+#include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/data_norm_sparsifier.h"
 #include "coppice/sparsify/weight_norm_sparsifier.h"
 #include "support/errors.h"

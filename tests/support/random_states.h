@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/io/state_dict.h"
 
 namespace coppice::testing {
 

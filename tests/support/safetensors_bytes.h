@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/io/mapped_file.h"
+#include "coppice/archive/mapped_file.h"
 
 namespace coppice::testing {
 

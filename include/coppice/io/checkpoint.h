@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "coppice/core/state_dict.h"
-#include "coppice/io/file_error.h"
-#include "coppice/io/mapped_file.h"
+#include "coppice/archive/file_error.h"
+#include "coppice/archive/mapped_file.h"
+#include "coppice/io/state_dict.h"
 
 namespace coppice {
 
@@ -26,12 +26,6 @@ bool is_sharded(CheckpointFormat format);
 
 /// "safetensors", "torch.save archive", ... as messages name it.
 std::string_view format_name(CheckpointFormat format);
-
-/// Bytes [begin, end) of a file.
-struct ByteRange {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
 
 /// The CRC-32 of an entry of a zip archive: whoever changes bytes of `covered`
 /// must write the new checksum, little-endian, at each of `places`.

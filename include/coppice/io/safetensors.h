@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "coppice/core/state_dict.h"
 #include "coppice/io/output_file.h"
+#include "coppice/io/state_dict.h"
 
 namespace coppice {
 

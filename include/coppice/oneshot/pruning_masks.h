@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/io/state_dict.h"
 
 namespace coppice {
 

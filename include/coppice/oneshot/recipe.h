@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coppice/archive/stored_tensor.h"
 #include "coppice/core/pattern.h"
-#include "coppice/core/state_dict.h"
 #include "coppice/masks/norm.h"
 #include "coppice/masks/weight_norm.h"
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "coppice/core/state_dict.h"
+#include "coppice/io/state_dict.h"
 #include "coppice/model/model_view.h"
 #include "coppice/sparsify/activation_sparsifier.h"
 #include "coppice/sparsify/base_data_sparsifier.h"

@@ -1,0 +1,199 @@
+#pragma once
+
+#include <complex>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "coppice/archive/stored_tensor.h"
+
+/// What a Python pickle of a checkpoint holds, as plain data.
+namespace coppice {
+
+class PickleValue;
+
+/// An integer of more than 64 bits.
+struct PickleBigInt {
+  std::string bytes; ///< Two's complement, little-endian.
+};
+
+struct PickleBytes {
+  std::string bytes;
+  bool is_array = false; ///< A `bytearray`.
+};
+
+struct PickleList {
+  std::vector<PickleValue> items;
+};
+
+struct PickleTuple {
+  std::vector<PickleValue> items;
+};
+
+struct PickleSet {
+  std::vector<PickleValue> items;
+  bool frozen = false;
+};
+
+/// A dictionary in the order of its file. No key stands twice in one that was
+/// read.
+struct PickleDict {
+  enum class Kind { Plain, Ordered, Default };
+
+  Kind kind = Kind::Plain;
+  std::vector<std::pair<PickleValue, PickleValue>> items;
+  std::string factory; ///< Of a `defaultdict`, "builtins.dict"; may be empty.
+  /// What was set on an `OrderedDict` itself, `_metadata` for one.
+  std::vector<std::pair<std::string, PickleValue>> attributes;
+
+  /// The value of a key, null if there is none.
+  const PickleValue* find(std::string_view key) const;
+  /// Changes the value of a key or adds one at the end.
+  void set(std::string_view key, PickleValue value);
+};
+
+/// `torch.Size`
+struct PickleSize {
+  std::vector<int64_t> sizes;
+};
+
+/// `torch.device`, "cuda:0"
+struct PickleDevice {
+  std::string text;
+};
+
+/// A dtype by its name: "torch.float32", or NumPy's "<f8".
+struct PickleDtype {
+  std::string name;
+};
+
+/// The bytes that tensors are views of.
+struct PickleStorage {
+  Dtype dtype = Dtype::U8;
+  const std::byte* data = nullptr; ///< Null only if `size` is zero.
+  uint64_t size = 0;               ///< In bytes.
+  std::shared_ptr<const void> owner;
+  std::string fixed_because; ///< As in StoredTensor.
+};
+
+/// A tensor or `torch.nn.Parameter`.
+struct PickleTensor {
+  StoredTensor tensor; ///< Its name is empty.
+  /// What the tensor is a view of. Tensors of one storage stay views of one
+  /// when they are written; without a storage, a tensor is written alone.
+  PickleStorage storage;
+  bool requires_grad = false;
+  bool is_parameter = false;
+};
+
+/// A sparse tensor in coordinate format.
+struct PickleSparseTensor {
+  PickleTensor indices; ///< Of int64, one row a dimension.
+  PickleTensor values;
+  std::vector<int64_t> size;
+};
+
+/// The name of a class or a function on the list of what a file may name.
+/// Nothing follows from it.
+struct PickleClass {
+  std::string module;
+  std::string name;
+};
+
+/// An object of a TorchScript archive and what was set on it.
+struct PickleObject {
+  PickleClass type;
+  std::shared_ptr<PickleValue> state; ///< A dictionary; null before it is set.
+};
+
+/// A scalar of NumPy. It is written as the number that it is.
+struct PickleNumpyScalar;
+
+/// A value; copies of it share what they hold, as in Python. A value must not
+/// hold itself.
+class PickleValue {
+ public:
+  PickleValue() = default; ///< None
+  PickleValue(bool value) : value_(value) {}
+  PickleValue(int value) : value_(int64_t(value)) {}
+  PickleValue(int64_t value) : value_(value) {}
+  PickleValue(double value) : value_(value) {}
+  PickleValue(std::complex<double> value) : value_(value) {}
+  PickleValue(const char* text) : PickleValue(std::string(text)) {}
+  PickleValue(std::string_view text) : PickleValue(std::string(text)) {}
+  /// Any of the types above, or a string.
+  template <
+      class T,
+      class = std::enable_if_t<std::is_class_v<T>>,
+      class = decltype(std::shared_ptr<T>())>
+  PickleValue(T value) : value_(std::make_shared<T>(std::move(value))) {}
+
+  bool is_none() const {
+    return value_.index() == 0;
+  }
+
+  /// What it holds if that is a T, else null: bool, int64_t, double,
+  /// std::complex<double>, std::string or one of the structures above.
+  template <class T>
+  const T* get_if() const {
+    if constexpr (is_inline<T>) {
+      return std::get_if<T>(&value_);
+    } else {
+      const auto* node = std::get_if<std::shared_ptr<T>>(&value_);
+      return node ? node->get() : nullptr;
+    }
+  }
+
+  /// The same to change, for all that share it.
+  template <class T>
+  T* edit_if() {
+    return const_cast<T*>(get_if<T>());
+  }
+
+  /// The same address for values that share what they hold; null for numbers.
+  const void* identity() const;
+
+  /// "a list", "a tensor", ... for messages.
+  std::string_view kind_name() const;
+
+ private:
+  template <class T>
+  static constexpr bool is_inline =
+      std::is_arithmetic_v<T> || std::is_same_v<T, std::complex<double>>;
+
+  std::variant<
+      std::monostate,
+      bool,
+      int64_t,
+      double,
+      std::complex<double>,
+      std::shared_ptr<PickleBigInt>,
+      std::shared_ptr<std::string>,
+      std::shared_ptr<PickleBytes>,
+      std::shared_ptr<PickleList>,
+      std::shared_ptr<PickleTuple>,
+      std::shared_ptr<PickleSet>,
+      std::shared_ptr<PickleDict>,
+      std::shared_ptr<PickleSize>,
+      std::shared_ptr<PickleDevice>,
+      std::shared_ptr<PickleDtype>,
+      std::shared_ptr<PickleStorage>,
+      std::shared_ptr<PickleTensor>,
+      std::shared_ptr<PickleSparseTensor>,
+      std::shared_ptr<PickleClass>,
+      std::shared_ptr<PickleObject>,
+      std::shared_ptr<PickleNumpyScalar>>
+      value_;
+};
+
+struct PickleNumpyScalar {
+  PickleValue value; ///< A number, or the bytes of what is none.
+  std::string dtype; ///< "f8"
+};
+
+} // namespace coppice

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "coppice/archive/stored_tensor.h"
+
+namespace coppice {
+
+/// Tensors in the order of their file, and what the file says beside them.
+struct StateDict {
+  std::vector<StoredTensor> tensors;
+  std::map<std::string, std::string> metadata;
+
+  /// The tensor of a name, null if there is none.
+  const StoredTensor* find(std::string_view name) const;
+};
+
+} // namespace coppice

@@ -1,0 +1,108 @@
+#include "archive/pickle_machine.h"
+
+#include <fmt/format.h>
+
+#include "archive/pickle_tree.h"
+
+namespace coppice::archive {
+
+Pickle read_pickle(std::string_view bytes, const PickleContext& context) {
+  return PickleMachine(bytes, context).run();
+}
+
+PickleMachine::~PickleMachine() {
+  for (auto& container : containers_) {
+    empty_container(container);
+  }
+}
+
+Pickle PickleMachine::run() {
+  while (step(input_.number<unsigned char>())) {
+  }
+  Pickle result{pop(), input_.offset()};
+  finish(result.value);
+  return result;
+}
+
+bool PickleMachine::step(unsigned char opcode) {
+  constexpr unsigned char kStop = '.';
+  if (opcode == kStop) {
+    return false;
+  }
+  if (!step_number(opcode) && !step_text(opcode) && !step_container(opcode) &&
+      !step_stack(opcode) && !step_object(opcode)) {
+    input_.fail(fmt::format("holds the unknown opcode {:#04x}", opcode));
+  }
+  return true;
+}
+
+void PickleMachine::push(PickleValue value) {
+  // Far more than any checkpoint has, and memory for them.
+  constexpr size_t kMostContainers = 10'000'000;
+  if (is_container(value)) {
+    if (containers_.size() >= kMostContainers) {
+      input_.fail("holds more than ten million lists and dictionaries");
+    }
+    containers_.push_back(value);
+  }
+  stack_.push_back(std::move(value));
+}
+
+PickleValue PickleMachine::pop() {
+  PickleValue value = std::move(top());
+  stack_.pop_back();
+  return value;
+}
+
+PickleValue& PickleMachine::top(size_t depth) {
+  const size_t bottom = marks_.empty() ? 0 : marks_.back();
+  if (stack_.size() - bottom <= depth) {
+    input_.fail("takes more values than there are");
+  }
+  return stack_[stack_.size() - 1 - depth];
+}
+
+PickleItems PickleMachine::pop_to_mark() {
+  if (marks_.empty()) {
+    input_.fail("takes values up to a mark that is not there");
+  }
+  const auto first = stack_.begin() + static_cast<ptrdiff_t>(marks_.back());
+  PickleItems items(
+      std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+  stack_.erase(first, stack_.end());
+  marks_.pop_back();
+  return items;
+}
+
+void PickleMachine::remember(uint64_t index) {
+  memo_[index] = top();
+}
+
+void PickleMachine::recall(uint64_t index) {
+  const auto found = memo_.find(index);
+  if (found == memo_.end()) {
+    input_.fail(fmt::format("recalls the value {}, which it lacks", index));
+  }
+  stack_.push_back(found->second); // No new container.
+}
+
+void PickleMachine::finish(const PickleValue& result) {
+  const PickleTree tree = check_tree(result);
+  if (!tree.problem.empty()) {
+    input_.fail(tree.problem);
+  }
+  stack_.clear();
+  memo_.clear();
+  PickleItems rest;
+  for (auto& container : containers_) {
+    if (tree.containers.count(container.identity()) == 0) {
+      rest.push_back(std::move(container));
+    } else if (const auto* dict = container.get_if<PickleDict>()) {
+      check_keys(*dict);
+    }
+  }
+  // What the result shares stays; what it does not is emptied in the end.
+  containers_ = std::move(rest);
+}
+
+} // namespace coppice::archive

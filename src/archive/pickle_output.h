@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coppice/archive/pickle_value.h"
+
+namespace coppice::archive {
+
+/// Pickle opcodes of protocol 2, and the memo of what was written before.
+class PickleOutput {
+ public:
+  void put(std::string_view bytes) {
+    bytes_ += bytes;
+  }
+
+  template <class T>
+  void put_number(T number) {
+    char bytes[sizeof(T)];
+    std::memcpy(bytes, &number, sizeof(T));
+    put({bytes, sizeof(T)});
+  }
+
+  void put_text(const std::string& text);
+  /// "module\nname"
+  void put_class(const std::string& name);
+  void put_integer(int64_t number);
+  void put_float(double number);
+  void put_bool(bool truth) {
+    put(truth ? "\x88" : "\x89");
+  }
+  void put_big_integer(const std::string& bytes);
+  void put_bytes(const PickleBytes& bytes);
+  /// A tuple of integers.
+  void put_sizes(const std::vector<int64_t>& sizes);
+
+  /// Recalls a value that was written; false if it was not.
+  bool recall(const void* identity) {
+    return identity && recall(nodes_, identity);
+  }
+  /// Remembers the value that was just written.
+  void remember(const void* identity) {
+    remember(nodes_, identity);
+  }
+
+  std::string take() {
+    return std::move(bytes_);
+  }
+
+ private:
+  template <class Key>
+  bool recall(const std::map<Key, uint32_t>& memo, const Key& key) {
+    const auto found = memo.find(key);
+    if (found == memo.end()) {
+      return false;
+    }
+    put_index('h', 'j', found->second);
+    return true;
+  }
+
+  template <class Key>
+  void remember(std::map<Key, uint32_t>& memo, const Key& key) {
+    put_index('q', 'r', next_);
+    memo.emplace(key, next_++);
+  }
+
+  /// An opcode for indices of one byte, another for those of four.
+  void put_index(char small, char large, uint32_t index);
+
+  std::string bytes_;
+  uint32_t next_ = 0; ///< The next place in the memo.
+  std::map<const void*, uint32_t> nodes_;
+  std::map<std::string, uint32_t> texts_;
+  std::map<std::string, uint32_t> classes_;
+};
+
+} // namespace coppice::archive
