@@ -10,6 +10,10 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+# What is public says so itself (coppice/export.h).
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+
 # A precompiled header serves only files compiled with the same flags; programs
 # would otherwise get -fPIE where libraries get -fPIC.
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)

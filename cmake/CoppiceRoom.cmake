@@ -1,8 +1,19 @@
-# coppice_room(<name> LEVEL <n> [PLAIN | MODULES]) compiles src/<name>/*.cpp
-# into libcoppice. PLAIN rooms know no LibTorch, MODULES rooms its modules and
-# optimizers, the others its tensors.
+# coppice_room(<name> LEVEL <n> [PLAIN | MODULES]) compiles src/<name>/*.cpp, once
+# for all: for libcoppice, which shows users only what is COPPICE_API, and for
+# coppice_rooms, which the program, tests and benchmarks link to reach the rest.
+# PLAIN rooms know no LibTorch, MODULES rooms its modules and optimizers, the
+# others its tensors.
 add_library(coppice)
 add_library(coppice::coppice ALIAS coppice)
+add_library(coppice_objects STATIC)
+add_library(coppice_rooms INTERFACE)
+target_include_directories(coppice_rooms INTERFACE ${PROJECT_SOURCE_DIR}/include
+                                                   ${PROJECT_SOURCE_DIR}/src)
+# Whole: nothing calls the files that register operators.
+target_link_libraries(
+  coppice_rooms
+  INTERFACE $<LINK_LIBRARY:WHOLE_ARCHIVE,coppice_objects> coppice_torch hwy::hwy
+            fmt::fmt PNG::PNG ZLIB::ZLIB nlohmann_json::nlohmann_json)
 
 function(coppice_room name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "PLAIN;MODULES" "LEVEL" "")
@@ -32,6 +43,7 @@ function(coppice_room name)
     endif()
   endif()
   target_sources(coppice PRIVATE $<TARGET_OBJECTS:coppice_${name}>)
+  target_sources(coppice_objects PRIVATE $<TARGET_OBJECTS:coppice_${name}>)
 endfunction()
 
 # LibTorch's headers take 15 s to compile: they are compiled here, once whole

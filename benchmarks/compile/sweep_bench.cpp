@@ -7,11 +7,11 @@
 
 #include <ATen/Parallel.h>
 #include <coppice/compile/compile.h>
-#include <coppice/graph/weight_ops.h>
 #include <coppice/masks/nm.h>
 #include <coppice/masks/weight_norm.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include "graph/weight_ops.h"
 
 #include <algorithm>
 #include <cmath>

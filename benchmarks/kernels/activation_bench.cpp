@@ -11,9 +11,9 @@
 #include <random>
 #include <vector>
 
-#include "coppice/kernels/bitmask_columns.h"
-#include "coppice/kernels/input_columns.h"
+#include "kernels/bitmask_columns.h"
 #include "kernels/dense_contenders.h"
+#include "kernels/input_columns.h"
 #include "kernels/measure.h"
 #include "kernels/sparse_contenders.h"
 

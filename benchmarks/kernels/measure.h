@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 #include "kernels/dense_contenders.h"
 
 namespace coppice::bench {

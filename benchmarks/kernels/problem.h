@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 #include "kernels/dense_contenders.h"
 
 namespace coppice::bench {

@@ -5,16 +5,16 @@
 #include <string>
 #include <vector>
 
-#include "coppice/kernels/bitmask_rows.h"
-#include "coppice/kernels/compressed_rows.h"
-#include "coppice/kernels/dense.h"
-#include "coppice/kernels/input_blocks.h"
-#include "coppice/kernels/output_blocks.h"
-#include "coppice/kernels/pattern_panels.h"
-#include "coppice/kernels/sorted_rows.h"
-#include "coppice/kernels/transpose.h"
+#include "kernels/bitmask_rows.h"
+#include "kernels/compressed_rows.h"
+#include "kernels/dense.h"
 #include "kernels/dense_contenders.h"
+#include "kernels/input_blocks.h"
+#include "kernels/output_blocks.h"
+#include "kernels/pattern_panels.h"
 #include "kernels/problem.h"
+#include "kernels/sorted_rows.h"
+#include "kernels/transpose.h"
 
 namespace coppice::bench {
 

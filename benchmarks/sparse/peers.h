@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "coppice/kernels/buffer.h"
-#include "coppice/kernels/transpose.h"
+#include "kernels/buffer.h"
 #include "kernels/dense_contenders.h"
+#include "kernels/transpose.h"
 
 #if __has_include(<eigen3/Eigen/SparseCore>)
 #define COPPICE_BENCH_EIGEN 1

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 /// The closed list of what a checkpoint's pickle may name. Naming anything else
 /// ends the reading; nothing on the list is ever called: each has a function

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 /// A reader of Python pickles, protocols 0 to 5, that makes data and nothing
 /// else: what it cannot make, it refuses by name.

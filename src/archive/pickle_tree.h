@@ -3,7 +3,7 @@
 #include <string_view>
 #include <unordered_set>
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 /// What holds of every tree of values, whoever made it. No function here
 /// recurses.

@@ -1,4 +1,4 @@
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 namespace coppice::archive {
 

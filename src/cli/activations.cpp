@@ -1,11 +1,11 @@
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
 #include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/mask_activations.h>
-#include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include "io/output_file.h"
+#include "report/json.h"
 
 #include <algorithm>
 #include <iostream>

@@ -1,7 +1,7 @@
 #include "cli/arguments.h"
 
-#include <coppice/core/fqn.h>
 #include <fmt/format.h>
+#include "core/fqn.h"
 
 #include <algorithm>
 

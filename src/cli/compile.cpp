@@ -1,8 +1,8 @@
 #include <coppice/compile/compile.h>
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
-#include <coppice/report/json.h>
 #include <fmt/format.h>
+#include "io/output_file.h"
+#include "report/json.h"
 
 #include <ATen/Parallel.h>
 

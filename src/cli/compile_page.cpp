@@ -2,11 +2,11 @@
 
 #include <ATen/Parallel.h>
 #include <coppice/core/version.h>
-#include <coppice/io/output_file.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <torch/version.h>
+#include "io/output_file.h"
 
 #include <ctime>
 #include <filesystem>

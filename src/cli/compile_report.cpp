@@ -1,9 +1,9 @@
 #include "cli/compile_report.h"
 
 #include <ATen/Parallel.h>
-#include <coppice/kernels/instruction_set.h>
-#include <coppice/report/json.h>
 #include <fmt/format.h>
+#include "kernels/instruction_set.h"
+#include "report/json.h"
 
 #include <algorithm>
 

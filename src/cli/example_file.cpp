@@ -1,7 +1,7 @@
 #include "cli/example_file.h"
 
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/torch_file.h>
+#include "io/torch_file.h"
 
 #include <optional>
 

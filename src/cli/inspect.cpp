@@ -1,11 +1,11 @@
 #include <coppice/io/checkpoint.h>
 #include <coppice/masks/measure.h>
 #include <coppice/model/torch_tensors.h>
-#include <coppice/oneshot/pruning_masks.h>
-#include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include "oneshot/pruning_masks.h"
+#include "report/json.h"
 
 #include <iostream>
 #include <memory>

@@ -16,10 +16,10 @@
 #include "cli/errors.h"
 #include "cli/signals.h"
 #include "coppice/archive/file_error.h"
-#include "coppice/core/torch_compat.h"
 #include "coppice/core/version.h"
-#include "coppice/io/output_file.h"
+#include "core/torch_compat.h"
 #include "graph/run_error.h"
+#include "io/output_file.h"
 
 namespace coppice::cli {
 namespace {

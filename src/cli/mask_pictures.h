@@ -1,7 +1,7 @@
 #pragma once
 
 #include <coppice/compile/compile.h>
-#include <coppice/report/html_page.h>
+#include "report/html_page.h"
 
 namespace coppice::cli {
 

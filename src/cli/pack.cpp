@@ -1,9 +1,9 @@
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
 #include <coppice/io/sparse_checkpoint.h>
-#include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
+#include "io/output_file.h"
+#include "report/json.h"
 
 #include <filesystem>
 #include <iostream>

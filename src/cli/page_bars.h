@@ -1,6 +1,6 @@
 #pragma once
 
-#include <coppice/report/html_page.h>
+#include "report/html_page.h"
 
 #include "cli/compile_page.h"
 

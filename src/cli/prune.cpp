@@ -1,8 +1,8 @@
 #include <ATen/Parallel.h>
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
 #include <coppice/oneshot/prune_checkpoint.h>
 #include <fmt/format.h>
+#include "io/output_file.h"
 
 #include <iostream>
 #include <memory>

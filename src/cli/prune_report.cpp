@@ -1,10 +1,10 @@
 #include "cli/prune_report.h"
 
 #include <coppice/core/pattern.h>
-#include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include "report/json.h"
 
 namespace coppice::cli {
 namespace {

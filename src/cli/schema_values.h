@@ -1,7 +1,7 @@
 #pragma once
 
-#include <coppice/archive/pickle_value.h>
 #include <torch/script.h>
+#include "archive/pickle_value.h"
 
 #include <string>
 

@@ -2,9 +2,9 @@
 
 #include <caffe2/serialize/inline_container.h>
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/serialization/export.h>
+#include "io/output_file.h"
 
 #include "cli/errors.h"
 #include "cli/input_file.h"

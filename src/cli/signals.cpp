@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "cli/errors.h"
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 namespace coppice::cli {
 namespace {

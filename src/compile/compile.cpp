@@ -10,10 +10,10 @@
 #include "compile/layer_rows.h"
 #include "compile/machine.h"
 #include "compile/races.h"
-#include "coppice/graph/weight_ops.h"
 #include "graph/frozen_copy.h"
 #include "graph/frozen_graph.h"
 #include "graph/model_inputs.h"
+#include "graph/weight_ops.h"
 
 namespace coppice {
 namespace {

@@ -8,10 +8,10 @@
 #include <optional>
 #include <utility>
 
-#include "coppice/graph/run_script.h"
 #include "graph/map_tensors.h"
 #include "graph/model_inputs.h"
 #include "graph/reloaded.h"
+#include "graph/run_script.h"
 
 namespace coppice::compiling {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "coppice/graph/weight_ops.h"
 #include "coppice/sparse/packed_weight.h"
+#include "graph/weight_ops.h"
 
 namespace coppice::compiling {
 

@@ -5,9 +5,9 @@
 
 #include "compile/compare.h"
 #include "compile/race.h"
-#include "coppice/graph/run_script.h"
 #include "graph/map_tensors.h"
 #include "graph/reloaded.h"
+#include "graph/run_script.h"
 
 namespace coppice::compiling {
 namespace {

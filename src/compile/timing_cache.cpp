@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "compile/machine.h"
-#include "coppice/io/output_file.h"
-#include "coppice/kernels/instruction_set.h"
+#include "io/output_file.h"
+#include "kernels/instruction_set.h"
 
 namespace coppice::compiling {
 namespace {

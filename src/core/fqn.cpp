@@ -1,4 +1,4 @@
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 
 #include <algorithm>
 #include <numeric>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coppice/core/activation_site.h"
+#include "core/registered.h"
 
 namespace coppice {
 namespace {
@@ -135,6 +136,9 @@ torch::Tensor activation_site(const torch::Tensor& x, const SitePtr& site) {
 }
 
 TORCH_LIBRARY_FRAGMENT(coppice, m) {
+  if (core::is_registered("coppice::activation_site")) {
+    return;
+  }
   m.class_<ActivationSite>("ActivationSite")
       .def(torch::init<std::string>())
       .def("layer_fqn", [](const SitePtr& site) { return site->layer_fqn(); })

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "coppice/core/fqn.h"
 #include "coppice/core/values.h"
+#include "core/fqn.h"
 #include "graph/clone_apart.h"
 #include "graph/layer_doors.h"
 #include "graph/site_node.h"

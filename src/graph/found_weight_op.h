@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/graph/weight_ops.h"
+#include "graph/weight_ops.h"
 
 namespace coppice::graph {
 

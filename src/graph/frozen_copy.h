@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "coppice/graph/weight_ops.h"
+#include "graph/weight_ops.h"
 
 namespace coppice::graph {
 

@@ -1,4 +1,4 @@
-#include "coppice/graph/run_script.h"
+#include "graph/run_script.h"
 
 #include <exception>
 #include <string>

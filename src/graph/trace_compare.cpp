@@ -1,7 +1,7 @@
 #include "graph/trace_compare.h"
 
-#include "coppice/core/fqn.h"
 #include "coppice/core/values.h"
+#include "core/fqn.h"
 
 #include <torch/csrc/jit/ir/constants.h>
 

@@ -1,6 +1,6 @@
 #include "graph/trace_mirror.h"
 
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 
 #include <torch/csrc/jit/frontend/lexer.h>
 

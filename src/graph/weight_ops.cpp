@@ -1,4 +1,4 @@
-#include "coppice/graph/weight_ops.h"
+#include "graph/weight_ops.h"
 
 #include <torch/csrc/jit/passes/constant_propagation.h>
 #include <torch/csrc/jit/passes/dead_code_elimination.h>

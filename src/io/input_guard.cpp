@@ -1,4 +1,4 @@
-#include "coppice/io/input_guard.h"
+#include "io/input_guard.h"
 
 #include <fmt/format.h>
 #include <sys/stat.h>

@@ -2,8 +2,8 @@
 
 #include <memory>
 
+#include "archive/pickle_value.h"
 #include "coppice/archive/mapped_file.h"
-#include "coppice/archive/pickle_value.h"
 
 namespace coppice::io {
 

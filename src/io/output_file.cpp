@@ -1,4 +1,4 @@
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <utility>
 
-#include "coppice/io/output_folder.h"
 #include "io/block_writer.h"
+#include "io/output_folder.h"
 #include "io/output_steps.h"
 #include "io/temporary_file.h"
 

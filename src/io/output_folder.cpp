@@ -1,4 +1,4 @@
-#include "coppice/io/output_folder.h"
+#include "io/output_folder.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <filesystem>
 
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 namespace coppice {
 namespace io {

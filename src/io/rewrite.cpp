@@ -1,4 +1,4 @@
-#include "coppice/io/rewrite.h"
+#include "io/rewrite.h"
 
 #include <fmt/format.h>
 #include <zlib.h>

@@ -193,10 +193,6 @@ io::SafetensorsPlan plan_of(const StateDict& state) {
 
 } // namespace
 
-void write_safetensors(OutputFile& file, const StateDict& state) {
-  plan_of(state).write(file);
-}
-
 void save_safetensors(const std::string& path, const StateDict& state) {
   const auto plan = plan_of(state);
   std::set<std::string> sources;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 namespace coppice::io {
 

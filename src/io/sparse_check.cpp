@@ -3,8 +3,8 @@
 #include <cstring>
 #include <limits>
 
-#include "coppice/kernels/bitmask.h"
 #include "io/sparse_tensor.h"
+#include "kernels/bitmask.h"
 
 namespace coppice::io {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/bitmask.h"
+#include "kernels/bitmask.h"
 
 namespace coppice::io {
 namespace {

@@ -4,9 +4,9 @@
 #include <unordered_map>
 #include <utility>
 
-#include "coppice/io/output_folder.h"
 #include "coppice/io/sparse_checkpoint.h"
 #include "io/json_events.h"
+#include "io/output_folder.h"
 #include "io/sparse_layout.h"
 #include "io/sparse_tensor.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 
 namespace coppice::io {
 

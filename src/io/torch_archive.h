@@ -4,8 +4,8 @@
 #include <string>
 
 #include "archive/pickle_reader.h"
+#include "archive/pickle_value.h"
 #include "archive/zip.h"
-#include "coppice/archive/pickle_value.h"
 #include "coppice/io/checkpoint.h"
 
 namespace coppice::io {

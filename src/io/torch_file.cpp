@@ -1,4 +1,4 @@
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,10 @@
 
 #include "archive/pickle_writer.h"
 #include "archive/zip_writer.h"
-#include "coppice/io/output_file.h"
 #include "io/foreign_file.h"
 #include "io/formats.h"
 #include "io/legacy_torch_save.h"
+#include "io/output_file.h"
 #include "io/torch_archive.h"
 
 namespace coppice {

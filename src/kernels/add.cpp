@@ -1,4 +1,4 @@
-#include "coppice/kernels/add.h"
+#include "kernels/add.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/add.cpp"

@@ -2,11 +2,11 @@
 // asked.
 #define HWY_WANT_AVX3_DL
 
-#include "coppice/kernels/bitmask_columns.h"
+#include "kernels/bitmask_columns.h"
 
 #include <algorithm>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

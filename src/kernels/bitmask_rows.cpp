@@ -2,12 +2,12 @@
 // asked.
 #define HWY_WANT_AVX3_DL
 
-#include "coppice/kernels/bitmask_rows.h"
+#include "kernels/bitmask_rows.h"
 
 #include <algorithm>
 #include <type_traits>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,4 +1,4 @@
-#include "coppice/kernels/block_masks.h"
+#include "kernels/block_masks.h"
 
 #include <algorithm>
 #include <cstring>

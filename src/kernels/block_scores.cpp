@@ -1,4 +1,4 @@
-#include "coppice/kernels/block_scores.h"
+#include "kernels/block_scores.h"
 
 #include <algorithm>
 

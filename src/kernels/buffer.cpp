@@ -1,4 +1,4 @@
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 
 #include <cstdlib>
 #include <limits>

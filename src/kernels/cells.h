@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/packing.h"
+#include "kernels/packing.h"
 #include "kernels/stored.h"
 
 namespace coppice::kernels {

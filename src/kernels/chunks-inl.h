@@ -10,8 +10,8 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "coppice/kernels/range.h"
 #include "hwy/highway.h"
+#include "kernels/range.h"
 #include "kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -1,9 +1,9 @@
-#include "coppice/kernels/compressed_rows.h"
+#include "kernels/compressed_rows.h"
 
 #include <algorithm>
 #include <cstring>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,4 +1,4 @@
-#include "coppice/kernels/count.h"
+#include "kernels/count.h"
 
 #include <cmath>
 

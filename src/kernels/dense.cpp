@@ -1,8 +1,8 @@
-#include "coppice/kernels/dense.h"
+#include "kernels/dense.h"
 
 #include <algorithm>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,4 +1,4 @@
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>

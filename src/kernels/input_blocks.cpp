@@ -1,8 +1,8 @@
-#include "coppice/kernels/input_blocks.h"
+#include "kernels/input_blocks.h"
 
 #include <algorithm>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -1,9 +1,9 @@
-#include "coppice/kernels/input_columns.h"
+#include "kernels/input_columns.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 #include "kernels/stored.h"
 
 #undef HWY_TARGET_INCLUDE

@@ -2,7 +2,7 @@
 // asked.
 #define HWY_WANT_AVX3_DL
 
-#include "coppice/kernels/instruction_set.h"
+#include "kernels/instruction_set.h"
 
 #include <cstdio>
 #include <cstdlib>

@@ -6,8 +6,8 @@
 #define COPPICE_KERNELS_ORDER_INL_H_
 #endif
 
-#include "coppice/kernels/order.h"
 #include "hwy/highway.h"
+#include "kernels/order.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {

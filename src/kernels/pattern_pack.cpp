@@ -2,7 +2,6 @@
 #include <array>
 #include <vector>
 
-#include "coppice/kernels/pattern_panels.h"
 #include "kernels/cells.h"
 #include "kernels/pattern_panels.h"
 #include "kernels/stored.h"

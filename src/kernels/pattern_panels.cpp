@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/flush_denormals.h"
-#include "coppice/kernels/pattern_panels.h"
+#include "kernels/flush_denormals.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/pattern_panels.cpp"

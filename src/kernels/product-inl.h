@@ -9,8 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/bfloat16.h"
 #include "hwy/highway.h"
+#include "kernels/bfloat16.h"
 
 /// Unrolls a loop of constant length whole, so that what it indexes stays in
 /// registers.

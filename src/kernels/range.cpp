@@ -1,4 +1,4 @@
-#include "coppice/kernels/range.h"
+#include "kernels/range.h"
 
 namespace coppice::kernels {
 namespace {

@@ -1,4 +1,4 @@
-#include "coppice/kernels/select.h"
+#include "kernels/select.h"
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 
-#include "coppice/kernels/sorted_rows.h"
 #include "kernels/cells.h"
 #include "kernels/sorted_rows.h"
 #include "kernels/stored.h"

@@ -1,9 +1,8 @@
-#include "coppice/kernels/sorted_rows.h"
+#include "kernels/sorted_rows.h"
 
 #include <algorithm>
 
-#include "coppice/kernels/flush_denormals.h"
-#include "kernels/sorted_rows.h"
+#include "kernels/flush_denormals.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/sorted_rows.cpp"

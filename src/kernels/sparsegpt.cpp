@@ -1,4 +1,4 @@
-#include "coppice/kernels/sparsegpt.h"
+#include "kernels/sparsegpt.h"
 
 #include <algorithm>
 #include <vector>

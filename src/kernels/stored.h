@@ -6,7 +6,7 @@
 #include <cstring>
 #include <numeric>
 
-#include "coppice/kernels/packing.h"
+#include "kernels/packing.h"
 
 namespace coppice::kernels {
 

@@ -1,4 +1,4 @@
-#include "coppice/kernels/transpose.h"
+#include "kernels/transpose.h"
 
 #include <algorithm>
 

@@ -8,10 +8,10 @@
 #include <atomic>
 #include <vector>
 
-#include "coppice/kernels/block_masks.h"
-#include "coppice/kernels/count.h"
-#include "coppice/kernels/select.h"
 #include "coppice/masks/select.h"
+#include "kernels/block_masks.h"
+#include "kernels/count.h"
+#include "kernels/select.h"
 #include "masks/cut.h"
 #include "masks/mask_writer.h"
 #include "masks/one_pass.h"

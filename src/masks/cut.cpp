@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "coppice/kernels/select.h"
+#include "kernels/select.h"
 #include "masks/bracket.h"
 #include "masks/ranges.h"
 

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "coppice/kernels/order.h"
+#include "kernels/order.h"
 #include "masks/masked_weight.h"
 
 namespace coppice::masks::cpu {

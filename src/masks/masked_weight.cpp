@@ -2,7 +2,7 @@
 
 #include <ATen/Parallel.h>
 
-#include "coppice/kernels/masked_parameter.h"
+#include "kernels/masked_parameter.h"
 #include "masks/mask_writer.h"
 #include "masks/norm_mask.h"
 #include "masks/ranges.h"

@@ -9,9 +9,9 @@
 #include <memory>
 #include <vector>
 
-#include "coppice/kernels/block_masks.h"
-#include "coppice/kernels/block_scores.h"
-#include "coppice/kernels/select.h"
+#include "kernels/block_masks.h"
+#include "kernels/block_scores.h"
+#include "kernels/select.h"
 #include "masks/bracket.h"
 #include "masks/cut.h"
 #include "masks/ranges.h"

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "coppice/kernels/block_scores.h"
-#include "coppice/kernels/order.h"
 #include "coppice/masks/weight_norm.h"
+#include "kernels/block_scores.h"
+#include "kernels/order.h"
 
 namespace coppice::masks {
 

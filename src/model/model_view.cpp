@@ -4,8 +4,8 @@
 
 #include <typeinfo>
 
-#include "coppice/core/fqn.h"
 #include "coppice/model/hooked.h"
+#include "core/fqn.h"
 
 namespace coppice {
 namespace {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "coppice/graph/run_script.h"
 #include "graph/model_inputs.h"
+#include "graph/run_script.h"
 #include "graph/value_text.h"
 
 namespace coppice::oneshot {

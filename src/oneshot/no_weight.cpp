@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 #include "oneshot/name_words.h"
 
 namespace coppice::oneshot {

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <map>
 
-#include "coppice/core/fqn.h"
-#include "coppice/oneshot/pruning_masks.h"
+#include "core/fqn.h"
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
+#include "oneshot/pruning_masks.h"
 #include "oneshot/shared_bytes.h"
 #include "oneshot/tensor_name.h"
 #include "oneshot/weight_values.h"

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/rewrite.h"
 #include "coppice/oneshot/recipe.h"
+#include "io/rewrite.h"
 #include "oneshot/script_evidence.h"
 #include "oneshot/weight_layout.h"
 

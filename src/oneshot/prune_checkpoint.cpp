@@ -7,9 +7,9 @@
 #include <map>
 #include <optional>
 
-#include "coppice/io/output_folder.h"
 #include "coppice/masks/block.h"
 #include "coppice/masks/select.h"
+#include "io/output_folder.h"
 #include "oneshot/global_cut.h"
 #include "oneshot/plan.h"
 #include "oneshot/pruned_tensor.h"

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "coppice/model/torch_tensors.h"
-#include "coppice/oneshot/pruning_masks.h"
+#include "oneshot/pruning_masks.h"
 
 namespace coppice::oneshot {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "coppice/archive/stored_tensor.h"
-#include "coppice/io/rewrite.h"
+#include "io/rewrite.h"
 #include "oneshot/plan.h"
 
 namespace coppice::oneshot {

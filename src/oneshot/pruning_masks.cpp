@@ -1,4 +1,4 @@
-#include "coppice/oneshot/pruning_masks.h"
+#include "oneshot/pruning_masks.h"
 
 #include <torch/utils.h>
 #include <string>

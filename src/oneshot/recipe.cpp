@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "coppice/core/fqn.h"
 #include "coppice/core/pattern.h"
+#include "core/fqn.h"
 
 namespace coppice {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <set>
 
+#include "archive/pickle_value.h"
 #include "archive/zip.h"
-#include "coppice/archive/pickle_value.h"
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 #include "io/torch_archive.h"
 
 namespace coppice::oneshot {

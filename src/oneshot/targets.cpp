@@ -10,8 +10,8 @@
 #include <regex>
 #pragma GCC diagnostic pop
 
-#include "coppice/core/fqn.h"
 #include "coppice/oneshot/recipe.h"
+#include "core/fqn.h"
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
 #include "oneshot/tensor_name.h"

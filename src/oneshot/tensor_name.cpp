@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 
 namespace coppice::oneshot {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <optional>
 
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 
 namespace coppice::oneshot {
 namespace {

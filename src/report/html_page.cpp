@@ -1,4 +1,4 @@
-#include "coppice/report/html_page.h"
+#include "report/html_page.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "coppice/report/json.h"
+#include "report/json.h"
 
 #include <type_traits>
 

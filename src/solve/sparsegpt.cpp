@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/sparsegpt.h"
 #include "coppice/solve/solvers.h"
+#include "kernels/sparsegpt.h"
 #include "solve/matrices.h"
 
 namespace coppice {

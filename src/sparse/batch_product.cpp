@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <atomic>
 
-#include "coppice/kernels/output_blocks.h"
-#include "coppice/kernels/pattern_panels.h"
-#include "coppice/kernels/sorted_rows.h"
+#include "kernels/output_blocks.h"
+#include "kernels/pattern_panels.h"
+#include "kernels/sorted_rows.h"
 #include "sparse/kept.h"
 #include "sparse/packed_product.h"
 

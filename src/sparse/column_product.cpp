@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/bitmask_columns.h"
-#include "coppice/kernels/input_columns.h"
+#include "kernels/bitmask_columns.h"
+#include "kernels/input_columns.h"
 #include "sparse/kept.h"
 #include "sparse/packed_product.h"
 

@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <memory>
 
-#include "coppice/core/fqn.h"
 #include "coppice/sparse/sparse_conv2d.h"
 #include "coppice/sparse/sparse_linear.h"
+#include "core/fqn.h"
 
 namespace coppice {
 namespace {

@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "coppice/core/pattern.h"
-#include "coppice/kernels/packing.h"
 #include "coppice/sparse/packed_format.h"
+#include "kernels/packing.h"
 
 namespace coppice::sparse {
 

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 
 namespace coppice::sparse {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/transpose.h"
+#include "kernels/transpose.h"
 #include "sparse/kept.h"
 #include "sparse/parts.h"
 

@@ -6,6 +6,7 @@
 
 #include <sstream>
 
+#include "core/registered.h"
 #include "sparse/conv2d.h"
 #include "sparse/gradients.h"
 #include "sparse/linear.h"
@@ -169,9 +170,15 @@ void register_class(torch::Library& library) {
           });
 }
 
+// Asked before anything of this file is registered.
+const bool is_second_copy = core::is_registered("coppice::linear");
+
 // One fragment, because a schema is read when it is registered and must find
 // its classes.
 TORCH_LIBRARY_FRAGMENT(coppice, library) {
+  if (is_second_copy) {
+    return;
+  }
   register_class(library);
   const std::string operands =
       "(Tensor x, __torch__.torch.classes.coppice.PackedWeight w, "
@@ -188,6 +195,9 @@ TORCH_LIBRARY_FRAGMENT(coppice, library) {
 }
 
 TORCH_LIBRARY_IMPL(coppice, CPU, library) {
+  if (is_second_copy) {
+    return;
+  }
   library.impl("linear", &linear_on_cpu<false>);
   library.impl("linear_relu", &linear_on_cpu<true>);
   library.impl("conv2d", &conv2d_on_cpu<false>);
@@ -195,6 +205,9 @@ TORCH_LIBRARY_IMPL(coppice, CPU, library) {
 }
 
 TORCH_LIBRARY_IMPL(coppice, Meta, library) {
+  if (is_second_copy) {
+    return;
+  }
   library.impl("linear", &linear_on_meta);
   library.impl("linear_relu", &linear_on_meta);
   library.impl("conv2d", &conv2d_on_meta);
@@ -202,6 +215,9 @@ TORCH_LIBRARY_IMPL(coppice, Meta, library) {
 }
 
 TORCH_LIBRARY_IMPL(coppice, Autograd, library) {
+  if (is_second_copy) {
+    return;
+  }
   library.impl("linear", &linear_on_autograd<false>);
   library.impl("linear_relu", &linear_on_autograd<true>);
   library.impl("conv2d", &conv2d_on_autograd<false>);

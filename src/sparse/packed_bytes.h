@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "coppice/kernels/buffer.h"
-#include "coppice/kernels/values.h"
+#include "kernels/buffer.h"
+#include "kernels/values.h"
 
 namespace coppice::sparse {
 

@@ -2,9 +2,9 @@
 
 #include <c10/util/Exception.h>
 
-#include "coppice/core/fqn.h"
 #include "coppice/core/pattern.h"
 #include "coppice/masks/measure.h"
+#include "core/fqn.h"
 #include "sparse/check.h"
 #include "sparse/format_traits.h"
 

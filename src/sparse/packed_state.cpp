@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "coppice/kernels/bfloat16.h"
-#include "coppice/kernels/bitmask.h"
 #include "coppice/sparse/packed_weight.h"
+#include "kernels/bfloat16.h"
+#include "kernels/bitmask.h"
 
 namespace coppice {
 namespace {

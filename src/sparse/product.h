@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "coppice/kernels/packing.h"
 #include "coppice/sparse/packed_weight.h"
+#include "kernels/packing.h"
 #include "sparse/format_traits.h"
 
 namespace coppice::sparse {

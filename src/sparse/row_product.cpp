@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "coppice/kernels/bitmask_rows.h"
-#include "coppice/kernels/compressed_rows.h"
-#include "coppice/kernels/dense.h"
-#include "coppice/kernels/input_blocks.h"
+#include "kernels/bitmask_rows.h"
+#include "kernels/compressed_rows.h"
+#include "kernels/dense.h"
+#include "kernels/input_blocks.h"
 #include "sparse/packed_product.h"
 
 namespace coppice::sparse {

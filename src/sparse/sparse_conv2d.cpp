@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
-#include "coppice/core/torch_compat.h"
 #include "coppice/sparse/operators.h"
+#include "core/torch_compat.h"
 
 namespace coppice::nn {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <set>
 
-#include "coppice/core/fqn.h"
+#include "core/fqn.h"
 #include "sparsify/group_options.h"
 #include "sparsify/masked_parameter.h"
 #include "sparsify/optimizer_protection.h"

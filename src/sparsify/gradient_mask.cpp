@@ -4,7 +4,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
-#include "coppice/kernels/masked_parameter.h"
+#include "kernels/masked_parameter.h"
 #include "masks/mask_writer.h"
 #include "masks/masked_weight.h"
 

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "coppice/core/fqn.h"
 #include "coppice/core/values.h"
 #include "coppice/sparsify/sparsifier_options.h"
+#include "core/fqn.h"
 
 /// What all sparsifiers do alike with their groups and the groups' options.
 namespace coppice::sparsify {

@@ -8,7 +8,7 @@
 
 #include <atomic>
 
-#include "coppice/kernels/masked_parameter.h"
+#include "kernels/masked_parameter.h"
 #include "masks/mask_writer.h"
 #include "masks/masked_weight.h"
 #include "masks/ranges.h"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "coppice/core/torch_compat.h"
+#include "core/torch_compat.h"
 
 namespace coppice::sparsify {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include "coppice/archive/pickle_value.h"
+#include "archive/pickle_value.h"
 #include "coppice/core/values.h"
 
 /// Values of LibTorch as those of a pickle, and back.

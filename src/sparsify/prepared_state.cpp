@@ -4,9 +4,9 @@
 
 #include <map>
 
-#include "coppice/core/fqn.h"
 #include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/saved_state.h"
+#include "core/fqn.h"
 
 namespace coppice {
 namespace {

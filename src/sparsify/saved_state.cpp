@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 #include "sparsify/group_options.h"
 #include "sparsify/pickled_values.h"
 #include "sparsify/state_file.h"

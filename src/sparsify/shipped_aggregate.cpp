@@ -2,7 +2,7 @@
 
 #include <torch/torch.h>
 
-#include "coppice/kernels/add.h"
+#include "kernels/add.h"
 
 namespace coppice::sparsify {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "coppice/core/values.h"
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 
 /// What all files of sparsifiers' states have in common.
 namespace coppice::sparsify {

@@ -14,8 +14,8 @@
 
 #include "cli/child.h"
 #include "coppice/io/safetensors.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
+#include "io/torch_file.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::command_line_fuzz_test {

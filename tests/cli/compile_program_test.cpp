@@ -10,11 +10,11 @@
 
 #include "cli/child.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
-#include "coppice/io/output_file.h"
 #include "coppice/io/safetensors.h"
-#include "coppice/kernels/instruction_set.h"
 #include "coppice/model/torch_tensors.h"
 #include "coppice/sparse/packed_weight.h"
+#include "io/output_file.h"
+#include "kernels/instruction_set.h"
 #include "support/errors.h"
 #include "support/html.h"
 #include "support/png.h"

@@ -11,8 +11,8 @@
 #include "cli/literals.h"
 #include "cli/model_inputs.h"
 #include "coppice/io/safetensors.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
+#include "io/torch_file.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::cli::inputs_test {

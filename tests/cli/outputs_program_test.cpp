@@ -10,8 +10,8 @@
 #include "cli/output_models.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/io/sparse_checkpoint.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
+#include "io/torch_file.h"
 #include "support/killed_at_steps.h"
 
 namespace coppice::cli::outputs_program_test {

@@ -12,8 +12,8 @@
 #include "cli/child.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
 #include "coppice/io/safetensors.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
+#include "io/torch_file.h"
 
 namespace coppice::cli::run_program_test {
 namespace {
@@ -191,15 +191,15 @@ TEST_F(RunModel, TakesAnExampleOfAnyStructure) {
   expect_complaint(compile({"--inputs", folder_.file("no")}), 2, "cannot be");
 }
 
-/// `forward` calls an op of the library in `ops_library.cpp`.
-void define_with_op(torch::jit::Module& net) {
+/// `forward` calls an op of a library.
+void define_with_op(torch::jit::Module& net, const std::string& op) {
   auto graph = std::make_shared<torch::jit::Graph>();
   auto* const self = graph->addInput("self")->setType(net.type());
   auto* const x = graph->addInput("x");
   auto* const weight =
       graph->insertNode(graph->createGetAttr(self, "weight"))->output();
-  auto* const twice = graph->insertNode(graph->create(
-      c10::Symbol::fromQualString("coppice_test_ops::twice"), {x}));
+  auto* const twice =
+      graph->insertNode(graph->create(c10::Symbol::fromQualString(op), {x}));
   auto* const none = graph->insertNode(graph->createNone())->output();
   auto* const linear = graph->insertNode(graph->create(
       c10::Symbol::fromQualString("aten::linear"),
@@ -211,7 +211,7 @@ void define_with_op(torch::jit::Module& net) {
 
 TEST_F(RunModel, LoadsLibrariesOfOps) {
   ASSERT_NE(dlopen(COPPICE_TEST_OPS, RTLD_NOW), nullptr) << dlerror();
-  define_with_op(net_);
+  define_with_op(net_, "coppice_test_ops::twice");
   net_.save(model_);
   expect_complaint(
       compile({"--input", "2x6"}),
@@ -230,6 +230,14 @@ TEST_F(RunModel, LoadsLibrariesOfOps) {
       compile({"--input", "2x6", "--load", model_}), 2, "--load " + model_);
   expect_complaint(
       compile({"--input", "2x6", "--load", "no.so"}), 2, "--load no.so");
+}
+
+TEST_F(RunModel, LoadsLibrariesThatHaveCoppiceThemselves) {
+  ASSERT_NE(dlopen(COPPICE_TEST_USER, RTLD_NOW), nullptr) << dlerror();
+  define_with_op(net_, "coppice_test_user::halves");
+  net_.save(model_);
+  EXPECT_EQ(
+      compile({"--input", "2x6", "--load", COPPICE_TEST_USER}).exit_code, 0);
 }
 
 } // namespace

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "cli/errors.h"
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::cli::signals_test {

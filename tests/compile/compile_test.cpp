@@ -11,9 +11,9 @@
 
 #include "compile/races.h"
 #include "compile/winners.h"
-#include "coppice/graph/weight_ops.h"
 #include "coppice/masks/weight_norm.h"
 #include "coppice/sparse/packed_weight.h"
+#include "graph/weight_ops.h"
 #include "support/errors.h"
 #include "support/temporary_folder.h"
 

@@ -7,8 +7,8 @@
 #include <torch/script.h>
 
 #include "coppice/graph/activation_sites.h"
-#include "coppice/graph/run_script.h"
-#include "coppice/graph/weight_ops.h"
+#include "graph/run_script.h"
+#include "graph/weight_ops.h"
 #include "support/errors.h"
 
 namespace coppice::graph::call_stacks_test {

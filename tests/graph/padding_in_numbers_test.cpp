@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "coppice/graph/weight_ops.h"
+#include "graph/weight_ops.h"
 
 namespace coppice::padding_in_numbers_test {
 namespace {

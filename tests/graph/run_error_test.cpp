@@ -9,7 +9,7 @@
 
 #include <new>
 
-#include "coppice/graph/run_script.h"
+#include "graph/run_script.h"
 #include "support/errors.h"
 
 namespace coppice::graph::run_error_test {

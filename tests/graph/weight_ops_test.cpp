@@ -1,4 +1,4 @@
-#include "coppice/graph/weight_ops.h"
+#include "graph/weight_ops.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -19,6 +19,7 @@ coppice_room(twin LEVEL 1)
 EOF
 cat >"$tree/src/high/right.cpp" <<'EOF'
 #include "coppice/high/right.h"
+#include "coppice/export.h"
 #include <torch/types.h>
 #include "coppice/low/thing.h"
 #include "high/private.h"
@@ -65,6 +66,8 @@ expect src/raw/a.cpp '#include <ATen/Parallel.h>' \
   'plain: `raw` includes LibTorch, `ATen/Parallel.h`'
 expect src/high/a.cpp '#include "coppice/coppice.h"' \
   'whole: `high` includes all of Coppice'
+expect include/coppice/high/a.h '#include "low/private.h"' \
+  'public: a public header includes `low/private.h`'
 expect src/high/a.cpp '#include "../low/thing.h"' \
   'path: includes `../low/thing.h`'
 expect src/high/a.cpp '#include "coppice/cellar/thing.h"' \

@@ -5,7 +5,7 @@
 
 #include "archive/zip_writer.h"
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 #include "support/file_errors.h"
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"

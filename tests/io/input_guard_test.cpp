@@ -1,10 +1,10 @@
-#include "coppice/io/input_guard.h"
+#include "io/input_guard.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "coppice/io/safetensors.h"
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 #include "support/file_errors.h"
 #include "support/temporary_folder.h"
 

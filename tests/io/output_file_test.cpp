@@ -1,4 +1,4 @@
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

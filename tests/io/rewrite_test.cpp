@@ -1,4 +1,4 @@
-#include "coppice/io/rewrite.h"
+#include "io/rewrite.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

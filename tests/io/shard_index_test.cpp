@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 #include "support/file_errors.h"
 #include "support/safetensors_bytes.h"
 #include "support/temporary_folder.h"

@@ -1,13 +1,13 @@
 // Files of torch.save, here and beside the reference: the tests that need
 // python3-torch are skipped where it is missing.
 
-#include "coppice/io/torch_file.h"
+#include "io/torch_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 #include "support/reference_python.h"
 #include "support/temporary_folder.h"
 

@@ -1,4 +1,4 @@
-#include "coppice/kernels/add.h"
+#include "kernels/add.h"
 
 #include <gtest/gtest.h>
 

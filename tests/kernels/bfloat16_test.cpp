@@ -1,4 +1,4 @@
-#include "coppice/kernels/bfloat16.h"
+#include "kernels/bfloat16.h"
 
 #include <gtest/gtest.h>
 

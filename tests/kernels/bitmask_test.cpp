@@ -1,4 +1,4 @@
-#include "coppice/kernels/bitmask.h"
+#include "kernels/bitmask.h"
 
 #include <gtest/gtest.h>
 

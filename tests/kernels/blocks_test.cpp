@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "coppice/kernels/input_blocks.h"
-#include "coppice/kernels/output_blocks.h"
-#include "coppice/kernels/transpose.h"
+#include "kernels/input_blocks.h"
+#include "kernels/output_blocks.h"
+#include "kernels/transpose.h"
 #include "support/products.h"
 #include "support/targets.h"
 

@@ -1,10 +1,10 @@
-#include "coppice/kernels/compressed_rows.h"
+#include "kernels/compressed_rows.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 
-#include "coppice/kernels/bitmask_rows.h"
+#include "kernels/bitmask_rows.h"
 #include "support/products.h"
 #include "support/targets.h"
 

@@ -1,4 +1,4 @@
-#include "coppice/kernels/dense.h"
+#include "kernels/dense.h"
 
 #include <gtest/gtest.h>
 

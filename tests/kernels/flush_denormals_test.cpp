@@ -1,12 +1,12 @@
-#include "coppice/kernels/flush_denormals.h"
+#include "kernels/flush_denormals.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <limits>
 
-#include "coppice/kernels/compressed_rows.h"
-#include "coppice/kernels/dense.h"
+#include "kernels/compressed_rows.h"
+#include "kernels/dense.h"
 
 namespace coppice::kernels::flush_denormals_test {
 namespace {

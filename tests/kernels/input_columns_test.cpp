@@ -1,8 +1,8 @@
-#include "coppice/kernels/input_columns.h"
+#include "kernels/input_columns.h"
 
 #include <gtest/gtest.h>
 
-#include "coppice/kernels/bitmask_columns.h"
+#include "kernels/bitmask_columns.h"
 #include "support/products.h"
 #include "support/targets.h"
 

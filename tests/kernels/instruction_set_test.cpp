@@ -1,4 +1,4 @@
-#include "coppice/kernels/instruction_set.h"
+#include "kernels/instruction_set.h"
 
 #include <gtest/gtest.h>
 

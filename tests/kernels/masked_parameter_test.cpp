@@ -1,4 +1,4 @@
-#include "coppice/kernels/masked_parameter.h"
+#include "kernels/masked_parameter.h"
 
 #include <gtest/gtest.h>
 

@@ -1,20 +1,20 @@
 // What packing does is the same however it is shared out.
 
-#include "coppice/kernels/packing.h"
+#include "kernels/packing.h"
 
 #include <gtest/gtest.h>
 
 #include <thread>
 
-#include "coppice/kernels/bitmask_columns.h"
-#include "coppice/kernels/bitmask_rows.h"
-#include "coppice/kernels/compressed_rows.h"
-#include "coppice/kernels/dense.h"
-#include "coppice/kernels/input_blocks.h"
-#include "coppice/kernels/input_columns.h"
-#include "coppice/kernels/output_blocks.h"
-#include "coppice/kernels/pattern_panels.h"
-#include "coppice/kernels/sorted_rows.h"
+#include "kernels/bitmask_columns.h"
+#include "kernels/bitmask_rows.h"
+#include "kernels/compressed_rows.h"
+#include "kernels/dense.h"
+#include "kernels/input_blocks.h"
+#include "kernels/input_columns.h"
+#include "kernels/output_blocks.h"
+#include "kernels/pattern_panels.h"
+#include "kernels/sorted_rows.h"
 #include "support/products.h"
 
 namespace coppice::kernels::packing_test {

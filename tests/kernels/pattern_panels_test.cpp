@@ -1,4 +1,4 @@
-#include "coppice/kernels/pattern_panels.h"
+#include "kernels/pattern_panels.h"
 
 #include <gtest/gtest.h>
 

@@ -1,11 +1,11 @@
-#include "coppice/kernels/range.h"
+#include "kernels/range.h"
 
 #include <gtest/gtest.h>
 
 #include <random>
 #include <vector>
 
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 
 namespace coppice::kernels::range_test {
 namespace {

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "coppice/kernels/buffer.h"
+#include "kernels/buffer.h"
 
 namespace coppice::kernels::shared_pages_test {
 namespace {

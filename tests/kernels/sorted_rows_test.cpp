@@ -1,4 +1,4 @@
-#include "coppice/kernels/sorted_rows.h"
+#include "kernels/sorted_rows.h"
 
 #include <gtest/gtest.h>
 

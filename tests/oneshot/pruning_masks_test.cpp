@@ -1,4 +1,4 @@
-#include "coppice/oneshot/pruning_masks.h"
+#include "oneshot/pruning_masks.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

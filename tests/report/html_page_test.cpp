@@ -1,4 +1,4 @@
-#include "coppice/report/html_page.h"
+#include "report/html_page.h"
 
 #include <c10/util/Exception.h>
 #include <gmock/gmock.h>

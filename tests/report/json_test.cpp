@@ -1,4 +1,4 @@
-#include "coppice/report/json.h"
+#include "report/json.h"
 
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "coppice/report/picture.h"
+#include "report/picture.h"
 
 #include <c10/util/Exception.h>
 #include <gtest/gtest.h>

@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/saved_state.h"
+#include "io/torch_file.h"
 #include "support/errors.h"
 #include "support/identity_models.h"
 #include "support/reference_python.h"

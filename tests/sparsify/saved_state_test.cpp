@@ -7,10 +7,10 @@
 #include <cstdlib>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/torch_file.h"
 #include "coppice/model/torch_tensors.h"
 #include "coppice/sparsify/data_norm_sparsifier.h"
 #include "coppice/sparsify/weight_norm_sparsifier.h"
+#include "io/torch_file.h"
 #include "support/errors.h"
 #include "support/reference.h"
 #include "support/temporary_folder.h"

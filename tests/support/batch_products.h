@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "coppice/kernels/transpose.h"
+#include "kernels/transpose.h"
 #include "support/products.h"
 
 namespace coppice::testing {

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "coppice/kernels/values.h"
+#include "kernels/values.h"
 #include "support/floats.h"
 
 namespace coppice::testing {

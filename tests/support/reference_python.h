@@ -1,12 +1,8 @@
 #pragma once
 
-#include <dlfcn.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <string>
-
-#include "coppice/core/version.h"
 
 namespace coppice {
 
@@ -48,8 +44,8 @@ inline std::string run_reference(
   return good ? output : "";
 }
 
-/// Where the code of Coppice was loaded from; empty if Python cannot load that:
-/// it is part of the program, or has sanitizers in it.
+/// The library of this build; empty if Python cannot load it: it is none that
+/// is loaded, or has sanitizers in it.
 inline std::string python_library() {
 #ifdef __SANITIZE_ADDRESS__
   return "";
@@ -57,10 +53,11 @@ inline std::string python_library() {
   if (const char* given = std::getenv("COPPICE_LIBRARY")) {
     return given;
   }
-  Dl_info found = {};
-  dladdr(reinterpret_cast<const void*>(&version), &found);
-  const std::string path = found.dli_fname == nullptr ? "" : found.dli_fname;
-  return path.find(".so") == std::string::npos ? "" : path;
+#ifdef COPPICE_LIBRARY
+  return COPPICE_LIBRARY;
+#else
+  return "";
+#endif
 }
 
 } // namespace coppice

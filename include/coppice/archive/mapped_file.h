@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// Bytes [begin, end) of a file.
@@ -20,7 +22,7 @@ struct ByteRange {
 ///
 /// A file that another program cuts short meanwhile ends this one with SIGBUS,
 /// as for every program that maps files.
-class MappedFile {
+class COPPICE_API MappedFile {
  public:
   /// Errors: FileError if `path` cannot be opened or is no regular file.
   static std::shared_ptr<const MappedFile> open(const std::string& path);

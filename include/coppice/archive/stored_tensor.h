@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coppice/export.h"
+
 /// A tensor as files hold it. Knows no LibTorch, so that readers of files need
 /// none; model/torch_tensors.h leads to `torch::Tensor`.
 namespace coppice {
@@ -44,16 +46,16 @@ enum class Dtype : uint8_t {
 };
 
 /// "F32"
-std::string_view dtype_name(Dtype dtype);
+COPPICE_API std::string_view dtype_name(Dtype dtype);
 
 /// The dtype of a name; nullopt if there is none.
-std::optional<Dtype> dtype_of_name(std::string_view name);
+COPPICE_API std::optional<Dtype> dtype_of_name(std::string_view name);
 
 /// Bits of an element: 4 and 6 for the types that share bytes.
-int64_t dtype_bits(Dtype dtype);
+COPPICE_API int64_t dtype_bits(Dtype dtype);
 
 /// A tensor in memory that somebody else owns, most often a mapped file.
-struct StoredTensor {
+struct COPPICE_API StoredTensor {
   std::string name; ///< The tensor's FQN.
   Dtype dtype = Dtype::F32;
   std::vector<int64_t> shape;
@@ -71,6 +73,7 @@ struct StoredTensor {
 };
 
 /// Strides of a row-major tensor.
-std::vector<int64_t> contiguous_strides(const std::vector<int64_t>& shape);
+COPPICE_API std::vector<int64_t> contiguous_strides(
+    const std::vector<int64_t>& shape);
 
 } // namespace coppice

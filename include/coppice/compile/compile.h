@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 #include "coppice/report/table.h"
 
 namespace coppice {
@@ -15,7 +16,7 @@ namespace coppice {
 /// Options of `compile`. Example:
 ///
 ///     CompileOptions().batches({1, 32})
-class CompileOptions {
+class COPPICE_API CompileOptions {
  public:
   /// The sizes of dimension 0 of the inputs to measure with; an example is cut
   /// or repeated to them. A layer is replaced only if none of them gets slower.
@@ -65,7 +66,7 @@ class CompileOptions {
 };
 
 /// $XDG_CACHE_HOME/coppice, or ~/.cache/coppice; empty if neither is set.
-std::string timing_cache_folder();
+COPPICE_API std::string timing_cache_folder();
 
 /// A layer's times at one batch.
 struct LayerTiming {
@@ -77,7 +78,7 @@ struct LayerTiming {
 };
 
 /// What `compile` found out about a layer and decided.
-struct CompiledLayer {
+struct COPPICE_API CompiledLayer {
   std::string layer; ///< FQN.
   /// "linear", "conv2d"; of layers that are always left also "lstm",
   /// "conv_transpose2d", "embedding" and others, or the name of an op.
@@ -118,7 +119,7 @@ struct ModelTiming {
 };
 
 /// A model whose layers run on the fastest product that was measured.
-struct CompiledModel {
+struct COPPICE_API CompiledModel {
   /// It never ran: its state is as it was given. All methods, hooks and
   /// attributes of the model are there, but for weights that only `forward`
   /// used and methods of submodules that only `forward` called.
@@ -173,7 +174,7 @@ struct CompiledModel {
 ///   weight (frozen or quantized before); c10::Error if the result differs from
 ///   the model by more than rounding: by 1e-3 of its largest output, or 1e-1
 ///   with `bfloat16`.
-CompiledModel compile(
+COPPICE_API CompiledModel compile(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options = {});
@@ -183,7 +184,7 @@ CompiledModel compile(
 /// changed. Of `options`, batches and seconds count.
 ///
 /// Errors: c10::ValueError if one of them does not run on the inputs.
-std::vector<ModelTiming> compare_models(
+COPPICE_API std::vector<ModelTiming> compare_models(
     const torch::jit::Module& first,
     const torch::jit::Module& second,
     const std::vector<c10::IValue>& example,

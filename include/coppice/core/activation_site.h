@@ -11,10 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// A mask over what enters a layer.
-struct ActivationMask {
+struct COPPICE_API ActivationMask {
   /// One that masks the whole activation, or, where `has_features`, one a
   /// feature. Each broadcasts to what it masks.
   std::vector<torch::Tensor> masks;
@@ -36,7 +38,7 @@ struct ActivationMask {
 ///   feature is out of range.
 /// Source: the sparsify hook of ActivationSparsifier, which edits the caller's
 ///   tensor.
-torch::Tensor masked_activation(
+COPPICE_API torch::Tensor masked_activation(
     const torch::Tensor& activation,
     const ActivationMask& mask);
 
@@ -50,7 +52,7 @@ torch::Tensor masked_activation(
 /// Thread-safe: what is attached or detached while an activation passes holds
 /// from the next one on. Observers are called by every thread that runs the
 /// model, at once.
-class ActivationSite : public torch::CustomClassHolder {
+class COPPICE_API ActivationSite : public torch::CustomClassHolder {
  public:
   using Observer = std::function<void(const torch::Tensor& activation)>;
   using Id = int64_t;
@@ -110,7 +112,7 @@ class ActivationSite : public torch::CustomClassHolder {
 };
 
 /// A `torch::nn` layer that has a site in front of its forward.
-class HasActivationSite {
+class COPPICE_API HasActivationSite {
  public:
   virtual ~HasActivationSite() = default;
   virtual const c10::intrusive_ptr<ActivationSite>& activation_site() const = 0;

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <variant>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// The smallest patch of a weight that is kept or dropped together.
@@ -35,20 +37,22 @@ struct Unstructured {};
 /// Where the zeros of a weight may lie.
 using Pattern = std::variant<Unstructured, BlockShape, Nm>;
 
-bool operator==(const BlockShape& a, const BlockShape& b);
-bool operator!=(const BlockShape& a, const BlockShape& b);
-bool operator==(const Nm& a, const Nm& b);
-bool operator==(const Unstructured& a, const Unstructured& b);
+COPPICE_API bool operator==(const BlockShape& a, const BlockShape& b);
+COPPICE_API bool operator!=(const BlockShape& a, const BlockShape& b);
+COPPICE_API bool operator==(const Nm& a, const Nm& b);
+COPPICE_API bool operator==(const Unstructured& a, const Unstructured& b);
 
 /// "unstructured", "1x4" or "2:4".
-std::string to_string(const Pattern& pattern);
+COPPICE_API std::string to_string(const Pattern& pattern);
 
 /// The inverse of `to_string`.
 ///
 /// Errors: c10::ValueError if `text` is none of the three forms, or its numbers
 ///   are not 0 < rows, 0 < cols, 0 < n <= m.
-Pattern parse_pattern(std::string_view text);
+COPPICE_API Pattern parse_pattern(std::string_view text);
 
-std::ostream& operator<<(std::ostream& stream, const BlockShape& shape);
+COPPICE_API std::ostream& operator<<(
+    std::ostream& stream,
+    const BlockShape& shape);
 
 } // namespace coppice

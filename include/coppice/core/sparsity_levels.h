@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// What a scheduler drives: an ordered list of sparsity levels, one a group.
 /// Weight and data sparsifiers implement it, so one set of schedulers serves
 /// both.
-class SparsityLevels {
+class COPPICE_API SparsityLevels {
  public:
   virtual ~SparsityLevels() = default;
 

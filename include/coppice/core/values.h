@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// Values under names: the options of one tensor, the state of a scheduler.
@@ -14,10 +16,10 @@ using Values = std::map<std::string, c10::IValue>;
 
 /// `value` as Python prints it: `0.5`, `(1, 4)`, `True`, `None`, `[0.1, 0.2]`.
 /// Tensors are described by dtype and shape.
-std::string to_python_string(const c10::IValue& value);
+COPPICE_API std::string to_python_string(const c10::IValue& value);
 
 /// True if both hold the same: tensors by dtype and elements, the rest by
 /// value.
-bool same_value(const c10::IValue& a, const c10::IValue& b);
+COPPICE_API bool same_value(const c10::IValue& a, const c10::IValue& b);
 
 } // namespace coppice

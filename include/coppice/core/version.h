@@ -1,9 +1,11 @@
 #pragma once
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// The version of the library that runs: major, minor and patch, "1.2.3".
-const char* version();
+COPPICE_API const char* version();
 
 namespace detail {
 

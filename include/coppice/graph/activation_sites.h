@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "coppice/core/activation_site.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
@@ -30,13 +31,14 @@ namespace coppice {
 /// Errors: c10::ValueError if a glob matches no layer, or none that can have a
 ///   site, or `module` chooses between submodules in a way that cannot be
 ///   followed.
-torch::jit::Module with_activation_sites(
+COPPICE_API torch::jit::Module with_activation_sites(
     const torch::jit::Module& module,
     const std::vector<std::string>& layer_globs = {"*"});
 
 /// The layers of `module`, itself included, each once, under its first name,
 /// with the site that `with_activation_sites` gave it, or why it has none.
-ActivationLayers activation_layers(const torch::jit::Module& module);
+COPPICE_API ActivationLayers
+activation_layers(const torch::jit::Module& module);
 
 /// A copy of `module` without sites: their masks have become constants of the
 /// graph and ordinary ops, so that the saved file loads and runs in plain C++
@@ -44,6 +46,7 @@ ActivationLayers activation_layers(const torch::jit::Module& module);
 /// shared, observers are gone.
 ///
 /// Errors: c10::ValueError as `with_activation_sites`.
-torch::jit::Module without_activation_sites(const torch::jit::Module& module);
+COPPICE_API torch::jit::Module without_activation_sites(
+    const torch::jit::Module& module);
 
 } // namespace coppice

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/export.h"
 #include "coppice/graph/traced_call.h"
 
 #include <torch/arg.h>
@@ -98,7 +99,7 @@ torch::jit::Module trace(
 
 namespace detail {
 
-torch::jit::Module trace_call(
+COPPICE_API torch::jit::Module trace_call(
     torch::nn::Module& model,
     const TracedCall& call,
     const TraceInputs& example_inputs,

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/export.h"
+
 // How `trace` calls a model whose `forward` it knows only as a template
 // parameter: deduces the types and forwards to functions that know none.
 
@@ -169,7 +171,7 @@ TracedCall erase_forward(
 }
 
 /// The forward of a Sequential is a template: goes through its `AnyModule`s.
-TracedCall erase_sequential(torch::nn::SequentialImpl& model);
+COPPICE_API TracedCall erase_sequential(torch::nn::SequentialImpl& model);
 
 template <typename Model, typename = void>
 struct has_forward : std::false_type {};
@@ -242,7 +244,7 @@ TracedCall callable_of(Callable callable) {
 }
 
 /// Throws c10::ValueError if `model` is null.
-void check_model(const void* model);
+COPPICE_API void check_model(const void* model);
 
 /// The module behind a reference, a `shared_ptr` or a holder.
 template <typename Model>

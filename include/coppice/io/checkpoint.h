@@ -8,6 +8,7 @@
 
 #include "coppice/archive/file_error.h"
 #include "coppice/archive/mapped_file.h"
+#include "coppice/export.h"
 #include "coppice/io/state_dict.h"
 
 namespace coppice {
@@ -22,10 +23,10 @@ enum class CheckpointFormat {
 };
 
 /// Whether it is an index and shards: a folder of files rather than one.
-bool is_sharded(CheckpointFormat format);
+COPPICE_API bool is_sharded(CheckpointFormat format);
 
 /// "safetensors", "torch.save archive", ... as messages name it.
-std::string_view format_name(CheckpointFormat format);
+COPPICE_API std::string_view format_name(CheckpointFormat format);
 
 /// The CRC-32 of an entry of a zip archive: whoever changes bytes of `covered`
 /// must write the new checksum, little-endian, at each of `places`.
@@ -51,6 +52,6 @@ struct Checkpoint {
 /// is believed before it is checked, and nothing in it can run.
 ///
 /// Errors: FileError.
-Checkpoint open_checkpoint(const std::string& path);
+COPPICE_API Checkpoint open_checkpoint(const std::string& path);
 
 } // namespace coppice

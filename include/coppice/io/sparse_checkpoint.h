@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "coppice/export.h"
 #include "coppice/io/checkpoint.h"
 
 /// Sparse checkpoints: safetensors files in which a tensor NAME with many zeros
@@ -45,13 +46,13 @@ struct PackOptions {
 /// size.
 ///
 /// Errors: OutputError.
-void pack_checkpoint(
+COPPICE_API void pack_checkpoint(
     const Checkpoint& input,
     const std::string& path,
     const PackOptions& options = {});
 
 /// Whether a checkpoint is one that `pack_checkpoint` wrote.
-bool is_packed(const Checkpoint& checkpoint);
+COPPICE_API bool is_packed(const Checkpoint& checkpoint);
 
 /// Writes what was packed, bit for bit as it was: the file `path`, or the
 /// folder `path` with the shards and their index. Nothing in `packed` is
@@ -59,6 +60,8 @@ bool is_packed(const Checkpoint& checkpoint);
 ///
 /// Errors: FileError if `packed` is no sparse checkpoint or a broken one;
 /// OutputError.
-void unpack_checkpoint(const Checkpoint& packed, const std::string& path);
+COPPICE_API void unpack_checkpoint(
+    const Checkpoint& packed,
+    const std::string& path);
 
 } // namespace coppice

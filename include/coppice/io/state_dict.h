@@ -6,11 +6,12 @@
 #include <vector>
 
 #include "coppice/archive/stored_tensor.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
 /// Tensors in the order of their file, and what the file says beside them.
-struct StateDict {
+struct COPPICE_API StateDict {
   std::vector<StoredTensor> tensors;
   std::map<std::string, std::string> metadata;
 

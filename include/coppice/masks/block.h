@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
@@ -18,14 +19,16 @@ namespace coppice {
 /// Errors: c10::ValueError if `values` is empty, has fewer than two dimensions
 ///   or is not floating, or a side of the block is not positive.
 /// Source: WeightNormSparsifier, the newest reference (ceil-mode pooling).
-torch::Tensor block_scores(const torch::Tensor& values, BlockShape block);
+COPPICE_API torch::Tensor block_scores(
+    const torch::Tensor& values,
+    BlockShape block);
 
 /// Spreads one decision a block over the elements of the block.
 ///
 /// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result
 ///   [h, rest], both kBool.
 /// Errors: c10::ValueError if `block_mask` has another shape or dtype.
-torch::Tensor expand_blocks(
+COPPICE_API torch::Tensor expand_blocks(
     const torch::Tensor& block_mask,
     BlockShape block,
     int64_t h,
@@ -40,7 +43,7 @@ torch::Tensor expand_blocks(
 ///   dropped last.
 /// Errors: as `block_scores`, and c10::ValueError if `zeros_per_block` is not
 ///   in [0, block.size()].
-torch::Tensor zeros_in_blocks_mask(
+COPPICE_API torch::Tensor zeros_in_blocks_mask(
     const torch::Tensor& values,
     BlockShape block,
     int64_t zeros_per_block);

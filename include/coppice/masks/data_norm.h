@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include "coppice/export.h"
 #include "coppice/masks/norm.h"
 #include "coppice/masks/weight_norm.h"
 
@@ -22,7 +23,7 @@ namespace coppice {
 /// Errors: c10::ValueError as `weight_norm_mask`, but for the number of
 ///   dimensions, of which there are too many if more than two count.
 /// Source: DataNormSparsifier of torch.ao.pruning.
-torch::Tensor data_norm_mask(
+COPPICE_API torch::Tensor data_norm_mask(
     const torch::Tensor& data,
     const WeightNormPattern& pattern,
     Norm norm = Norm::L1);

@@ -6,14 +6,15 @@
 #include <optional>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
 /// How many elements of `tensor` are exactly zero (-0 included). Any dtype.
-int64_t count_zeros(const torch::Tensor& tensor);
+COPPICE_API int64_t count_zeros(const torch::Tensor& tensor);
 
 /// The share of elements that are exactly zero; 0 for an empty tensor.
-double sparsity(const torch::Tensor& tensor);
+COPPICE_API double sparsity(const torch::Tensor& tensor);
 
 /// The share of groups of `pattern.m` neighbours along the input dimension that
 /// hold at least m - n zeros; 1 means `tensor` is N:M sparse. A shorter last
@@ -21,7 +22,7 @@ double sparsity(const torch::Tensor& tensor);
 ///
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions, or unless 0 < n <= m.
-double nm_conformity(const torch::Tensor& tensor, Nm pattern);
+COPPICE_API double nm_conformity(const torch::Tensor& tensor, Nm pattern);
 
 /// How the zeros of a tensor fall into blocks.
 struct BlockOccupancy {
@@ -34,27 +35,28 @@ struct BlockOccupancy {
 
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions, or a side of the block is not positive.
-BlockOccupancy block_occupancy(const torch::Tensor& tensor, BlockShape block);
+COPPICE_API BlockOccupancy
+block_occupancy(const torch::Tensor& tensor, BlockShape block);
 
 /// The first of the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 that fits into the
 /// matrix and whose zeros are aligned; nullopt if none is, or nothing is zero.
 ///
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions.
-std::optional<BlockShape> detect_block(const torch::Tensor& tensor);
+COPPICE_API std::optional<BlockShape> detect_block(const torch::Tensor& tensor);
 
 /// The first of 1:4, 2:4 and 4:8 that every group satisfies, with at least that
 /// sparsity; nullopt if none is.
 ///
 /// Errors: as `detect_block`.
-std::optional<Nm> detect_nm(const torch::Tensor& tensor);
+COPPICE_API std::optional<Nm> detect_nm(const torch::Tensor& tensor);
 
 /// The most regular pattern that the zeros of `tensor` satisfy: `detect_block`,
 /// else `detect_nm`, else (or without zeros) unstructured.
 ///
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 /// dimensions.
-Pattern detect_pattern(const torch::Tensor& tensor);
+COPPICE_API Pattern detect_pattern(const torch::Tensor& tensor);
 
 /// A small picture of where the zeros are: `tensor` [h, ...] seen as the matrix
 /// [h, w] under cells of one size, the smallest of which at most
@@ -65,7 +67,7 @@ Pattern detect_pattern(const torch::Tensor& tensor);
 ///   not zero (NaN is not zero); a cell cut off by the edge counts what it has.
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions, or unless both limits are positive.
-torch::Tensor
+COPPICE_API torch::Tensor
 density_map(const torch::Tensor& tensor, int64_t most_rows, int64_t most_cols);
 
 } // namespace coppice

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// Keeps a band around the diagonal: element (r, c) where
@@ -12,7 +14,7 @@ namespace coppice {
 /// Errors: c10::ValueError if a positive `nearliness` is even, or
 ///   nearliness / 2 >= min(h, w), or `weight` is not a matrix.
 /// Source: NearlyDiagonalSparsifier.
-torch::Tensor nearly_diagonal_mask(
+COPPICE_API torch::Tensor nearly_diagonal_mask(
     const torch::Tensor& weight,
     int64_t nearliness);
 

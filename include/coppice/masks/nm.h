@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
@@ -17,6 +18,6 @@ namespace coppice {
 ///   and has two or more dimensions.
 /// Source: Mishra et al. 2021, arXiv:2104.08378; equals WeightNormSparsifier at
 ///   level 1 with block (1, m) and m - n zeros per block.
-torch::Tensor nm_mask(const torch::Tensor& scores, Nm pattern);
+COPPICE_API torch::Tensor nm_mask(const torch::Tensor& scores, Nm pattern);
 
 } // namespace coppice

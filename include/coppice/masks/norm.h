@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// How much an element of a weight counts.
@@ -13,6 +15,8 @@ enum class Norm {
 /// `norm` of every element, in the dtype of `weight`.
 ///
 /// Shapes: any; the result has the shape of `weight`.
-torch::Tensor elementwise_norm(const torch::Tensor& weight, Norm norm);
+COPPICE_API torch::Tensor elementwise_norm(
+    const torch::Tensor& weight,
+    Norm norm);
 
 } // namespace coppice

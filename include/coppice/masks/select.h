@@ -5,13 +5,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// How many of `blocks` blocks a sparsity level drops: `round(level * blocks)`,
 /// half to even, clamped to [0, blocks - 1]; at level 1 and above all of them.
 ///
 /// Source: WeightNormSparsifier.
-int64_t blocks_to_drop(double level, int64_t blocks);
+COPPICE_API int64_t blocks_to_drop(double level, int64_t blocks);
 
 /// Drops the `count` lowest scores, exactly.
 ///
@@ -21,7 +23,9 @@ int64_t blocks_to_drop(double level, int64_t blocks);
 ///   NaN counts as the highest score.
 /// Errors: c10::ValueError if `scores` is not floating or `count` is not in
 ///   [0, scores.numel()].
-torch::Tensor drop_lowest_mask(const torch::Tensor& scores, int64_t count);
+COPPICE_API torch::Tensor drop_lowest_mask(
+    const torch::Tensor& scores,
+    int64_t count);
 
 /// One threshold over several tensors: drops the `blocks_to_drop(level, total)`
 /// lowest scores of all tensors together.
@@ -30,7 +34,7 @@ torch::Tensor drop_lowest_mask(const torch::Tensor& scores, int64_t count);
 /// Ties: the earlier tensor, then the lower index, is dropped.
 /// Errors: c10::ValueError if a tensor is not floating or the tensors differ in
 ///   dtype or device.
-std::vector<torch::Tensor> drop_lowest_masks(
+COPPICE_API std::vector<torch::Tensor> drop_lowest_masks(
     const std::vector<torch::Tensor>& scores,
     double level);
 

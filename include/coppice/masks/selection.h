@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
@@ -11,7 +12,7 @@ namespace coppice {
 ///
 ///     Selection().pattern(Nm{2, 4})
 ///     Selection().sparsity(0.8).among(Selection::Among::Row)
-struct Selection {
+struct COPPICE_API Selection {
   /// What a fraction is taken of. N:M compares within its groups alone.
   enum class Among {
     Tensor, ///< All elements, or blocks, of the matrix.
@@ -43,7 +44,7 @@ struct Selection {
 /// Ties: the lower index falls. NaN counts as the highest score.
 /// Errors: c10::ValueError if the sparsity is not in [0, 1], or `scores` is
 ///   empty, has fewer than two dimensions or is not floating.
-torch::Tensor select_mask(
+COPPICE_API torch::Tensor select_mask(
     const torch::Tensor& scores,
     const Selection& selection);
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 #include "coppice/masks/norm.h"
 
 namespace coppice {
@@ -41,7 +42,7 @@ struct WeightNormPattern {
 ///   side of the block is not positive or `zeros_per_block` is not in [0, block
 ///   size].
 /// Source: WeightNormSparsifier of torch.ao.pruning.
-torch::Tensor weight_norm_mask(
+COPPICE_API torch::Tensor weight_norm_mask(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
     Norm norm = Norm::L2);
@@ -49,7 +50,7 @@ torch::Tensor weight_norm_mask(
 /// The same for scores of the caller's own making, an element each: higher
 /// means more important. Scores may be negative or infinite; NaN counts as the
 /// highest score, for an element as for the mean of a block that holds one.
-torch::Tensor weight_norm_mask_of_scores(
+COPPICE_API torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern);
 

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice::model {
 
 /// The hooks of a module, in the order of their registration, with their types
@@ -13,7 +15,7 @@ namespace coppice::model {
 ///
 /// Thread-safe. `entries` is a snapshot: what is added or removed while hooks
 /// run counts from the next call on.
-class HookList {
+class COPPICE_API HookList {
  public:
   using Id = int64_t;
   struct Entry {
@@ -51,7 +53,7 @@ namespace coppice::nn {
 /// and outlive the module.
 ///
 /// Source: torch.utils.hooks.RemovableHandle.
-class RemovableHandle {
+class COPPICE_API RemovableHandle {
  public:
   RemovableHandle() = default;
   RemovableHandle(

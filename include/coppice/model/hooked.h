@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "coppice/core/activation_site.h"
+#include "coppice/export.h"
 #include "coppice/model/hook_list.h"
 #include "coppice/model/hooked_forward.h"
 #include "coppice/model/module_hooks.h"
@@ -81,7 +82,7 @@ decltype(auto) pass_on(std::remove_reference_t<Held<T>>& held) {
 }
 
 /// `text`, which a hooked module printed, with the name of its original class.
-std::string as_original(
+COPPICE_API std::string as_original(
     std::string text,
     const std::string& hooked_name,
     const std::type_info& original);

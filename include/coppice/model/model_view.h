@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// One tensor of a model. The tensor is a handle: writing to it in place
@@ -24,7 +26,7 @@ struct ModelTensor {
 /// Converts from each of them, so that functions take a `const ModelView&` and
 /// callers pass their model. It holds handles, not copies: it stays valid as
 /// long as the tensors do and sees a model as it was when the view was made.
-class ModelView {
+class COPPICE_API ModelView {
  public:
   /*implicit*/ ModelView(const torch::nn::Module& module);
   /*implicit*/ ModelView(const torch::jit::Module& module);

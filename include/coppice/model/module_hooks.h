@@ -8,6 +8,7 @@
 #include <string>
 
 #include "coppice/core/activation_site.h"
+#include "coppice/export.h"
 #include "coppice/model/hook_list.h"
 
 namespace coppice::model {
@@ -22,7 +23,7 @@ namespace coppice::model {
 /// its parameters. So a clone adds a mark to that table, the name of an
 /// undefined parameter, which LibTorch skips; when it is destroyed, its hooks
 /// move to the module whose table has the mark.
-class ModuleHooks {
+class COPPICE_API ModuleHooks {
  public:
   using Parameters = torch::OrderedDict<std::string, torch::Tensor>;
 

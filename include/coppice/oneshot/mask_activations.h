@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace torch::jit {
 struct Module;
 }
@@ -62,7 +64,7 @@ struct MaskedActivation {
 ///   the inputs are not those of the model, no layer is left to mask, or an
 ///   option is wrong; what the model itself throws.
 /// Source: the workflow of ActivationSparsifier.
-std::vector<MaskedActivation> mask_activations(
+COPPICE_API std::vector<MaskedActivation> mask_activations(
     const torch::jit::Module& module,
     const std::vector<torch::Tensor>& inputs,
     const MaskActivationsOptions& options,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/oneshot/recipe.h"
 
@@ -70,7 +71,7 @@ struct PruneOptions {
 ///   tensor, no tensor is left to prune, or a weight holds NaN or infinity;
 ///   OutputError if the output cannot be written.
 /// Source: the masks are those of WeightNormSparsifier.
-PruneReport prune_checkpoint(
+COPPICE_API PruneReport prune_checkpoint(
     const Checkpoint& input,
     const Recipe& recipe,
     const std::string& output,

@@ -7,6 +7,7 @@
 
 #include "coppice/archive/stored_tensor.h"
 #include "coppice/core/pattern.h"
+#include "coppice/export.h"
 #include "coppice/masks/norm.h"
 #include "coppice/masks/weight_norm.h"
 
@@ -49,9 +50,8 @@ using Recipe = std::vector<PruneModifier>;
 ///
 /// Errors: c10::ValueError if the sparsity is missing, not in [0, 1], or not
 ///   that of N:M.
-WeightNormPattern weight_norm_pattern(
-    const Pattern& structure,
-    std::optional<double> sparsity);
+COPPICE_API WeightNormPattern
+weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 
 /// Reads a recipe: stages with modifiers, as llm-compressor writes them.
 ///
@@ -65,7 +65,7 @@ WeightNormPattern weight_norm_pattern(
 /// "global"), `targets`, `ignore`, `transposed`.
 ///
 /// Errors: c10::ValueError, one sentence, for what is no such recipe.
-Recipe recipe_from_json(std::string_view json);
+COPPICE_API Recipe recipe_from_json(std::string_view json);
 
 /// Why a tensor is not pruned unless it is asked for by name, as far as its own
 /// name and shape tell; empty if it is. Left are: what is not floating, has
@@ -73,14 +73,16 @@ Recipe recipe_from_json(std::string_view json);
 /// tables; output layers (`lm_head`, `classifier`, `output`, ...); masks,
 /// norms, scales, statistics, tokens, fixed filters, codebooks, vectors; the
 /// state of optimizers. `prune_checkpoint` looks at what stands beside it, too.
-std::string why_left_by_default(const StoredTensor& tensor);
+COPPICE_API std::string why_left_by_default(const StoredTensor& tensor);
 
 /// Why a tensor cannot be pruned even if it is asked for; empty if it can.
-std::string why_not_prunable(const StoredTensor& tensor);
+COPPICE_API std::string why_not_prunable(const StoredTensor& tensor);
 
 /// Whether a word of `targets` or `ignore` means the tensor.
 ///
 /// Errors: c10::ValueError if "re:" is followed by no regular expression.
-bool matches_target(const std::string& target, const StoredTensor& tensor);
+COPPICE_API bool matches_target(
+    const std::string& target,
+    const StoredTensor& tensor);
 
 } // namespace coppice

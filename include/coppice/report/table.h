@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// One value of a table; monostate is an empty cell, JSON's null.
@@ -34,13 +36,13 @@ struct Table {
 
 /// The cell as a reader sees it. Control characters, which a name from a file
 /// may hold, become `?`, so that no file can command the terminal.
-std::string to_text(const Cell& cell, CellFormat format);
+COPPICE_API std::string to_text(const Cell& cell, CellFormat format);
 
 /// Aligned columns: a line of titles, a line of dashes, a line a row, no
 /// trailing blanks. Text stands on the left, numbers on the right. Widths count
 /// UTF-8 characters, not bytes.
 ///
 /// Errors: c10::ValueError if a row has more cells than there are columns.
-std::string to_text(const Table& table);
+COPPICE_API std::string to_text(const Table& table);
 
 } // namespace coppice

@@ -5,6 +5,7 @@
 
 #include "coppice/core/sparsity_levels.h"
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 
 namespace coppice {
 
@@ -24,7 +25,7 @@ namespace coppice {
 ///     };
 ///
 /// Source: BaseScheduler of torch.ao.pruning.
-class BaseScheduler {
+class COPPICE_API BaseScheduler {
  public:
   /// `sparsifier` must outlive the scheduler. Its present levels become
   /// `base_sl()`; later changes of them are not seen.

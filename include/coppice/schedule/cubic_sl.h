@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/schedule/base_scheduler.h"
 
 namespace coppice {
@@ -36,7 +37,7 @@ class PerGroup {
 
 /// Options of `CubicSL`. Each of the first five may be a list, one value a
 /// group. Example: `CubicSLOptions().sparsity_level(0.9).total_steps(10)`.
-struct CubicSLOptions {
+struct COPPICE_API CubicSLOptions {
   /// The level s_0 at the start. Default: 0
   TORCH_ARG(PerGroup<double>, init_sl) = 0.0;
   /// The step t_0 at which the level begins to move. Default: 0
@@ -73,7 +74,7 @@ struct CubicSLOptions {
 /// option was given, which Python ignores.
 ///
 /// Source: CubicSL of torch.ao.pruning; Zhu and Gupta 2017, arXiv:1710.01878.
-class CubicSL : public BaseScheduler {
+class COPPICE_API CubicSL : public BaseScheduler {
  public:
   /// Errors: c10::ValueError if a list has not one value a group, a level is
   ///   not finite, or delta_t * total_t is not positive.

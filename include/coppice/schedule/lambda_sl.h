@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/schedule/base_scheduler.h"
 
 namespace coppice {
@@ -12,7 +13,7 @@ namespace coppice {
 /// functions are not part of `state_dict()`.
 ///
 /// Source: LambdaSL of torch.ao.pruning.
-class LambdaSL : public BaseScheduler {
+class COPPICE_API LambdaSL : public BaseScheduler {
  public:
   using Lambda = std::function<double(int64_t epoch)>;
 

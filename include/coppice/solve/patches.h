@@ -8,6 +8,7 @@
 #include <functional>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/solve/solvers.h"
 
 namespace coppice {
@@ -27,7 +28,7 @@ struct PatchOptions {
 /// Second moments for each group of a convolution whose weight has `channels`
 /// inputs a group: of patches (channel, row, column), in the order of
 /// `weight.flatten(1)`.
-std::vector<SecondMoments> patch_moments(
+COPPICE_API std::vector<SecondMoments> patch_moments(
     int64_t channels,
     const PatchOptions& options,
     SecondMoments::Kind kind = SecondMoments::Kind::Full);
@@ -39,7 +40,7 @@ std::vector<SecondMoments> patch_moments(
 ///   samples.
 /// Errors: c10::ValueError if they have other channels, or are smaller than the
 ///   kernel.
-void add_patches(
+COPPICE_API void add_patches(
     std::vector<SecondMoments>& moments,
     const torch::Tensor& images,
     const PatchOptions& options);
@@ -50,7 +51,7 @@ void add_patches(
 ///
 /// Errors: c10::ValueError if the groups do not divide the weight's outputs;
 ///   those of `solve`.
-Solved solve_groups(
+COPPICE_API Solved solve_groups(
     const torch::Tensor& weight,
     const std::vector<SecondMoments>& moments,
     const std::function<Solved(const torch::Tensor&, const SecondMoments&)>&

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// Sums of x x^T over all that enters a layer: the Hessian of the error of its
@@ -12,7 +14,7 @@ namespace coppice {
 ///
 /// Sums are float64, of products of float32 over up to 1024 rows at a time. How
 /// samples are split into batches does not matter: the bits are the same.
-class SecondMoments {
+class COPPICE_API SecondMoments {
  public:
   enum class Kind {
     Full,
@@ -82,6 +84,8 @@ class SecondMoments {
 ///
 /// Returns: float64 [x's features, y's features].
 /// Errors: c10::ValueError unless both have as many rows.
-torch::Tensor cross_moments(const torch::Tensor& x, const torch::Tensor& y);
+COPPICE_API torch::Tensor cross_moments(
+    const torch::Tensor& x,
+    const torch::Tensor& y);
 
 } // namespace coppice

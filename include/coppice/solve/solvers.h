@@ -3,6 +3,7 @@
 #include <torch/arg.h>
 #include <torch/types.h>
 
+#include "coppice/export.h"
 #include "coppice/masks/selection.h"
 #include "coppice/solve/second_moments.h"
 
@@ -42,7 +43,7 @@ struct WandaOptions {
 /// Errors: c10::ValueError if the moments are those of another number of
 ///   features, the weight is not floating or not finite, and as `select_mask`.
 /// Source: Sun et al. 2023, arXiv:2306.11695.
-Solved solve_wanda(
+COPPICE_API Solved solve_wanda(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const Selection& selection,
@@ -76,7 +77,7 @@ struct SparseGPTOptions {
 /// Errors: as `solve_wanda`; c10::ValueError if `block_size` is no multiple of
 ///   the M of N:M, or the dampening is negative.
 /// Source: Frantar and Alistarh 2023, arXiv:2301.00774.
-Solved solve_sparsegpt(
+COPPICE_API Solved solve_sparsegpt(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const Selection& selection,
@@ -98,7 +99,7 @@ struct ALPSOptions {
 ///
 /// Errors: as `solve_wanda`.
 /// Source: Meng et al. 2024, arXiv:2406.07831.
-Solved solve_alps(
+COPPICE_API Solved solve_alps(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const Selection& selection,
@@ -116,7 +117,7 @@ struct RefitOptions {
 ///
 /// Shapes: `mask` is kBool in the shape of `weight`; true keeps.
 /// Errors: as `solve_wanda`, and c10::ValueError if the mask is another.
-Solved refit(
+COPPICE_API Solved refit(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const torch::Tensor& mask,
@@ -130,7 +131,7 @@ Solved refit(
 /// `cross`: `cross_moments(x~, x)` with the inputs x of the dense model.
 /// `dampening`: d as a share of the mean second moment of live inputs.
 /// Errors: as `solve_wanda`, and if `cross` has another shape.
-torch::Tensor dense_output_target(
+COPPICE_API torch::Tensor dense_output_target(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const torch::Tensor& cross,
@@ -138,13 +139,13 @@ torch::Tensor dense_output_target(
 
 /// tr((V - W) G (V - W)^T): the squared error of the layer's outputs over all
 /// samples with `pruned` in the place of `weight`.
-double layer_error(
+COPPICE_API double layer_error(
     const torch::Tensor& weight,
     const torch::Tensor& pruned,
     const SecondMoments& moments);
 
 /// `layer_error` over the squared outputs tr(W G W^T); 0 if those are 0.
-double relative_layer_error(
+COPPICE_API double relative_layer_error(
     const torch::Tensor& weight,
     const torch::Tensor& pruned,
     const SecondMoments& moments);

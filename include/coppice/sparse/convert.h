@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_weight.h"
 
 namespace coppice {
@@ -24,7 +25,7 @@ namespace coppice {
 ///           return torch::nn::AnyModule(coppice::nn::SparseLinear::from_dense(
 ///               linear, coppice::PackedFormat::PatternPanels));
 ///         });
-class ConvertMapping {
+class COPPICE_API ConvertMapping {
  public:
   /// Makes what stands in place of a layer; empty leaves the layer.
   using Replace = std::function<
@@ -52,7 +53,7 @@ class ConvertMapping {
 /// Every `torch::nn::Linear` becomes a `SparseLinear` and every
 /// `torch::nn::Conv2d` a `SparseConv2d`, packed as the options say.
 /// Convolutions that `SparseConv2d` cannot be stay.
-ConvertMapping sparse_mapping(const PackedWeightOptions& options);
+COPPICE_API ConvertMapping sparse_mapping(const PackedWeightOptions& options);
 
 /// Replaces layers below `module` by what `mapping` makes of them, in place,
 /// and returns their FQNs. `layers` are the FQNs, or shell patterns of them
@@ -73,7 +74,7 @@ ConvertMapping sparse_mapping(const PackedWeightOptions& options);
 ///   of the mapping, `module` is as it was.
 /// Source: BaseSparsifier.convert, which copies the model unless told not to,
 ///   and finds layers by their parametrization.
-std::vector<std::string> convert(
+COPPICE_API std::vector<std::string> convert(
     torch::nn::Module& module,
     const ConvertMapping& mapping,
     const std::vector<std::string>& layers = {});

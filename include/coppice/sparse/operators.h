@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_weight.h"
 
 /// The operators on packed weights. TorchScript and Python have them too, as
@@ -36,13 +37,13 @@ using PackedWeightPtr = c10::intrusive_ptr<PackedWeight>;
 
 /// y = x W^T + bias: `x` [..., in], `w` of shape [out, in], `bias` [out]; y
 /// [..., out].
-torch::Tensor linear(
+COPPICE_API torch::Tensor linear(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt);
 
 /// The same, negative results set to 0.
-torch::Tensor linear_relu(
+COPPICE_API torch::Tensor linear_relu(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt);
@@ -51,7 +52,7 @@ torch::Tensor linear_relu(
 /// or [in, height, width], `w` of shape [out, in, height, width], `bias` [out].
 /// Each of the others is one number or two. The result has the memory format of
 /// `x`.
-torch::Tensor conv2d(
+COPPICE_API torch::Tensor conv2d(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt,
@@ -60,7 +61,7 @@ torch::Tensor conv2d(
     c10::IntArrayRef dilation = 1);
 
 /// The same, negative results set to 0.
-torch::Tensor conv2d_relu(
+COPPICE_API torch::Tensor conv2d_relu(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt,

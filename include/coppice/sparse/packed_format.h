@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "coppice/export.h"
+
 namespace coppice {
 
 /// How a packed weight lies in memory: what the kernel of that name reads. Each
@@ -44,22 +46,22 @@ enum class PackedFormat {
 };
 
 /// All formats, in the order above.
-const std::vector<PackedFormat>& packed_formats();
+COPPICE_API const std::vector<PackedFormat>& packed_formats();
 
 /// "dense", "bitmask_rows", "output_blocks16" ...
-std::string to_string(PackedFormat format);
+COPPICE_API std::string to_string(PackedFormat format);
 
 /// The inverse of `to_string`.
 ///
 /// Errors: c10::ValueError if there is no such format; the message names the
 ///   nearest.
-PackedFormat parse_packed_format(std::string_view name);
+COPPICE_API PackedFormat parse_packed_format(std::string_view name);
 
-std::ostream& operator<<(std::ostream& stream, PackedFormat format);
+COPPICE_API std::ostream& operator<<(std::ostream& stream, PackedFormat format);
 
 /// Whether the format is made for that batch. With others a product is right
 /// but slow: an input at a time.
-bool serves_batch(PackedFormat format, int64_t batch);
+COPPICE_API bool serves_batch(PackedFormat format, int64_t batch);
 
 /// The formats that may pay for `weight`, [out, ...], by where its zeros are:
 /// what a measurement should try. Dense is the first. Formats of blocks are
@@ -68,7 +70,7 @@ bool serves_batch(PackedFormat format, int64_t batch);
 /// does not show.
 ///
 /// Errors: as `PackedWeight::pack`.
-std::vector<PackedFormat> applicable_formats(
+COPPICE_API std::vector<PackedFormat> applicable_formats(
     const torch::Tensor& weight,
     bool sparse_input = false);
 

@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_format.h"
 
 namespace coppice {
@@ -49,7 +50,7 @@ struct PackedWeightOptions {
 /// class that is saved with the module that has it. What is saved is the plain
 /// weight as a bitmask and its non-zeros; it is packed when it is loaded, so
 /// that a file moves between machines whatever their instruction sets.
-class PackedWeight : public torch::CustomClassHolder {
+class COPPICE_API PackedWeight : public torch::CustomClassHolder {
  public:
   /// Packs `weight`, [out, ...]: its first dimension are the rows of the
   /// matrix, all others flattened its columns. All threads take part; the
@@ -132,6 +133,8 @@ class PackedWeight : public torch::CustomClassHolder {
 /// "PackedWeight(256 x 128, bitmask_rows, 80.0% zeros, 31.1 KiB)"; for formats
 /// of blocks the share that they leave out. "bitmask_rows as bfloat16" if that
 /// is the dtype.
-std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight);
+COPPICE_API std::ostream& operator<<(
+    std::ostream& stream,
+    const PackedWeight& weight);
 
 } // namespace coppice

@@ -9,6 +9,7 @@
 #include <ostream>
 #include <string>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_layer.h"
 #include "coppice/sparse/packed_weight.h"
 
@@ -23,7 +24,7 @@ struct ConvStepping {
 
 /// A convolution with a packed weight, in place of a `torch::nn::Conv2d` of one
 /// group whose weight does not change any more.
-class SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
+class COPPICE_API SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///
@@ -62,7 +63,8 @@ class SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
   ConvStepping stepping_;
 };
 
-class SparseConv2d : public torch::nn::ModuleHolder<SparseConv2dImpl> {
+class COPPICE_API SparseConv2d
+    : public torch::nn::ModuleHolder<SparseConv2dImpl> {
  public:
   using torch::nn::ModuleHolder<SparseConv2dImpl>::ModuleHolder;
   using Impl = SparseConv2dImpl;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_layer.h"
 #include "coppice/sparse/packed_weight.h"
 
@@ -14,7 +15,7 @@ namespace coppice::nn {
 
 /// A linear layer with a packed weight, in place of a `torch::nn::Linear` whose
 /// weight does not change any more.
-class SparseLinearImpl : public PackedLayer<SparseLinearImpl> {
+class COPPICE_API SparseLinearImpl : public PackedLayer<SparseLinearImpl> {
  public:
   /// A layer to be loaded into: its weights are zero.
   ///
@@ -38,7 +39,8 @@ class SparseLinearImpl : public PackedLayer<SparseLinearImpl> {
   void pretty_print(std::ostream& stream) const override;
 };
 
-class SparseLinear : public torch::nn::ModuleHolder<SparseLinearImpl> {
+class COPPICE_API SparseLinear
+    : public torch::nn::ModuleHolder<SparseLinearImpl> {
  public:
   using torch::nn::ModuleHolder<SparseLinearImpl>::ModuleHolder;
   using Impl = SparseLinearImpl;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 
 /// The three functions of an `ActivationSparsifier`: aggregate activations,
 /// reduce the aggregate to scores, and make a mask of the scores. Each is a
@@ -32,7 +33,7 @@ struct ShippedAggregate;
 /// in place, so memory does not grow, and take batches of any size: a smaller
 /// one goes into the first rows (indices along dimension 0), a larger one adds
 /// rows, which begin as the others did.
-class AggregateFunction {
+class COPPICE_API AggregateFunction {
  public:
   using Function = std::function<torch::Tensor(
       const torch::Tensor& aggregated,
@@ -152,47 +153,47 @@ class MaskFunction {
 };
 
 /// The sum of the activations, element by element: "sum".
-AggregateFunction aggregate_sum();
+COPPICE_API AggregateFunction aggregate_sum();
 /// The same divided by the number of samples that each row has seen: "mean".
 /// In float32 at least.
-AggregateFunction aggregate_mean();
+COPPICE_API AggregateFunction aggregate_mean();
 /// The highest: "max". Never below 0 unless the first value is the seed.
-AggregateFunction aggregate_max();
+COPPICE_API AggregateFunction aggregate_max();
 /// The same of the magnitudes: "abs_sum", "abs_mean", "abs_max".
-AggregateFunction aggregate_abs_sum();
-AggregateFunction aggregate_abs_mean();
-AggregateFunction aggregate_abs_max();
+COPPICE_API AggregateFunction aggregate_abs_sum();
+COPPICE_API AggregateFunction aggregate_abs_mean();
+COPPICE_API AggregateFunction aggregate_abs_max();
 
 /// The aggregate as it is: "none". The mask then has the batch's size, and
 /// holds for that size alone.
-ReduceFunction reduce_none();
+COPPICE_API ReduceFunction reduce_none();
 /// Over dimension 0, the samples, which goes or, with `keepdim`, stays with
 /// size 1: "mean", "mean_keepdim" and so on.
-ReduceFunction reduce_mean(bool keepdim = false);
-ReduceFunction reduce_sum(bool keepdim = false);
-ReduceFunction reduce_max(bool keepdim = false);
-ReduceFunction reduce_abs_mean(bool keepdim = false);
-ReduceFunction reduce_abs_max(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_mean(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_sum(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_max(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_abs_mean(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_abs_max(bool keepdim = false);
 /// The root of the sum of squares: "l2".
-ReduceFunction reduce_l2(bool keepdim = false);
+COPPICE_API ReduceFunction reduce_l2(bool keepdim = false);
 
 /// Drops the `round(sparsity_level * elements)` elements, half to even, of
 /// smallest magnitude, the lower index first: "magnitude".
-MaskFunction mask_magnitude();
+COPPICE_API MaskFunction mask_magnitude();
 /// Keeps magnitudes above `threshold`: "threshold".
-MaskFunction mask_threshold();
+COPPICE_API MaskFunction mask_threshold();
 /// Keeps the `k` elements of highest magnitude, the higher index first:
 /// "top_k".
-MaskFunction mask_top_k();
+COPPICE_API MaskFunction mask_top_k();
 /// Keeps the `n` highest magnitudes of every `m` neighbours along the last
 /// dimension: "nm".
-MaskFunction mask_nm();
+COPPICE_API MaskFunction mask_nm();
 
 /// The shipped functions by name; "identity" is "none" too.
 ///
 /// Errors: c10::ValueError if there is none of this name; the nearest is given.
-AggregateFunction aggregate_function(const std::string& name);
-ReduceFunction reduce_function(const std::string& name);
-MaskFunction mask_function(const std::string& name);
+COPPICE_API AggregateFunction aggregate_function(const std::string& name);
+COPPICE_API ReduceFunction reduce_function(const std::string& name);
+COPPICE_API MaskFunction mask_function(const std::string& name);
 
 } // namespace coppice

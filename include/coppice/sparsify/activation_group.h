@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "coppice/core/activation_site.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/activation_options.h"
 
 namespace coppice {
@@ -21,7 +22,7 @@ enum class ActivationHook {
 };
 
 /// As in the reference: "aggregate", "sparsify", "None".
-std::string to_string(ActivationHook hook);
+COPPICE_API std::string to_string(ActivationHook hook);
 
 /// The aggregate of a layer, as it is saved.
 struct AggregatedActivations {
@@ -35,7 +36,7 @@ class ActivationAggregate;
 }
 
 /// A layer under an activation sparsifier. Copies share the aggregate.
-class ActivationGroup {
+class COPPICE_API ActivationGroup {
  public:
   const std::string& fqn() const {
     return layer_.fqn;

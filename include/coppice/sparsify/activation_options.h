@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/activation_functions.h"
 
 namespace coppice {
@@ -20,7 +21,7 @@ namespace coppice {
 ///         .reduce_fn([](const torch::Tensor& x) { return x.mean(0); })
 ///         .mask_fn(mask_magnitude())
 ///         .set("sparsity_level", 0.5)
-class ActivationOptions {
+class COPPICE_API ActivationOptions {
   TORCH_ARG(AggregateFunction, aggregate_fn);
   TORCH_ARG(ReduceFunction, reduce_fn);
   TORCH_ARG(MaskFunction, mask_fn);

@@ -12,6 +12,7 @@
 
 #include "coppice/core/activation_site.h"
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/activation_group.h"
 #include "coppice/sparsify/activation_options.h"
 
@@ -28,7 +29,7 @@ struct ActivationGroupState {
 
 /// What `ActivationSparsifier::state_dict` returns: copies. The names of its
 /// parts and their keys are the reference's.
-struct ActivationSparsifierState {
+struct COPPICE_API ActivationSparsifierState {
   /// FQN -> "mask": a sparse tensor, a list of them (one a feature), or None.
   std::map<std::string, Values> state;
   std::vector<ActivationGroupState> data_groups; ///< In their order.
@@ -60,7 +61,7 @@ struct ActivationSparsifierState {
 ///
 /// Source: ActivationSparsifier of torch.ao.pruning; docs/differences.md lists
 /// where this one differs.
-class ActivationSparsifier {
+class COPPICE_API ActivationSparsifier {
  public:
   /// A model of `Hooked` layers (model/hooked.h), or a TorchScript module that
   /// `with_activation_sites` returned. `defaults` holds for all layers that are
@@ -192,7 +193,7 @@ class ActivationSparsifier {
   std::vector<ActivationGroup> groups_;
 };
 
-std::ostream& operator<<(
+COPPICE_API std::ostream& operator<<(
     std::ostream& stream,
     const ActivationSparsifier& sparsifier);
 

@@ -10,6 +10,7 @@
 
 #include "coppice/core/sparsity_levels.h"
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/data_group.h"
 #include "coppice/sparsify/sparsifier_options.h"
 
@@ -48,7 +49,7 @@ struct DataSparsifierState {
 ///
 /// Source: BaseDataSparsifier of torch.ao.pruning; docs/differences.md lists
 /// where this one differs.
-class BaseDataSparsifier : public SparsityLevels {
+class COPPICE_API BaseDataSparsifier : public SparsityLevels {
  public:
   /// `defaults` holds for all data that is not added with other options.
   explicit BaseDataSparsifier(SparsifierOptions defaults = {});
@@ -221,7 +222,7 @@ class BaseDataSparsifier : public SparsityLevels {
   int64_t step_count_ = 0;
 };
 
-std::ostream& operator<<(
+COPPICE_API std::ostream& operator<<(
     std::ostream& stream,
     const BaseDataSparsifier& sparsifier);
 

@@ -12,6 +12,7 @@
 
 #include "coppice/core/sparsity_levels.h"
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/model/model_view.h"
 #include "coppice/sparsify/sparsifier_options.h"
 
@@ -23,7 +24,7 @@ class OptimizerProtection;
 } // namespace sparsify
 
 /// One tensor under a sparsifier with its options.
-struct Group {
+struct COPPICE_API Group {
   std::string tensor_fqn;  ///< "encoder.fc1.weight"
   std::string module_fqn;  ///< "encoder.fc1"
   std::string tensor_name; ///< "weight"
@@ -74,7 +75,7 @@ struct SparsifierState {
 ///
 /// Source: BaseSparsifier of torch.ao.pruning; docs/differences.md lists where
 /// this one differs.
-class BaseSparsifier : public SparsityLevels {
+class COPPICE_API BaseSparsifier : public SparsityLevels {
  public:
   /// `defaults` holds for every tensor whose configuration does not say
   /// otherwise.
@@ -240,7 +241,7 @@ class BaseSparsifier : public SparsityLevels {
   int64_t step_count_ = 0;
 };
 
-std::ostream& operator<<(
+COPPICE_API std::ostream& operator<<(
     std::ostream& stream,
     const BaseSparsifier& sparsifier);
 

@@ -7,13 +7,14 @@
 #include <utility>
 
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/sparsifier_options.h"
 
 namespace coppice {
 
 /// What a data sparsifier takes: a tensor, a parameter of a module, or an
 /// embedding, of which it takes the weight. Never a copy.
-class Data {
+class COPPICE_API Data {
  public:
   /*implicit*/ Data(torch::Tensor tensor) : tensor_(std::move(tensor)) {}
   /*implicit*/ Data(const torch::nn::Embedding& embedding);
@@ -34,7 +35,7 @@ struct NamedData {
 };
 
 /// One named tensor under a data sparsifier with its options.
-struct DataGroup {
+struct COPPICE_API DataGroup {
   std::string name;
   SparsifierOptions options;
 

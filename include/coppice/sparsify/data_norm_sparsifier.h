@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/sparsify/base_data_sparsifier.h"
 
 namespace coppice {
@@ -16,7 +17,7 @@ namespace coppice {
 ///
 /// Source: DataNormSparsifier of torch.ao.pruning; `data_norm_mask` in masks/
 /// is the mask alone.
-class DataNormSparsifier : public BaseDataSparsifier {
+class COPPICE_API DataNormSparsifier : public BaseDataSparsifier {
  public:
   /// Errors: c10::ValueError if an option is out of range: a level outside
   ///   [0, 1], a block that is not positive, zeros per block beyond the block.

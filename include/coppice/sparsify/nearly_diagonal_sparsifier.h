@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/export.h"
 #include "coppice/sparsify/base_sparsifier.h"
 
 namespace coppice {
@@ -7,7 +8,7 @@ namespace coppice {
 /// Keeps a band around the diagonal of every weight, whatever its values.
 ///
 /// Source: NearlyDiagonalSparsifier of torch.ao.pruning.
-class NearlyDiagonalSparsifier : public BaseSparsifier {
+class COPPICE_API NearlyDiagonalSparsifier : public BaseSparsifier {
  public:
   explicit NearlyDiagonalSparsifier(NearlyDiagonalOptions options = {});
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "coppice/export.h"
 #include "coppice/io/state_dict.h"
 #include "coppice/model/model_view.h"
 #include "coppice/sparsify/activation_sparsifier.h"
@@ -18,36 +19,40 @@ namespace coppice {
 ///
 /// Errors: OutputError; c10::TypeError if a subclass remembers what has no form
 ///   in Python (an object of LibTorch).
-void save_state(const SparsifierState& state, const std::string& path);
+COPPICE_API void save_state(
+    const SparsifierState& state,
+    const std::string& path);
 
 /// The same for a data sparsifier; masks are sparse, as in the reference.
-void save_state(const DataSparsifierState& state, const std::string& path);
+COPPICE_API void save_state(
+    const DataSparsifierState& state,
+    const std::string& path);
 
 /// The same for an activation sparsifier. Functions are written by their names,
 /// as text: in Python, put functions in their place before `load_state_dict`.
 ///
 /// Errors: c10::ValueError if a function has no name; OutputError.
-void save_state(
+COPPICE_API void save_state(
     const ActivationSparsifierState& state,
     const std::string& path);
 
 /// Reads a state that Python or `save_state` wrote.
 ///
 /// Errors: FileError if the file is broken or holds no such state.
-SparsifierState load_sparsifier_state(const std::string& path);
-DataSparsifierState load_data_sparsifier_state(const std::string& path);
+COPPICE_API SparsifierState load_sparsifier_state(const std::string& path);
+COPPICE_API DataSparsifierState
+load_data_sparsifier_state(const std::string& path);
 /// Python cannot save functions as a rule: set them to None or take them out
 /// there, and those of the sparsifier that loads the state are used.
-ActivationSparsifierState load_activation_sparsifier_state(
-    const std::string& path);
+COPPICE_API ActivationSparsifierState
+load_activation_sparsifier_state(const std::string& path);
 
 /// The tensors of a model under a sparsifier, as Python names those of a
 /// prepared model: "fc.parametrizations.weight.original" holds the weight with
 /// the dropped values put back, "fc.parametrizations.weight.0.mask" the mask
 /// (float32), and "fc.weight" is not there. Shares the memory of the others.
-StateDict prepared_state_dict(
-    const ModelView& model,
-    const BaseSparsifier& sparsifier);
+COPPICE_API StateDict
+prepared_state_dict(const ModelView& model, const BaseSparsifier& sparsifier);
 
 /// Loads such a state, of Python or of `prepared_state_dict`. Where it has
 /// no mask, as before torchao, the sparsifier's own stays. Plain names are
@@ -55,7 +60,7 @@ StateDict prepared_state_dict(
 ///
 /// Errors: c10::ValueError, before anything changes, if a tensor of the state
 ///   is not in the model or of another shape, or one of the model's is missing.
-void load_prepared_state_dict(
+COPPICE_API void load_prepared_state_dict(
     const ModelView& model,
     BaseSparsifier& sparsifier,
     const StateDict& state);
@@ -64,6 +69,8 @@ void load_prepared_state_dict(
 /// model takes it.
 ///
 /// Errors: OutputError.
-void save_torch_state_dict(const StateDict& state, const std::string& path);
+COPPICE_API void save_torch_state_dict(
+    const StateDict& state,
+    const std::string& path);
 
 } // namespace coppice

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "coppice/core/sparsity_levels.h"
+#include "coppice/export.h"
 #include "coppice/sparsify/base_data_sparsifier.h"
 
 namespace coppice {
@@ -18,7 +19,7 @@ namespace coppice {
 /// An option that is a whole number takes the nearest one, half to even.
 ///
 /// Source: `schedule_param` of BaseDataScheduler of torch.ao.pruning.
-class ScheduledOption : public SparsityLevels {
+class COPPICE_API ScheduledOption : public SparsityLevels {
  public:
   /// `sparsifier` must outlive this.
   ///

@@ -6,6 +6,7 @@
 
 #include "coppice/core/pattern.h"
 #include "coppice/core/values.h"
+#include "coppice/export.h"
 #include "coppice/masks/norm.h"
 #include "coppice/masks/weight_norm.h"
 
@@ -20,7 +21,7 @@ namespace coppice {
 /// A sparsifier of your own needs none of them:
 ///
 ///     SparsifierOptions().set("rows", 3)
-class SparsifierOptions {
+class COPPICE_API SparsifierOptions {
  public:
   SparsifierOptions& set(const std::string& name, c10::IValue value);
 
@@ -86,7 +87,7 @@ class BlockOptions : public SparsifierOptions {
 /// Options of `WeightNormSparsifier`. Example:
 ///
 ///     WeightNormOptions().sparsity_level(0.9).sparse_block_shape({1, 4})
-class WeightNormOptions : public BlockOptions<WeightNormOptions> {
+class COPPICE_API WeightNormOptions : public BlockOptions<WeightNormOptions> {
  public:
   static constexpr Norm kDefaultNorm = Norm::L2;
 
@@ -102,7 +103,7 @@ class WeightNormOptions : public BlockOptions<WeightNormOptions> {
 /// Options of `DataNormSparsifier`. Example:
 ///
 ///     DataNormOptions().sparsity_level(0.9).norm(Norm::L2)
-class DataNormOptions : public BlockOptions<DataNormOptions> {
+class COPPICE_API DataNormOptions : public BlockOptions<DataNormOptions> {
  public:
   static constexpr Norm kDefaultNorm = Norm::L1;
 
@@ -110,7 +111,7 @@ class DataNormOptions : public BlockOptions<DataNormOptions> {
 };
 
 /// Options of `NearlyDiagonalSparsifier`.
-class NearlyDiagonalOptions : public SparsifierOptions {
+class COPPICE_API NearlyDiagonalOptions : public SparsifierOptions {
  public:
   NearlyDiagonalOptions() = default;
   explicit NearlyDiagonalOptions(SparsifierOptions options)

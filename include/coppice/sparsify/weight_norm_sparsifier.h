@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "coppice/export.h"
 #include "coppice/sparsify/base_sparsifier.h"
 
 namespace coppice {
@@ -14,7 +15,7 @@ namespace coppice {
 ///
 /// Source: WeightNormSparsifier of torch.ao.pruning; `weight_norm_mask` in
 /// masks/ is the mask alone.
-class WeightNormSparsifier : public BaseSparsifier {
+class COPPICE_API WeightNormSparsifier : public BaseSparsifier {
  public:
   /// Scores every element of a weight, higher means more important.
   /// Shapes: [out, ...] -> the same.

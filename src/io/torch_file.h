@@ -3,9 +3,9 @@
 #include <memory>
 #include <string>
 
+#include "archive/pickle_value.h"
 #include "coppice/archive/file_error.h"
 #include "coppice/archive/mapped_file.h"
-#include "coppice/archive/pickle_value.h"
 
 /// Files of Python's `torch.save`, as data.
 namespace coppice {

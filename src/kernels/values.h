@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <variant>
 
-#include "coppice/kernels/bfloat16.h"
-#include "coppice/kernels/buffer.h"
+#include "kernels/bfloat16.h"
+#include "kernels/buffer.h"
 
 namespace coppice::kernels {
 

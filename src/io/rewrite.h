@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 namespace coppice {
 

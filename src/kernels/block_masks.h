@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/order.h"
+#include "kernels/order.h"
 
 /// Masks of one row of blocks: [rows, width], row-major, a byte an element, 1
 /// keeps. The last block may be cut off.

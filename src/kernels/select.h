@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/order.h"
+#include "kernels/order.h"
 
 /// The passes of an exact selection of the lowest of many values.
 namespace coppice::kernels {

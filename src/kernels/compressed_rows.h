@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/buffer.h"
-#include "coppice/kernels/packing.h"
+#include "kernels/buffer.h"
+#include "kernels/packing.h"
 
 namespace coppice::kernels {
 

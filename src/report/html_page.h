@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "coppice/report/picture.h"
 #include "coppice/report/table.h"
+#include "report/picture.h"
 
 namespace coppice {
 

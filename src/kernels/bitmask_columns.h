@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/buffer.h"
-#include "coppice/kernels/input_columns.h"
-#include "coppice/kernels/packing.h"
+#include "kernels/buffer.h"
+#include "kernels/input_columns.h"
+#include "kernels/packing.h"
 
 namespace coppice::kernels {
 

@@ -2,8 +2,8 @@
 
 #include <cstddef>
 
-#include "coppice/kernels/packing.h"
-#include "coppice/kernels/range.h"
+#include "kernels/packing.h"
+#include "kernels/range.h"
 
 namespace coppice::kernels {
 

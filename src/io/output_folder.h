@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "coppice/io/output_file.h"
+#include "io/output_file.h"
 
 namespace coppice {
 

@@ -3,8 +3,8 @@
 #include <cstddef>
 #include <functional>
 
-#include "coppice/kernels/range.h"
-#include "coppice/kernels/values.h"
+#include "kernels/range.h"
+#include "kernels/values.h"
 
 namespace coppice::kernels {
 

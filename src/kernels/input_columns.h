@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "coppice/kernels/packing.h"
+#include "kernels/packing.h"
 
 namespace coppice::kernels {
 

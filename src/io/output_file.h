@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/input_guard.h"
+#include "io/input_guard.h"
 
 namespace coppice {
 

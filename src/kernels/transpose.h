@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-#include "coppice/kernels/range.h"
+#include "kernels/range.h"
 
 namespace coppice::kernels {
 

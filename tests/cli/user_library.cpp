@@ -1,0 +1,16 @@
+// A library of a user who calls libcoppice, for tests of --load: the program
+// that loads it has a Coppice of its own.
+
+#include <coppice/sparse/operators.h>
+#include <torch/library.h>
+
+TORCH_LIBRARY(coppice_test_user, library) {
+  library.def("halves(Tensor x) -> Tensor", [](const torch::Tensor& x) {
+    const auto weight = torch::eye(x.size(-1)) * 0.5;
+    return coppice::linear(
+        x,
+        coppice::PackedWeight::pack(
+            weight,
+            coppice::PackedWeightOptions(coppice::PackedFormat::BitmaskRows)));
+  });
+}
