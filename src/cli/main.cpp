@@ -38,13 +38,19 @@ std::string one_line(std::string text) {
   return text;
 }
 
-/// Warnings of LibTorch, and of Coppice's library, in the program's own form,
-/// each once.
+bool is_of_libtorch(const std::string& file) {
+  return file.find("aten/src/") != std::string::npos ||
+      file.find("torch/csrc/") != std::string::npos ||
+      file.find("c10/") != std::string::npos;
+}
+
+/// Warnings of Coppice's library in the program's own form, each once. Those of
+/// LibTorch are for who writes a model's code, not for who has its file.
 class Warnings : public coppice::compat::WarningListener {
  public:
-  void warn(const std::string& text) override {
+  void warn(const std::string& text, const std::string& file) override {
     const auto line = one_line(text);
-    if (said_.insert(line).second) {
+    if (!is_of_libtorch(file) && said_.insert(line).second) {
       std::cerr << "coppice: warning: " << line << '\n';
     }
   }

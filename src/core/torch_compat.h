@@ -34,19 +34,23 @@ const T* value_if(const Variant& variant) {
   return get_if<T>(&variant);
 }
 
-/// Gets the text of LibTorch's warnings, which come in a class since 2.0.
+/// Gets the warnings of LibTorch, and of what uses it, which come in a class
+/// since 2.0.
 class WarningListener : public c10::WarningHandler {
  public:
-  virtual void warn(const std::string& text) = 0;
+  /// `file` is the source file that warns, as its compiler was given it.
+  virtual void warn(const std::string& text, const std::string& file) = 0;
 
 #if COPPICE_TORCH_AT_LEAST(2, 0)
   void process(const c10::Warning& warning) override {
-    warn(warning.msg());
+    warn(warning.msg(), warning.source_location().file);
   }
 #else
-  void process(const c10::SourceLocation&, const std::string& text, const bool)
-      override {
-    warn(text);
+  void process(
+      const c10::SourceLocation& source,
+      const std::string& text,
+      const bool) override {
+    warn(text, source.file);
   }
 #endif
 };

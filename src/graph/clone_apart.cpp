@@ -97,7 +97,7 @@ void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
   const auto& type = original.type()->getAttribute(slot);
   const auto& name = original.type()->getAttributeName(slot);
   const c10::IValue value = original._ivalue()->getSlot(slot);
-  if (type->is_module()) {
+  if (type->is_module() && !changes_.shares_submodules) {
     const Module submodule = copy_attributes(Module(value.toObject()));
     // An interface stays what it is.
     copy.type()->addAttribute(
@@ -185,9 +185,13 @@ void Cloner::set_types(
     const MethodValues& values,
     const std::string& method) {
   for (const auto& [value, instance] : values.modules()) {
-    if (value->type()->cast<c10::ClassType>()) {
-      value->setType(copies_.at(instance).type());
+    const auto copy = copies_.find(instance);
+    if (copy != copies_.end() && value->type()->cast<c10::ClassType>()) {
+      value->setType(copy->second.type());
     }
+  }
+  if (changes_.shares_submodules) {
+    return; // What a run may choose is as it was.
   }
   const auto check = [&](Value* value) {
     if (values.module_of(value) == nullptr) {
@@ -207,7 +211,8 @@ void Cloner::set_types(
 /// Calls of a module's hooks become calls of its copy's.
 void Cloner::set_hooks(const MethodValues& values) {
   for (auto* node : values.nodes()) {
-    if (const auto hook = called_hook(node, values)) {
+    const auto hook = called_hook(node, values);
+    if (hook && copies_.count(hook->module) != 0) {
       auto* const copied =
           copies_.at(hook->module).type()->findHook(hook->name);
       auto& graph = *node->owningGraph();

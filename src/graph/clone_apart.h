@@ -38,6 +38,10 @@ struct Changes {
   /// A graph in place of that of the model's own `forward`: it reads attributes
   /// under the names that they have in the model.
   std::shared_ptr<torch::jit::Graph> forward;
+  /// Whether submodules are taken as they are, shared with the original, and
+  /// only the model itself is copied. A method may then choose between
+  /// submodules while it runs. What is above concerns the model alone.
+  bool shares_submodules = false;
 };
 
 /// A copy of `module` that shares parameters and buffers with it and in which
@@ -46,7 +50,7 @@ struct Changes {
 /// registered twice stays one.
 ///
 /// Errors: c10::ValueError if a method has no graph, or a module is chosen
-///   while it runs.
+///   while it runs and submodules are not shared.
 torch::jit::Module clone_apart(
     const torch::jit::Module& module,
     const Changes& changes);

@@ -212,6 +212,17 @@ void check_can_stay(const Module& module) {
       "which would leave out packed weights; remove that method");
 }
 
+/// A copy of `original` with `changes`, of all its modules where that can be:
+/// then weights that nothing reads are left out of submodules too.
+Module changed_copy(const Module& original, Changes changes) {
+  try {
+    return clone_apart(original, changes);
+  } catch (const c10::ValueError&) {
+    changes.shares_submodules = true;
+    return clone_apart(original, changes);
+  }
+}
+
 } // namespace
 
 FrozenCopy frozen_copy(const Module& module) {
@@ -244,7 +255,7 @@ Module with_frozen_forward(
   changes.keeps_function = [&](Instance* instance, const std::string& name) {
     return remaining.functions.count({instance, name}) != 0;
   };
-  auto result = clone_apart(copy.original, changes);
+  auto result = changed_copy(copy.original, changes);
   replace_weight_ops(result, replacements);
   read_kept_constants(result);
   return result;

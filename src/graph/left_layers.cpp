@@ -61,6 +61,11 @@ bool is_matrix(const torch::Tensor& tensor) {
          }) > 1;
 }
 
+/// Whether an op is LibTorch's own: those pass objects on, no more.
+bool is_of_libtorch(c10::Symbol kind) {
+  return kind.is_prim() || kind.is_aten();
+}
+
 class Finder {
  public:
   explicit Finder(const Module& frozen)
@@ -205,24 +210,25 @@ void Finder::look_at_holder(const Node* node) {
         const auto type = value->type()->cast<c10::ClassType>();
         return type && !type->is_module();
       });
-  const std::string domain = node->kind().domainString();
-  const std::string name = node->kind().toUnqualString();
-  if (!holds || domain == "prim" || name == "activation_site") {
+  const auto kind = node->kind();
+  const std::string library = kind.ns().toUnqualString();
+  const std::string name = kind.toUnqualString();
+  if (!holds || is_of_libtorch(kind) || name == "activation_site") {
     return;
   }
-  const bool is_packed = domain == "coppice";
+  const bool is_packed = library == "coppice";
   add({"",
        name,
        {},
-       is_packed ? "packed by Coppice before" : "holds its weight " + domain,
+       is_packed ? "packed by Coppice before"
+                 : "holds its weight in an object of " + library,
        0},
       {});
 }
 
 /// An op that takes a constant matrix, and is none that takes weights.
 void Finder::look_at_unknown(Node* node) {
-  const std::string domain = node->kind().domainString();
-  if (domain == "prim" || is_view(node)) {
+  if (node->kind().is_prim() || is_view(node)) {
     look_at_holder(node);
     return;
   }

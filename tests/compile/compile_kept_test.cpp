@@ -276,6 +276,48 @@ TEST(CompileKept, MethodsRunTheOriginalLayers) {
   EXPECT_FALSE(result.hasattr("head"));
 }
 
+TEST(CompileKept, MethodsMayChooseBetweenSubmodulesWhileTheyRun) {
+  auto net = net_with_layer();
+  const auto fc = net.attr("fc").toModule();
+  for (const auto* name : {"a", "b"}) {
+    auto other = fc.copy(); // Of the same class.
+    other.setattr("weight", sparse_weight(32, 32));
+    net.register_module(name, other);
+  }
+  net.define(
+      "def choose(self, x, first: bool):\n"
+      "  layer = self.a\n"
+      "  if not first:\n"
+      "    layer = self.b\n"
+      "  return self.fc.forward(layer.forward(x))\n"
+      "def forward(self, x):\n"
+      "  return self.fc.forward(x)\n");
+  net.eval();
+  auto original = reloaded(net);
+  auto result = compiled(net);
+  expect_same_calls(original, result, 3);
+  for (const bool first : {true, false}) {
+    EXPECT_TRUE(
+        result.get_method("choose")({input(1), first})
+            .toTensor()
+            .equal(
+                original.get_method("choose")({input(1), first}).toTensor()));
+  }
+  EXPECT_EQ(result.parameters().size(), 3U); // `choose` needs them all.
+}
+
+TEST(CompileKept, SaysWhatWasPackedBefore) {
+  auto net = net_with_layer();
+  net.register_parameter(
+      "last", torch::randn({4, 32}, torch::kFloat64), false); // Stays dense.
+  net.define(
+      "def forward(self, x):\n"
+      "  return torch.linear(self.fc.forward(x).double(), self.last)\n");
+  net.eval();
+  const auto again = compile(compiled(net), {input(0)}, testing::quick());
+  EXPECT_THAT(again.table(), HasSubstr("packed by Coppice before"));
+}
+
 TEST(CompileKept, LeavesTheGivenModelAlone) {
   auto net = net_with_layer();
   net.register_buffer("h", torch::ones({2, 32}));

@@ -6,6 +6,7 @@
 namespace coppice::left_layers_test {
 namespace {
 
+using graph::find_left_layers;
 using ::testing::HasSubstr;
 
 struct Weight {
@@ -91,6 +92,24 @@ TEST(LeftLayers, RecurrentOnesHaveSeveralWeights) {
   EXPECT_EQ(left.kind, "lstm");
   EXPECT_EQ(left.weights.size(), 4U);
   EXPECT_EQ(left.weights[0].size(1), 5);
+}
+
+TEST(LeftLayers, ObjectsThatArePassedOnAreNone) {
+  torch::jit::Module net("Net");
+  const auto object = c10::make_intrusive<c10::ivalue::Object>(
+      c10::StrongTypePtr(
+          net._ivalue()->compilation_unit(),
+          c10::ClassType::create("Holder", net._ivalue()->compilation_unit())),
+      0);
+  const c10::IValue holder(object);
+  net.register_attribute("holder", holder.type(), holder);
+  net.define(
+      "def forward(self, x):\n"
+      "  held = [self.holder]\n"
+      "  self.holder = held[0]\n"
+      "  return x + len(held)\n");
+  net.eval();
+  EXPECT_TRUE(find_left_layers(net).empty());
 }
 
 TEST(LeftLayers, KeepTheOrderOfTheModel) {
