@@ -1,11 +1,13 @@
 #!/bin/sh
 # libcoppice exports what the public headers mark COPPICE_API, and nothing else
-# of Coppice.
-# Usage: exported_test.sh REPOSITORY LIBRARY
+# of Coppice; and they mark all that users have to link.
+# Usage: exported_test.sh REPOSITORY LIBRARY OBJECTS, where OBJECTS is the archive
+# of which the library is made.
 set -eu
 
 repository=$1
 library=$2
+objects=$3
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -30,9 +32,10 @@ find "$repository/include/coppice" -name '*.h' -exec cat {} + | awk '
     }
   }' | sort -u >"$work/public"
 
-# Those that are exported: of each symbol of namespace coppice, by its mangled
-# name, the first name within, or the one in `nn` and `detail`.
-nm -D --defined-only "$library" | awk '
+# Of the symbols that nm lists, those of namespace coppice, by their mangled names:
+# the first name within, or in a namespace within that public headers open.
+# shellcheck disable=SC2016 # The awk program's own.
+names='
   function take() {
     if (!match(rest, /^[0-9]+/)) {
       return ""
@@ -48,7 +51,7 @@ nm -D --defined-only "$library" | awk '
       next
     }
     name = take()
-    if (name == "nn" || name == "detail") {
+    if (name == "nn" || name == "model" || name == "detail") {
       name = take()
     }
     if (name == "") {
@@ -56,7 +59,15 @@ nm -D --defined-only "$library" | awk '
         : rest ~ /^ne/ ? "operator!=" : rest
     }
     print name
-  }' | sort -u >"$work/exported"
+  }'
+nm -D --defined-only "$library" | awk "$names" | sort -u >"$work/exported"
+nm --defined-only "$objects" 2>/dev/null | awk 'NF == 3 && $2 == "T"' |
+  awk "$names" | sort -u >"$work/defined"
+# All classes and functions that public headers declare.
+find "$repository/include/coppice" -name '*.h' -exec cat {} + |
+  sed -nE -e 's/^(class|struct) (COPPICE_API )?([A-Za-z0-9_]+).*[^;]$/\3/p' \
+    -e 's/^[[A-Za-z].*[ &*]([a-z0-9_]+)\(.*/\1/p' -e 's/^([a-z0-9_]+)\(.*/\1/p' |
+  sort -u >"$work/declared"
 
 failures=0
 fail() {
@@ -66,6 +77,11 @@ fail() {
 [ "$(wc -l <"$work/public")" -ge 50 ] || fail "hardly anything is public"
 comm -13 "$work/public" "$work/exported" >"$work/more"
 comm -23 "$work/public" "$work/exported" >"$work/less"
+comm -23 "$work/defined" "$work/exported" | comm -12 - "$work/declared" \
+  >"$work/unmarked"
+[ -s "$work/defined" ] || fail "nothing is defined in $objects"
 [ ! -s "$work/more" ] || fail "exported, but not public: $(xargs <"$work/more")"
 [ ! -s "$work/less" ] || fail "public, but not exported: $(xargs <"$work/less")"
+[ ! -s "$work/unmarked" ] ||
+  fail "declared for users, but hidden: $(xargs <"$work/unmarked")"
 [ $failures -eq 0 ]

@@ -49,20 +49,18 @@ struct is_traced<std::unordered_map<std::string, torch::Tensor>>
     : std::true_type {};
 
 /// Throws c10::ValueError if input number `index` is of another type.
-void check_input(
-    const c10::IValue& input,
-    const c10::Type& wanted,
-    size_t index);
+COPPICE_API void
+check_input(const c10::IValue& input, const c10::Type& wanted, size_t index);
 /// Throws c10::ValueError: input number `index` is no tensor to forward.
-[[noreturn]] void refuse_input(size_t index);
+[[noreturn]] COPPICE_API void refuse_input(size_t index);
 /// Throws c10::ValueError: the default of that argument has another type.
-[[noreturn]] void refuse_default(size_t index);
+[[noreturn]] COPPICE_API void refuse_default(size_t index);
 
 /// `given` and, as far as `model` declares them (FORWARD_HAS_DEFAULT_ARGS), the
 /// defaults of the arguments that were not given. `model` may be null.
 ///
 /// Errors: c10::ValueError if there are too few or too many.
-std::vector<torch::nn::AnyValue> with_defaults(
+COPPICE_API std::vector<torch::nn::AnyValue> with_defaults(
     torch::nn::Module* model,
     std::vector<torch::nn::AnyValue> given,
     size_t wanted);

@@ -103,7 +103,7 @@ class COPPICE_API WeightNormOptions : public BlockOptions<WeightNormOptions> {
 /// Options of `DataNormSparsifier`. Example:
 ///
 ///     DataNormOptions().sparsity_level(0.9).norm(Norm::L2)
-class COPPICE_API DataNormOptions : public BlockOptions<DataNormOptions> {
+class DataNormOptions : public BlockOptions<DataNormOptions> {
  public:
   static constexpr Norm kDefaultNorm = Norm::L1;
 
