@@ -8,6 +8,7 @@
 #include <ostream>
 #include <vector>
 
+#include "coppice/export.h"
 #include "coppice/sparse/packed_weight.h"
 
 namespace coppice::nn {
@@ -23,7 +24,7 @@ namespace coppice::nn {
 /// derives from `Module` virtually depends on LibTorch's release, so that a
 /// second base cannot.
 template <class Derived>
-class PackedLayer : public torch::nn::Cloneable<Derived> {
+class COPPICE_API PackedLayer : public torch::nn::Cloneable<Derived> {
  public:
   const c10::intrusive_ptr<PackedWeight>& weight() const {
     return weight_;

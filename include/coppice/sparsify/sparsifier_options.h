@@ -47,7 +47,7 @@ class COPPICE_API SparsifierOptions {
 /// The options that `WeightNormOptions` and `DataNormOptions` share. Every
 /// getter throws c10::ValueError if its option is of another type.
 template <typename Options>
-class BlockOptions : public SparsifierOptions {
+class COPPICE_API BlockOptions : public SparsifierOptions {
  public:
   BlockOptions() = default;
   explicit BlockOptions(SparsifierOptions options)
@@ -103,7 +103,7 @@ class COPPICE_API WeightNormOptions : public BlockOptions<WeightNormOptions> {
 /// Options of `DataNormSparsifier`. Example:
 ///
 ///     DataNormOptions().sparsity_level(0.9).norm(Norm::L2)
-class DataNormOptions : public BlockOptions<DataNormOptions> {
+class COPPICE_API DataNormOptions : public BlockOptions<DataNormOptions> {
  public:
   static constexpr Norm kDefaultNorm = Norm::L1;
 
