@@ -9,6 +9,8 @@
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
+#include "kernels/cut-inl.h"
+#include "kernels/few-inl.h"
 #include "kernels/order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -103,6 +105,9 @@ struct BlockRow {
   uint8_t* mask;
 };
 
+/// From this many columns on a block of one row is searched as a whole.
+constexpr size_t kLong = 64;
+
 /// Calls `body(index)` for every element of the block at column `begin`, in
 /// row-major order.
 template <class Body>
@@ -191,6 +196,66 @@ bool DropInFours(const BlockRow& row) {
   return DropInBlocks<kOrder>(row, c) && finite;
 }
 
+/// Blocks of one row and a few columns, a vector of them at a time.
+template <Order kOrder>
+bool DropInSmall(const BlockRow& row) {
+  const Ints di;
+  const size_t step = hn::Lanes(di) * row.cols;
+  auto highest = hn::Zero(di);
+  size_t c = 0;
+  for (; c + step <= row.width; c += step) {
+    const auto* kept = row.block_mask ? row.block_mask + c / row.cols : nullptr;
+    highest = hn::Max(
+        highest,
+        DropInFew<kOrder>(
+            row.values + c, row.cols, row.zeros, kept, row.mask + c));
+  }
+  const bool finite = hn::GetLane(hn::MaxOfLanes(di, highest)) < kInfinityKey;
+  return DropInBlocks<kOrder>(row, c) && finite;
+}
+
+/// Drops the lowest of one long block, 0 < zeros < width.
+template <Order kOrder>
+bool DropInLong(
+    const float* values,
+    size_t width,
+    size_t zeros,
+    int32_t* keys,
+    uint8_t* mask) {
+  const Floats d;
+  const Ints di;
+  const size_t lanes = hn::Lanes(d);
+  auto highest = hn::Zero(di);
+  int32_t highest_one = 0;
+  size_t c = 0;
+  for (; c + lanes <= width; c += lanes) {
+    const auto v = hn::LoadU(d, values + c);
+    highest = hn::Max(highest, MagnitudeKeys(v));
+    hn::StoreU(Keys<kOrder>(v), di, keys + c);
+  }
+  for (; c < width; ++c) {
+    highest_one =
+        std::max(highest_one, order_key(values[c], Order::kMagnitude));
+    keys[c] = order_key(values[c], kOrder);
+  }
+  WriteCut(keys, width, FindCut(keys, width, zeros), mask);
+  return std::max(hn::GetLane(hn::MaxOfLanes(di, highest)), highest_one) <
+      kInfinityKey;
+}
+
+/// Blocks of one row and many columns, without a block mask.
+template <Order kOrder>
+bool DropInLongs(const BlockRow& row) {
+  std::vector<int32_t> keys(std::min(row.cols, row.width));
+  bool finite = true;
+  size_t c = 0;
+  for (; c + row.cols <= row.width; c += row.cols) {
+    finite &= DropInLong<kOrder>(
+        row.values + c, row.cols, row.zeros, keys.data(), row.mask + c);
+  }
+  return DropInBlocks<kOrder>(row, c) && finite;
+}
+
 /// Whether the mask of four elements drops `zeros` of them, all zero, and the
 /// others are finite and not zero.
 bool MaskHoldsInFour(const float* values, const uint8_t* mask, size_t zeros) {
@@ -247,8 +312,16 @@ bool MaskHoldsInFours(
 
 template <Order kOrder>
 bool DropInRow(const BlockRow& row) {
-  return row.rows == 1 && row.cols == 4 ? DropInFours<kOrder>(row)
-                                        : DropInBlocks<kOrder>(row, 0);
+  const bool some = row.rows == 1 && row.zeros > 0 && row.zeros < row.cols;
+  if (row.rows == 1 && row.cols == 4) {
+    return DropInFours<kOrder>(row);
+  }
+  if (some && row.cols <= kMostOfFew) {
+    return DropInSmall<kOrder>(row);
+  }
+  return some && row.cols >= kLong && !row.block_mask
+      ? DropInLongs<kOrder>(row)
+      : DropInBlocks<kOrder>(row, 0);
 }
 
 bool ZerosInBlocks(

@@ -46,11 +46,23 @@ void* map_huge(size_t bytes) {
     (void)munmap(begin, before);
   }
   (void)munmap(memory + size, kPage - before);
-#ifdef MADV_HUGEPAGE
-  // Only a wish: where it is refused, small pages serve.
-  (void)madvise(memory, size, MADV_HUGEPAGE);
-#endif
+  prefer_huge(memory, size);
   return memory;
+}
+
+void prefer_huge(void* memory, size_t bytes) noexcept {
+#ifdef MADV_HUGEPAGE
+  const auto begin = whole_pages(reinterpret_cast<uintptr_t>(memory));
+  const auto end =
+      (reinterpret_cast<uintptr_t>(memory) + bytes) / kPage * kPage;
+  if (begin < end) {
+    // Only a wish: where it is refused, small pages serve.
+    (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
+  }
+#else
+  (void)memory;
+  (void)bytes;
+#endif
 }
 
 void unmap_huge(void* memory, size_t bytes) noexcept {

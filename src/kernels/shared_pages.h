@@ -15,6 +15,10 @@ void* map_huge(size_t bytes);
 /// `bytes` as they were asked for.
 void unmap_huge(void* memory, size_t bytes) noexcept;
 
+/// Asks for huge pages in memory that nobody has touched yet. Writing a result
+/// to fresh small pages takes longer than the writing.
+void prefer_huge(void* memory, size_t bytes) noexcept;
+
 /// Huge pages that several buffers share, each of which is too small for one of
 /// its own. Safe for threads. Pages that nothing is in go back to the system
 /// but for one, so that a buffer which comes and goes does not fetch one each

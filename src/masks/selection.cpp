@@ -7,6 +7,7 @@
 #include "coppice/masks/block.h"
 #include "coppice/masks/nm.h"
 #include "coppice/masks/select.h"
+#include "masks/row_pieces.h"
 
 namespace coppice {
 namespace {
@@ -26,7 +27,39 @@ torch::Tensor select_plain(
   return zeros_in_blocks_mask(matrix, {1, cols}, fallen_of(cols, sparsity));
 }
 
+void check(const char* function, const Selection& selection) {
+  TORCH_CHECK_VALUE(
+      selection.sparsity() >= 0 && selection.sparsity() <= 1,
+      function,
+      ": expected a sparsity in [0, 1], got ",
+      selection.sparsity());
+  if (const auto* nm = std::get_if<Nm>(&selection.pattern())) {
+    TORCH_CHECK_VALUE(
+        0 < nm->n && nm->n <= nm->m,
+        function,
+        ": expected 0 < n <= m, got n=",
+        nm->n,
+        ", m=",
+        nm->m);
+  }
+}
+
 } // namespace
+
+std::optional<masks::RowPieces> masks::row_pieces(
+    const char* function,
+    const Selection& selection,
+    int64_t cols) {
+  check(function, selection);
+  if (const auto* nm = std::get_if<Nm>(&selection.pattern())) {
+    return RowPieces{nm->m, nm->m - nm->n};
+  }
+  if (std::holds_alternative<Unstructured>(selection.pattern()) &&
+      selection.among() == Selection::Among::Row) {
+    return RowPieces{cols, fallen_of(cols, selection.sparsity())};
+  }
+  return std::nullopt;
+}
 
 Selection::Selection(Pattern pattern) : pattern_(std::move(pattern)) {}
 
@@ -48,10 +81,7 @@ torch::Tensor select_mask(
       scores.dim() >= 2 && scores.numel() > 0,
       "select_mask: expected scores of two or more dimensions, got ",
       scores.sizes());
-  TORCH_CHECK_VALUE(
-      selection.sparsity() >= 0 && selection.sparsity() <= 1,
-      "select_mask: expected a sparsity in [0, 1], got ",
-      selection.sparsity());
+  check("select_mask", selection);
   if (const auto* nm = std::get_if<Nm>(&selection.pattern())) {
     return nm_mask(scores, *nm);
   }

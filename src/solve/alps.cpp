@@ -156,7 +156,7 @@ Solved solve_alps(
     const ALPSOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto matrix = solve::matrix_of("solve_alps", weight, moments);
-  auto gram = moments.matrix();
+  auto gram = solve::gram_of("solve_alps", moments);
   const auto dead = gram.diagonal().eq(0).sum().item<int64_t>();
   const auto problem = scaled(matrix, std::move(gram), options.dampening());
   Search search(

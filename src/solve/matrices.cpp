@@ -3,6 +3,10 @@
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 
+#include <cmath>
+
+#include "masks/cpu.h"
+
 namespace coppice::solve {
 namespace {
 
@@ -25,6 +29,15 @@ void invert_upper(const torch::Tensor& upper) {
   b.copy_(a.mm(b).mm(c).neg_());
 }
 
+void check_finite_moments(const char* solver, const torch::Tensor& moments) {
+  // One that is not finite makes the sum so.
+  TORCH_CHECK_VALUE(
+      std::isfinite(moments.sum().item<double>()),
+      solver,
+      ": the second moments hold NaN or infinity; look for them in the "
+      "samples");
+}
+
 /// The lower factor; undefined if there is none.
 torch::Tensor lower_factor(const torch::Tensor& matrix) {
   const auto [factor, info] = at::linalg_cholesky_ex(matrix);
@@ -33,7 +46,7 @@ torch::Tensor lower_factor(const torch::Tensor& matrix) {
 
 } // namespace
 
-torch::Tensor matrix_of(
+torch::Tensor view_of(
     const char* solver,
     const torch::Tensor& weight,
     const SecondMoments& moments) {
@@ -54,15 +67,38 @@ torch::Tensor matrix_of(
       moments.features());
   const auto dtype =
       weight.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat;
-  const auto matrix = weight.detach()
-                          .reshape({weight.size(0), features})
-                          .to(dtype)
-                          .clone(at::MemoryFormat::Contiguous);
-  TORCH_CHECK_VALUE(
-      matrix.isfinite().all().item<bool>(),
+  return weight.detach()
+      .reshape({weight.size(0), features})
+      .to(dtype)
+      .contiguous();
+}
+
+torch::Tensor matrix_of(
+    const char* solver,
+    const torch::Tensor& weight,
+    const SecondMoments& moments) {
+  const auto matrix = view_of(solver, weight, moments).clone();
+  check_finite_weight(
       solver,
-      ": the weight holds NaN or infinity");
+      masks::has_fast_path(matrix) ? masks::cpu::all_finite(matrix)
+                                   : matrix.isfinite().all().item<bool>());
   return matrix;
+}
+
+void check_finite_weight(const char* solver, bool finite) {
+  TORCH_CHECK_VALUE(finite, solver, ": the weight holds NaN or infinity");
+}
+
+torch::Tensor gram_of(const char* solver, const SecondMoments& moments) {
+  const auto matrix = moments.matrix();
+  check_finite_moments(solver, matrix);
+  return matrix;
+}
+
+torch::Tensor diagonal_of(const char* solver, const SecondMoments& moments) {
+  const auto diagonal = moments.diagonal();
+  check_finite_moments(solver, diagonal);
+  return diagonal;
 }
 
 Solved solved_like(

@@ -6,14 +6,36 @@
 
 namespace coppice::solve {
 
-/// A weight as solvers compute with it: [out, features], contiguous, a copy;
-/// float64 for float64, else float32.
+/// A weight seen as [out, features], contiguous: float64 for float64, else
+/// float32. May share its memory.
 ///
-/// Errors: c10::ValueError as the solvers; `solver` leads the sentence.
+/// Errors: c10::ValueError as the solvers, but for what is not finite; `solver`
+///   leads the sentence.
+torch::Tensor view_of(
+    const char* solver,
+    const torch::Tensor& weight,
+    const SecondMoments& moments);
+
+/// A weight as solvers compute with it: `view_of`, a copy.
+///
+/// Errors: c10::ValueError as the solvers.
 torch::Tensor matrix_of(
     const char* solver,
     const torch::Tensor& weight,
     const SecondMoments& moments);
+
+/// The sentence of a weight that is not finite.
+void check_finite_weight(const char* solver, bool finite);
+
+/// `moments.matrix()`.
+///
+/// Errors: c10::ValueError if they are not finite.
+torch::Tensor gram_of(const char* solver, const SecondMoments& moments);
+
+/// `moments.diagonal()`.
+///
+/// Errors: c10::ValueError if it is not finite.
+torch::Tensor diagonal_of(const char* solver, const SecondMoments& moments);
 
 /// The result in the shape and dtype of `weight`.
 Solved solved_like(

@@ -27,7 +27,8 @@ Errors errors_of(
   const torch::NoGradGuard no_grad;
   const auto before = solve::matrix_of("layer_error", weight, moments);
   const auto after = solve::matrix_of("layer_error", pruned, moments);
-  const auto gram = moments.matrix().to(before.scalar_type());
+  const auto gram =
+      solve::gram_of("layer_error", moments).to(before.scalar_type());
   return {energy(after - before, gram), energy(before, gram)};
 }
 
@@ -49,8 +50,10 @@ torch::Tensor dense_output_target(
       features,
       "], got ",
       cross.sizes());
-  const auto damped =
-      solve::damped(moments.matrix(), dampening, torch::kDouble);
+  const auto damped = solve::damped(
+      solve::gram_of("dense_output_target", moments),
+      dampening,
+      torch::kDouble);
   auto right = cross.to(torch::kDouble).clone();
   right.diagonal().add_(dampening * damped.mean);
   // A dead input keeps its weight.

@@ -58,7 +58,9 @@ Solved refit(
       mask.sizes());
   const auto keep = mask.reshape(matrix.sizes());
   const auto damped = solve::damped(
-      moments.matrix(), options.dampening(), matrix.scalar_type());
+      solve::gram_of("refit", moments),
+      options.dampening(),
+      matrix.scalar_type());
   const auto found = solve::conjugate_gradients(
                          damped.matrix,
                          matrix.mm(damped.matrix),

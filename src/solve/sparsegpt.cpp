@@ -192,7 +192,7 @@ Solved solve_sparsegpt(
   const torch::NoGradGuard no_grad;
   check(selection, options);
   auto matrix = solve::matrix_of("solve_sparsegpt", weight, moments);
-  auto gram = moments.matrix();
+  auto gram = solve::gram_of("solve_sparsegpt", moments);
   Tensor order;
   if (options.by_activation()) {
     order = gram.diagonal().argsort(/*stable=*/true, 0, /*descending=*/true);

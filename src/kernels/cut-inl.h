@@ -1,0 +1,134 @@
+// Where the lowest of some keys end. Compiled once per instruction set.
+#if defined(COPPICE_KERNELS_CUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef COPPICE_KERNELS_CUT_INL_H_
+#undef COPPICE_KERNELS_CUT_INL_H_
+#else
+#define COPPICE_KERNELS_CUT_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "hwy/highway.h"
+#include "kernels/order-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace coppice::kernels::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Keys below `key` fall, and the first `ties` of those that equal it.
+struct KeyCut {
+  int32_t key;
+  size_t ties;
+};
+
+/// How many keys are `most` or lower.
+HWY_INLINE size_t CountUpTo(const int32_t* keys, size_t count, int32_t most) {
+  const Ints d;
+  const size_t lanes = hn::Lanes(d);
+  const auto bound = hn::Set(d, most);
+  auto above0 = hn::Zero(d);
+  auto above1 = above0;
+  size_t i = 0;
+  for (; i + 2 * lanes <= count; i += 2 * lanes) {
+    const auto k0 = hn::LoadU(d, keys + i);
+    const auto k1 = hn::LoadU(d, keys + i + lanes);
+    // A comparison that holds is -1.
+    above0 = hn::Add(above0, hn::VecFromMask(d, hn::Gt(k0, bound)));
+    above1 = hn::Add(above1, hn::VecFromMask(d, hn::Gt(k1, bound)));
+  }
+  const auto above = hn::SumOfLanes(d, hn::Add(above0, above1));
+  size_t found = i + static_cast<size_t>(int64_t(hn::GetLane(above)));
+  for (; i < count; ++i) {
+    found += keys[i] <= most;
+  }
+  return found;
+}
+
+/// A key about which `drop` of `count` keys are lower, by a few of them.
+HWY_INLINE int32_t GuessCut(const int32_t* keys, size_t count, size_t drop) {
+  constexpr size_t kSample = 33;
+  if (count < 2 * kSample) {
+    return keys[0];
+  }
+  int32_t sample[kSample];
+  for (size_t i = 0; i < kSample; ++i) {
+    sample[i] = keys[i * count / kSample];
+  }
+  int32_t* const guess = sample + drop * (kSample - 1) / count;
+  std::nth_element(sample, guess, sample + kSample);
+  return *guess;
+}
+
+/// The cut that drops `drop` of `count` keys, 0 < drop < count; none of them is
+/// INT32_MIN. Counts keys up to a bound again and again, which for those that
+/// are in the cache takes less than moving them.
+HWY_INLINE KeyCut FindCut(const int32_t* keys, size_t count, size_t drop) {
+  // Fewer than `drop` keys are up to `low`, and more are up to `high`.
+  int64_t low = INT32_MIN;
+  int64_t high = INT32_MAX;
+  size_t up_to_low = 0;
+  size_t up_to_high = count;
+  int64_t probe = GuessCut(keys, count, drop);
+  int64_t step = int64_t(1) << 19;
+  for (bool halve = false; high - low > 1; halve = !halve) {
+    const size_t found = CountUpTo(keys, count, static_cast<int32_t>(probe));
+    if (found == drop) {
+      return {static_cast<int32_t>(probe), count};
+    }
+    if (found < drop) {
+      low = probe;
+      up_to_low = found;
+    } else {
+      high = probe;
+      up_to_high = found;
+    }
+    if (low == INT32_MIN || high == INT32_MAX) {
+      probe = low == INT32_MIN ? high - step : low + step;
+      step *= 4;
+    } else if (halve) {
+      probe = low + (high - low) / 2;
+    } else {
+      const double share = static_cast<double>(drop - up_to_low) /
+          static_cast<double>(up_to_high - up_to_low);
+      probe =
+          low + static_cast<int64_t>(share * static_cast<double>(high - low));
+    }
+    probe = std::min(std::max(probe, low + 1), high - 1);
+  }
+  return {static_cast<int32_t>(high), drop - up_to_low};
+}
+
+/// Writes the mask of a cut: a byte a key, 1 keeps.
+HWY_INLINE void
+WriteCut(const int32_t* keys, size_t count, KeyCut cut, uint8_t* mask) {
+  const Ints d;
+  const hn::Rebind<uint8_t, Ints> bytes;
+  const size_t lanes = hn::Lanes(d);
+  const auto bound = hn::Set(d, cut.key);
+  const auto one = hn::Set(d, 1);
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const auto kept = hn::VecFromMask(d, hn::Gt(hn::LoadU(d, keys + i), bound));
+    hn::StoreU(hn::DemoteTo(bytes, hn::And(kept, one)), bytes, mask + i);
+  }
+  for (; i < count; ++i) {
+    mask[i] = keys[i] > cut.key;
+  }
+  if (cut.ties >= count) {
+    return;
+  }
+  size_t ties = cut.ties;
+  for (i = 0; i < count; ++i) {
+    if (keys[i] == cut.key) {
+      mask[i] = ties == 0;
+      ties -= ties > 0;
+    }
+  }
+}
+
+} // namespace coppice::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif // COPPICE_KERNELS_CUT_INL_H_
