@@ -6,8 +6,8 @@
 #include <atomic>
 #include <vector>
 
-#include "coppice/kernels/block_masks.h"
 #include "coppice/solve/solvers.h"
+#include "kernels/block_masks.h"
 #include "kernels/input_scores.h"
 #include "kernels/shared_pages.h"
 #include "masks/grid.h"
