@@ -10,6 +10,7 @@
 // After foreach_target.h.
 #include "hwy/highway.h"
 #include "kernels/cut-inl.h"
+#include "kernels/cut.h"
 #include "kernels/few-inl.h"
 #include "kernels/order-inl.h"
 
@@ -140,16 +141,9 @@ bool DropInBlock(
     ForEachOfBlock(row, begin, [&](size_t i) { row.mask[i] = kept; });
     return highest < kInfinityKey;
   }
-  const auto last = keys.begin() + (row.zeros - 1);
-  std::nth_element(keys.begin(), last, keys.end());
-  const int32_t cut = *last;
-  size_t ties = row.zeros -
-      std::count_if(keys.begin(), last, [&](int32_t k) { return k < cut; });
+  Cut cut = find_cut(keys.data(), keys.size(), row.zeros);
   ForEachOfBlock(row, begin, [&](size_t i) {
-    const int32_t key = order_key(row.values[i], kOrder);
-    const bool tie = key == cut && ties > 0;
-    ties -= tie;
-    row.mask[i] = key >= cut && !tie;
+    row.mask[i] = !cut.drops(order_key(row.values[i], kOrder));
   });
   return highest < kInfinityKey;
 }

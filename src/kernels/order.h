@@ -13,6 +13,7 @@ enum class Order {
 
 /// The key of infinity in both orders; only NaN has a higher one.
 constexpr int32_t kInfinityKey = 0x7f800000;
+constexpr int64_t kWideInfinityKey = 0x7ff0000000000000; ///< Of float64.
 
 /// An integer that orders floats as `order` does: equal values, equal keys.
 inline int32_t order_key(float value, Order order) {
@@ -24,6 +25,19 @@ inline int32_t order_key(float value, Order order) {
   }
   if (magnitude > kInfinityKey) {
     return kInfinityKey + 1;
+  }
+  return bits < 0 ? -magnitude : magnitude;
+}
+
+inline int64_t order_key(double value, Order order) {
+  int64_t bits;
+  std::memcpy(&bits, &value, sizeof(bits));
+  const int64_t magnitude = bits & INT64_MAX;
+  if (order == Order::kMagnitude) {
+    return magnitude;
+  }
+  if (magnitude > kWideInfinityKey) {
+    return kWideInfinityKey + 1;
   }
   return bits < 0 ? -magnitude : magnitude;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "coppice/masks/select.h"
+#include "masks/norm_mask.h"
 
 namespace coppice::masks::aten {
 namespace {
@@ -58,12 +59,21 @@ torch::Tensor sum_of_blocks(const torch::Tensor& x, const Grid& grid) {
   return sum;
 }
 
-/// `order` with the padding of every block moved to its end.
-torch::Tensor padding_last(
-    const torch::Tensor& order,
-    const torch::Tensor& is_padding) {
-  const auto padding = is_padding.expand_as(order).gather(1, order);
-  return order.gather(1, padding.argsort(/*stable=*/true, /*dim=*/1));
+/// The mask that drops the `count` lowest of every row of `values`. Sorting is
+/// stable: the lower index falls first. NaN sorts last, and what `is_padding`
+/// marks, if it is defined, falls after all else.
+torch::Tensor drop_lowest_of_rows(
+    const torch::Tensor& values,
+    int64_t count,
+    const torch::Tensor& is_padding = {}) {
+  auto order = std::get<1>(
+      values.sort(/*stable=*/true, /*dim=*/1, /*descending=*/false));
+  if (is_padding.defined()) {
+    const auto padding = is_padding.gather(1, order);
+    order = order.gather(1, padding.argsort(/*stable=*/true, /*dim=*/1));
+  }
+  return torch::ones_like(values, torch::kBool)
+      .scatter_(1, order.narrow(1, 0, count), false);
 }
 
 } // namespace
@@ -88,16 +98,10 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros) {
         .transpose(1, 2)
         .reshape({grid.blocks(), grid.block_size()});
   };
-  const auto values = blocked(matrix, 0);
-  // Sorting is stable: the lower index goes first. NaN sorts last.
-  auto order = std::get<1>(
-      values.sort(/*stable=*/true, /*dim=*/1, /*descending=*/false));
-  if (!grid.divides()) {
-    order = padding_last(
-        order, blocked(torch::zeros_like(matrix), 1).to(torch::kByte));
-  }
-  auto kept = torch::ones_like(values, torch::kBool);
-  kept.scatter_(1, order.narrow(1, 0, zeros), false);
+  const auto padding = grid.divides()
+      ? torch::Tensor()
+      : blocked(torch::zeros_like(matrix), 1).to(torch::kByte);
+  const auto kept = drop_lowest_of_rows(blocked(matrix, 0), zeros, padding);
   return untiled(
       kept.reshape({grid.block_rows(), grid.block_cols(), grid.rows, grid.cols})
           .transpose(1, 2),
@@ -105,27 +109,22 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros) {
 }
 
 torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count) {
-  const auto flat = scores.reshape(-1);
   // kthvalue would need less memory, but takes quadratic time on falling
-  // values. Sorting is stable: the lower index goes first. NaN sorts last.
-  const auto order =
-      std::get<1>(flat.sort(/*stable=*/true, /*dim=*/0, /*descending=*/false));
-  auto kept = torch::ones_like(flat, torch::kBool);
-  kept.index_fill_(0, order.narrow(0, 0, count), false);
-  return kept.reshape(scores.sizes());
+  // values.
+  return drop_lowest_of_rows(scores.reshape({1, -1}), count)
+      .reshape(scores.sizes());
 }
 
 torch::Tensor weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking) {
+    const Criterion& criterion) {
   const auto ordered =
-      ranking.order == kernels::Order::kMagnitude ? matrix.abs() : matrix;
-  const auto measured =
-      ranking.measure == kernels::Measure::kSquare ? matrix * matrix : ordered;
-  const auto scores =
-      grid.block_size() == 1 ? ordered : block_scores(measured, grid);
+      criterion.order == kernels::Order::kMagnitude ? matrix.abs() : matrix;
+  const auto scores = grid.block_size() == 1
+      ? ordered
+      : block_scores(criterion.scores(matrix), grid);
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   const auto kept = expand_blocks(drop_lowest(scores, drop), grid);
   if (drops_whole_blocks(pattern)) {

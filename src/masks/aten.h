@@ -2,8 +2,9 @@
 
 #include <torch/types.h>
 
+#include "coppice/masks/weight_norm.h"
+#include "masks/criterion.h"
 #include "masks/grid.h"
-#include "masks/ranking.h"
 
 /// Masks through ATen's operators: any device, float64 or float32. What the
 /// kernels are checked against, bit for bit. Arguments are checked before.
@@ -28,6 +29,6 @@ torch::Tensor weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking);
+    const Criterion& criterion);
 
 } // namespace coppice::masks::aten

@@ -14,6 +14,7 @@
 #include "kernels/select.h"
 #include "masks/cut.h"
 #include "masks/mask_writer.h"
+#include "masks/norm_mask.h"
 #include "masks/one_pass.h"
 #include "masks/ranges.h"
 #include "masks/strips.h"
@@ -209,46 +210,52 @@ Checked drop_lowest(
     return {torch::ones(scores.sizes(), torch::kBool), all_finite(scores)};
   }
   const float* const values = scores.data_ptr<float>();
-  const Cut cut = find_cut(values, scores.numel(), count, order, masked);
+  const auto found = find_cut(values, scores.numel(), count, order, masked);
   auto mask = empty_mask(scores.sizes(), masked);
-  write_mask(values, scores.numel(), cut, order, bytes_of(mask));
-  return {mask, cut.finite};
+  write_mask(values, scores.numel(), found.cut, order, bytes_of(mask));
+  return {mask, found.finite};
 }
 
 Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking,
+    const Criterion& criterion,
     const MaskedWeight* masked) {
   const int64_t zeros = std::min(pattern.zeros_per_block, grid.block_size());
   if (pattern.sparsity_level >= 1) {
-    return zeros_in_blocks(matrix, grid, zeros, ranking.order, masked);
+    return zeros_in_blocks(matrix, grid, zeros, criterion.order, masked);
   }
   const int64_t drop = blocks_to_drop(pattern.sparsity_level, grid.blocks());
   const bool whole = drops_whole_blocks(pattern);
-  if (whole && drop > 0 && ranking.order == kernels::Order::kMagnitude) {
-    auto mask = mask_in_one_pass(matrix, grid, drop, ranking.measure, masked);
+  if (whole && drop > 0 && criterion.order == kernels::Order::kMagnitude) {
+    auto mask = mask_in_one_pass(matrix, grid, drop, criterion.measure, masked);
     if (mask) {
       return *mask;
     }
   }
   if (grid.block_size() == 1) {
-    return drop_lowest(matrix, drop, ranking.order, masked);
+    return drop_lowest(matrix, drop, criterion.order, masked);
   }
   const auto mask = empty_mask({grid.h, grid.w}, masked);
   const auto scores = room_for_scores(mask, grid);
   const bool finite =
-      score_blocks(matrix, grid, ranking.measure, masked, scores);
-  if (!finite && ranking.order == kernels::Order::kMagnitude) {
+      score_blocks(matrix, grid, criterion.measure, masked, scores);
+  if (!finite && criterion.order == kernels::Order::kMagnitude) {
     return {{}, false};
   }
-  const auto block_mask = drop_lowest(scores, drop, ranking.order).result;
+  const auto block_mask = drop_lowest(scores, drop, criterion.order).result;
   if (whole) {
     return {expand_or_present(mask, block_mask, grid, masked), finite};
   }
   drop_in_blocks(
-      matrix, grid, zeros, ranking.order, nullptr, bytes_of(block_mask), mask);
+      matrix,
+      grid,
+      zeros,
+      criterion.order,
+      nullptr,
+      bytes_of(block_mask),
+      mask);
   return {mask, finite};
 }
 

@@ -3,10 +3,10 @@
 #include <torch/types.h>
 
 #include "coppice/masks/weight_norm.h"
+#include "masks/criterion.h"
 #include "masks/grid.h"
 #include "masks/mask_writer.h"
 #include "masks/masked_weight.h"
-#include "masks/ranking.h"
 
 /// Masks through the kernels: contiguous float32 on the CPU, on all threads.
 /// Shapes and results as in masks/aten.h, bit for bit. With `masked`, whose
@@ -41,12 +41,12 @@ Checked drop_lowest(
     const MaskedWeight* masked = nullptr);
 
 /// The mask where neither level nor zeros per block alone decide it; undefined
-/// if the ranking is by magnitude and a value is not finite.
+/// if the criterion is by magnitude and a value is not finite.
 Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,
     const WeightNormPattern& pattern,
-    const Ranking& ranking,
+    const Criterion& criterion,
     const MaskedWeight* masked = nullptr);
 
 int64_t count_zeros(const torch::Tensor& values);

@@ -16,6 +16,7 @@ namespace coppice::masks::cpu {
 namespace {
 
 using kernels::BracketCounts;
+using kernels::Cut;
 using kernels::Order;
 using kernels::order_key;
 
@@ -23,24 +24,15 @@ using kernels::order_key;
 constexpr int64_t kFewValues = 4096;
 
 /// The cut by partially sorting a copy of all keys.
-Cut cut_by_sorting(
-    const float* values,
-    int64_t count,
-    int64_t drop,
-    Order order) {
+CheckedCut
+cut_by_sorting(const float* values, int64_t count, int64_t drop, Order order) {
   std::vector<int32_t> keys(count);
-  Cut cut;
+  bool finite = true;
   for (int64_t i = 0; i < count; ++i) {
     keys[i] = order_key(values[i], order);
-    cut.finite &=
-        order_key(values[i], Order::kMagnitude) < kernels::kInfinityKey;
+    finite &= order_key(values[i], Order::kMagnitude) < kernels::kInfinityKey;
   }
-  const auto last = keys.begin() + (drop - 1);
-  std::nth_element(keys.begin(), last, keys.end());
-  cut.key = *last;
-  cut.ties = drop -
-      std::count_if(keys.begin(), last, [&](int32_t k) { return k < cut.key; });
-  return cut;
+  return {kernels::find_cut(keys.data(), count, drop), finite};
 }
 
 /// The values inside a bracket, of all ranges in order.
@@ -95,7 +87,7 @@ Inside take_inside(
 }
 
 /// The cut if `bracket` holds it.
-std::optional<Cut> cut_in_bracket(
+std::optional<CheckedCut> cut_in_bracket(
     const float* values,
     int64_t count,
     int64_t drop,
@@ -110,18 +102,18 @@ std::optional<Cut> cut_in_bracket(
     return std::nullopt;
   }
   if (left <= static_cast<int64_t>(counts.at_low)) {
-    return Cut{bracket.low, left, finite};
+    return CheckedCut{{bracket.low, left}, finite};
   }
   left -= counts.at_low;
   if (left <= static_cast<int64_t>(counts.inside)) {
-    Cut cut = find_cut(inside.values.get(), counts.inside, left, order);
-    cut.finite = finite;
-    return cut;
+    const auto found =
+        find_cut(inside.values.get(), counts.inside, left, order);
+    return CheckedCut{found.cut, finite};
   }
   left -= counts.inside;
   if (bracket.low < bracket.high &&
       left <= static_cast<int64_t>(counts.at_high)) {
-    return Cut{bracket.high, left, finite};
+    return CheckedCut{{bracket.high, left}, finite};
   }
   return std::nullopt;
 }
@@ -135,6 +127,7 @@ void keep_spared_ties(
     const Cut& cut,
     Order order,
     uint8_t* mask) {
+  const auto key = static_cast<int32_t>(cut.key);
   std::vector<int64_t> dropped(ties.size());
   int64_t left = cut.ties;
   for (size_t i = 0; i < ties.size(); ++i) {
@@ -144,19 +137,14 @@ void keep_spared_ties(
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
     if (dropped[i] < ties[i]) {
       kernels::keep_ties(
-          values + begin,
-          end - begin,
-          order,
-          cut.key,
-          dropped[i],
-          mask + begin);
+          values + begin, end - begin, order, key, dropped[i], mask + begin);
     }
   });
 }
 
 } // namespace
 
-Cut find_cut(
+CheckedCut find_cut(
     const float* values,
     int64_t count,
     int64_t drop,
@@ -183,17 +171,18 @@ Cut find_cut(
   return cut_by_sorting(values, count, drop, order);
 }
 
-void write_mask(
+int64_t write_mask(
     const float* values,
     int64_t count,
     const Cut& cut,
     Order order,
     uint8_t* mask) {
+  const auto key = static_cast<int32_t>(cut.key);
   const Ranges ranges(count);
   std::vector<int64_t> ties(ranges.size());
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
     ties[i] = kernels::keep_above(
-        values + begin, end - begin, order, cut.key, mask + begin);
+        values + begin, end - begin, order, key, mask + begin);
   });
   int64_t all_ties = 0;
   for (const int64_t t : ties) {
@@ -202,6 +191,7 @@ void write_mask(
   if (all_ties > cut.ties) {
     keep_spared_ties(values, ranges, ties, cut, order, mask);
   }
+  return std::min(all_ties, cut.ties);
 }
 
 } // namespace coppice::masks::cpu

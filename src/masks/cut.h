@@ -2,16 +2,16 @@
 
 #include <cstdint>
 
+#include "kernels/cut.h"
 #include "kernels/order.h"
 #include "masks/masked_weight.h"
 
 namespace coppice::masks::cpu {
 
-/// Where the lowest of some values end.
-struct Cut {
-  int32_t key = 0;    ///< Every value with a lower key is dropped,
-  int64_t ties = 0;   ///< and the first `ties` values with this key.
-  bool finite = true; ///< Whether every value is finite.
+/// A cut, and whether every value is finite.
+struct CheckedCut {
+  kernels::Cut cut;
+  bool finite = true;
 };
 
 /// The cut that drops exactly `drop` of `count` values, 0 < drop <= count.
@@ -22,18 +22,19 @@ struct Cut {
 /// is null, absorbs writes to the values before they are read.
 /// Memory: at most one copy of the values.
 /// Source: Floyd and Rivest 1975, "Expected time bounds for selection".
-Cut find_cut(
+CheckedCut find_cut(
     const float* values,
     int64_t count,
     int64_t drop,
     kernels::Order order,
     const MaskedWeight* masked = nullptr);
 
-/// Writes the mask of `cut`: `count` bytes, 1 keeps.
-void write_mask(
+/// Writes the mask of `cut`: `count` bytes, 1 keeps. Returns how many of its
+/// ties fell, fewer than `cut.ties` if there are no more.
+int64_t write_mask(
     const float* values,
     int64_t count,
-    const Cut& cut,
+    const kernels::Cut& cut,
     kernels::Order order,
     uint8_t* mask);
 

@@ -216,7 +216,7 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
     at += part.count;
   }
   constexpr auto kOrder = kernels::Order::kMagnitude;
-  const Cut cut = find_cut(scores.get(), count, drop, kOrder);
+  const auto cut = find_cut(scores.get(), count, drop, kOrder).cut;
   write_mask(scores.get(), count, cut, kOrder, keep.data());
   return keep;
 }

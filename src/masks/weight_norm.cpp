@@ -8,14 +8,14 @@
 
 #include "masks/aten.h"
 #include "masks/cpu.h"
+#include "masks/criterion.h"
 #include "masks/norm_mask.h"
-#include "masks/ranking.h"
 
 namespace coppice {
 namespace {
 
+using masks::Criterion;
 using masks::Grid;
-using masks::Ranking;
 
 void check_arguments(
     const char* function,
@@ -91,10 +91,10 @@ torch::Tensor masks::norm_mask(
   }
   const auto grid = grid_of(weight, pattern.sparse_block_shape);
   const auto matrix = matrix_of(weight, grid);
-  const Ranking ranking = ranking_of(norm);
+  const Criterion& criterion = criterion_of(norm);
   if (has_fast_path(matrix)) {
     const auto checked =
-        cpu::weight_norm(matrix, grid, pattern, ranking, masked);
+        cpu::weight_norm(matrix, grid, pattern, criterion, masked);
     if (checked.finite) {
       const auto& mask = checked.result;
       // In place: a view would keep its base, and so look shared for ever.
@@ -104,7 +104,7 @@ torch::Tensor masks::norm_mask(
     }
   }
   check_finite(function, matrix);
-  return aten::weight_norm(matrix, grid, pattern, ranking)
+  return aten::weight_norm(matrix, grid, pattern, criterion)
       .reshape(weight.sizes());
 }
 

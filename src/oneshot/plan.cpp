@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 
 #include "core/fqn.h"
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
 #include "oneshot/pruning_masks.h"
+#include "oneshot/script_evidence.h"
 #include "oneshot/shared_bytes.h"
 #include "oneshot/tensor_name.h"
 #include "oneshot/weight_values.h"
@@ -262,24 +264,39 @@ void check_any_pruned(
 
 } // namespace
 
-std::vector<TensorPlan> plan_pruning(
-    const Checkpoint& input,
-    const Recipe& recipe,
-    const std::optional<ScriptEvidence>& evidence) {
+std::vector<size_t> CheckpointPlan::tensors_of(
+    const PruneModifier& modifier) const {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (tensors[i].modifier == &modifier) {
+      found.push_back(i);
+    }
+  }
+  return found;
+}
+
+CheckpointPlan plan_pruning(const Checkpoint& input, const Recipe& recipe) {
   if (!input.state.tensors.empty()) {
     for (const auto& modifier : recipe) {
       check_words(modifier, input.state);
     }
   }
+  const auto evidence = script_evidence(input);
   const Planner planner(input, recipe, evidence);
-  std::vector<TensorPlan> plans;
-  plans.reserve(input.state.tensors.size());
-  for (const auto& tensor : input.state.tensors) {
-    plans.push_back(planner.plan_of(tensor));
+  CheckpointPlan plan;
+  plan.input = &input;
+  plan.recipe = &recipe;
+  if (evidence) {
+    plan.from_graph = evidence->from_graph;
+    plan.not_from_graph_because = evidence->not_from_graph_because;
   }
-  settle_shared_bytes(input, plans);
-  check_any_pruned(input, plans);
-  return plans;
+  plan.tensors.reserve(input.state.tensors.size());
+  for (const auto& tensor : input.state.tensors) {
+    plan.tensors.push_back(planner.plan_of(tensor));
+  }
+  settle_shared_bytes(input, plan.tensors);
+  check_any_pruned(input, plan.tensors);
+  return plan;
 }
 
 } // namespace coppice::oneshot

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "coppice/io/checkpoint.h"
 #include "coppice/oneshot/recipe.h"
 #include "io/rewrite.h"
-#include "oneshot/script_evidence.h"
 #include "oneshot/weight_layout.h"
 
 namespace coppice::oneshot {
@@ -26,12 +24,24 @@ struct TensorPlan {
   std::vector<const StoredTensor*> masks; ///< What the model multiplies it by.
 };
 
-/// A plan a tensor, in the order of the checkpoint.
+/// What is to be done with a checkpoint. Refers to it and to the recipe.
+struct CheckpointPlan {
+  const Checkpoint* input = nullptr;
+  const Recipe* recipe = nullptr;
+  std::vector<TensorPlan> tensors; ///< In the order of the checkpoint.
+  bool from_graph = false;         ///< As in `PruneReport`.
+  std::string not_from_graph_because;
+
+  const StoredTensor& tensor(size_t i) const {
+    return input->state.tensors[i];
+  }
+  /// Indices of the tensors that `modifier` prunes.
+  std::vector<size_t> tensors_of(const PruneModifier& modifier) const;
+};
+
+/// The first of three steps: plan, `CheckpointSelection`, `rewrite_checkpoint`.
 ///
 /// Errors: c10::ValueError as `prune_checkpoint`.
-std::vector<TensorPlan> plan_pruning(
-    const Checkpoint& input,
-    const Recipe& recipe,
-    const std::optional<ScriptEvidence>& evidence);
+CheckpointPlan plan_pruning(const Checkpoint& input, const Recipe& recipe);
 
 } // namespace coppice::oneshot

@@ -14,7 +14,6 @@
 namespace coppice::oneshot {
 namespace {
 
-constexpr int64_t kPartElements = int64_t(1) << 22;
 constexpr int64_t kPruneGrain = int64_t(1) << 16;
 
 /// `Bits` is the unsigned integer as wide as the elements. A float is zero if
@@ -109,30 +108,6 @@ std::vector<std::byte> spread(
 }
 
 } // namespace
-
-torch::Tensor matrix_of(const StoredTensor& tensor) {
-  const auto whole = as_tensor(tensor);
-  return whole.reshape({whole.size(0), whole.numel() / whole.size(0)})
-      .contiguous();
-}
-
-torch::Tensor scored_matrix(
-    const StoredTensor& tensor,
-    const TensorPlan& plan) {
-  return as_matrix(effective_weight(tensor, plan.masks), plan.layout);
-}
-
-void for_each_part(
-    const torch::Tensor& matrix,
-    int64_t multiple,
-    const std::function<void(Rows)>& body) {
-  const int64_t rows = matrix.size(0);
-  const int64_t fitting = kPartElements / std::max<int64_t>(1, matrix.size(1));
-  const int64_t step = std::max<int64_t>(1, fitting / multiple) * multiple;
-  for (int64_t begin = 0; begin < rows; begin += step) {
-    body({begin, std::min(rows, begin + step)});
-  }
-}
 
 ZeroCounts write_pruned(
     const StoredTensor& tensor,

@@ -9,6 +9,7 @@
 
 #include "coppice/core/pattern.h"
 #include "core/fqn.h"
+#include "masks/criterion.h"
 
 namespace coppice {
 namespace {
@@ -146,15 +147,13 @@ Norm norm_of(const Json& options, const Place& place) {
     return Norm::L2;
   }
   const Json& norm = options["norm"];
-  if (norm == 1 || norm == "L1") {
-    return Norm::L1;
+  for (const auto& row : masks::kNormCriteria) {
+    if (norm == row.number || norm == std::string(row.name)) {
+      return row.norm;
+    }
   }
   TORCH_CHECK_VALUE(
-      norm == 2 || norm == "L2",
-      place.option("norm"),
-      "expected 1 or 2, got ",
-      norm.dump());
-  return Norm::L2;
+      false, place.option("norm"), "expected 1 or 2, got ", norm.dump());
 }
 
 Scope scope_of(const Json& options, const Place& place) {

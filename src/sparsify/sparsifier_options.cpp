@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include "masks/criterion.h"
 #include "sparsify/group_options.h"
 
 namespace coppice {
@@ -104,7 +105,7 @@ int64_t BlockOptions<Options>::zeros_per_block() const {
 
 template <typename Options>
 Options& BlockOptions<Options>::norm(Norm norm) {
-  set("norm", norm == Norm::L1 ? 1 : 2);
+  set("norm", masks::row_of(norm).number);
   return static_cast<Options&>(*this);
 }
 
@@ -114,10 +115,10 @@ Norm BlockOptions<Options>::norm() const {
   if (!has(kName)) {
     return Options::kDefaultNorm;
   }
-  const int64_t norm = sparsify::to_integer(kName, get(kName));
-  TORCH_CHECK_VALUE(
-      norm == 1 || norm == 2, "option `norm`: expected 1 or 2, got ", norm);
-  return norm == 1 ? Norm::L1 : Norm::L2;
+  const int64_t number = sparsify::to_integer(kName, get(kName));
+  const auto norm = masks::norm_numbered(number);
+  TORCH_CHECK_VALUE(norm, "option `norm`: expected 1 or 2, got ", number);
+  return *norm;
 }
 
 template <typename Options>

@@ -46,10 +46,10 @@ const std::vector<std::string> kKinds =
 torch::Tensor mask_by_aten(
     const torch::Tensor& weight,
     const WeightNormPattern& pattern,
-    const masks::Ranking& ranking) {
+    const masks::Criterion& criterion) {
   const auto grid = masks::grid_of(weight, pattern.sparse_block_shape);
   const auto matrix = masks::scorable(weight).reshape({grid.h, grid.w});
-  return masks::aten::weight_norm(matrix, grid, pattern, ranking)
+  return masks::aten::weight_norm(matrix, grid, pattern, criterion)
       .reshape(weight.sizes());
 }
 
@@ -59,7 +59,7 @@ void expect_fast_is_aten(
   for (const auto norm : {Norm::L1, Norm::L2}) {
     ASSERT_TRUE(
         weight_norm_mask(weight, pattern, norm)
-            .equal(mask_by_aten(weight, pattern, masks::ranking_of(norm))))
+            .equal(mask_by_aten(weight, pattern, masks::criterion_of(norm))))
         << weight.sizes() << ' ' << pattern.sparse_block_shape << ' '
         << pattern.sparsity_level << ' ' << pattern.zeros_per_block;
   }
@@ -122,7 +122,7 @@ TEST(FastPathOfManyValues, DoesNotDependOnThreads) {
           WeightNormPattern{1.0, {1, 4}, 2}}) {
       at::set_num_threads(1);
       const auto expected =
-          mask_by_aten(weight, pattern, masks::ranking_of(Norm::L2));
+          mask_by_aten(weight, pattern, masks::criterion_of(Norm::L2));
       for (const int count : {1, 2, 3}) {
         at::set_num_threads(count);
         EXPECT_TRUE(weight_norm_mask(weight, pattern).equal(expected))

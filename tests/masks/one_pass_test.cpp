@@ -44,7 +44,7 @@ torch::Tensor expected(const torch::Tensor& weight, const Case& at) {
       weight,
       grid_of(weight, at),
       {at.level, {1, at.cols}, at.cols},
-      masks::ranking_of(Norm::L1));
+      masks::criterion_of(Norm::L1));
 }
 
 std::optional<masks::cpu::Checked> one_pass(
