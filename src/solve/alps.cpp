@@ -3,6 +3,7 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "coppice/solve/solvers.h"
 #include "solve/conjugate_gradients.h"
@@ -28,13 +29,22 @@ struct Problem {
   Tensor right;   ///< weight times moments.
 };
 
-Problem scaled(const Tensor& weight, Tensor moments, double dampening) {
+/// Undefined if the moments are not positive definite with that dampening.
+std::optional<Problem>
+scaled(const Tensor& weight, const Tensor& gram, double dampening) {
+  auto moments = gram.clone();
   auto diagonal = moments.diagonal();
   diagonal.add_(dampening * diagonal.mean().item<double>());
+  if (!diagonal.gt(0).all().item<bool>()) {
+    return std::nullopt;
+  }
   const auto scale = diagonal.sqrt().add_(1e-8);
   const auto dtype = weight.scalar_type();
   Problem problem;
   problem.moments = moments.div_(scale).div_(scale.unsqueeze(1)).to(dtype);
+  if (!solve::is_definite(problem.moments)) {
+    return std::nullopt;
+  }
   problem.scale = scale.to(dtype);
   problem.weight = weight * problem.scale;
   problem.right = problem.weight.mm(problem.moments);
@@ -53,8 +63,8 @@ Tensor inverse_of(const Problem& problem, double penalty) {
   }
   TORCH_CHECK_VALUE(
       false,
-      "solve_alps: the second moments are not positive definite with this "
-      "dampening; raise it, or look for NaN and infinity in the samples");
+      "solve_alps: the second moments are nearly singular with this dampening; "
+      "raise it");
 }
 
 /// The search for the mask: two copies of the weight, one that fits the
@@ -75,24 +85,30 @@ class Search {
   /// Returns the copy that fits the outputs.
   Tensor run() {
     start();
-    Tensor before = allowed_.eq(0);
+    Tensor before = keep_;
     auto inverse = inverse_of(problem_, penalty_);
     for (int64_t step = 0; step < most_steps_; ++step) {
-      fitted_ = (problem_.right - price_ + allowed_ * penalty_).mm(inverse);
-      allowed_ = project(fitted_ + price_ / penalty_);
-      price_.add_(fitted_ - allowed_, penalty_);
+      const auto signs = at::where(keep_, wanted_, wanted_.neg());
+      at::mm_out(fitted_, at::add(problem_.right, signs, penalty_), inverse);
+      // What is dropped has a price, penalty times the value that was wanted.
+      wanted_ = wanted_.masked_fill_(keep_, 0).add_(fitted_);
+      keep_ = keep_of(wanted_);
       if ((step + 1) % kStepsAPenalty != 0) {
         continue;
       }
-      const auto now = allowed_.eq(0);
+      const auto now = keep_;
       const auto changed =
           static_cast<double>(now.ne(before).sum().item<int64_t>());
+      const double penalty = penalty_;
       if (!adjust_penalty(changed) ||
           (step >= kFewestSteps && changed / kept_ < kSettled)) {
         break;
       }
       before = now;
-      inverse = inverse_of(problem_, penalty_);
+      if (penalty != penalty_) {
+        reprice(penalty / penalty_);
+        inverse = inverse_of(problem_, penalty_);
+      }
     }
     return fitted_;
   }
@@ -109,13 +125,15 @@ class Search {
 
  private:
   void start() {
-    fitted_ = problem_.weight;
-    allowed_ = project(problem_.weight);
-    price_ = at::zeros_like(problem_.weight);
+    fitted_ = problem_.weight.clone();
+    keep_ = keep_of(problem_.weight);
+    // Nothing has a price yet.
+    wanted_ = problem_.weight.masked_fill(keep_.logical_not(), 0);
   }
 
-  Tensor project(const Tensor& matrix) const {
-    return matrix.masked_fill(keep_of(matrix).logical_not(), 0);
+  /// Prices stay as they are when the penalty changes.
+  void reprice(double ratio) {
+    wanted_ = at::where(keep_, wanted_, wanted_ * ratio);
   }
 
   /// By how much of the mask still changes. False when it stands.
@@ -144,7 +162,11 @@ class Search {
   double kept_ = 0;
   double penalty_ = kFirstPenalty;
   bool has_risen_ = false;
-  Tensor fitted_, allowed_, price_;
+  Tensor fitted_;
+  /// Of an entry that is kept the value that the selection allows; of one that
+  /// is dropped its price over the penalty.
+  Tensor wanted_;
+  Tensor keep_;
 };
 
 } // namespace
@@ -156,11 +178,15 @@ Solved solve_alps(
     const ALPSOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto matrix = solve::matrix_of("solve_alps", weight, moments);
-  auto gram = solve::gram_of("solve_alps", moments);
+  const auto gram = solve::gram_of("solve_alps", moments);
   const auto dead = gram.diagonal().eq(0).sum().item<int64_t>();
-  const auto problem = scaled(matrix, std::move(gram), options.dampening());
+  std::optional<Problem> problem;
+  const double dampening = solve::raise_dampening(
+      "solve_alps", options.dampening(), [&](double share) {
+        return (problem = scaled(matrix, gram, share)).has_value();
+      });
   Search search(
-      problem,
+      *problem,
       selection,
       options,
       options.preserve_zeros() ? matrix.eq(0) : Tensor());
@@ -168,10 +194,10 @@ Solved solve_alps(
   const auto keep = search.keep_of(fitted).logical_and_(fitted.ne(0));
   const auto found =
       solve::conjugate_gradients(
-          problem.moments, problem.right, fitted, keep, options.refit_steps())
-          .div_(problem.scale);
+          problem->moments, problem->right, fitted, keep, options.refit_steps())
+          .div_(problem->scale);
   auto solved = solve::solved_like(weight, found, keep);
-  solved.dampening = options.dampening();
+  solved.dampening = dampening;
   solved.dead_inputs = dead;
   return solved;
 }

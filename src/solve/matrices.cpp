@@ -10,6 +10,49 @@
 namespace coppice::solve {
 namespace {
 
+/// Triangles that are multiplied as if they were whole.
+constexpr int64_t kWhole = 256;
+
+/// `upper` times `right`: the zeros below the diagonal are left out.
+torch::Tensor upper_times(
+    const torch::Tensor& upper,
+    const torch::Tensor& right) {
+  const int64_t n = upper.size(0);
+  if (n <= kWhole) {
+    return upper.mm(right);
+  }
+  const int64_t half = n / 2;
+  const auto low = right.slice(0, half);
+  auto product = at::empty(right.sizes(), right.options());
+  auto top = product.slice(0, 0, half);
+  top.copy_(upper_times(
+      upper.slice(0, 0, half).slice(1, 0, half), right.slice(0, 0, half)));
+  top.addmm_(upper.slice(0, 0, half).slice(1, half), low);
+  product.slice(0, half).copy_(
+      upper_times(upper.slice(0, half).slice(1, half), low));
+  return product;
+}
+
+/// `left` times `upper`, likewise.
+torch::Tensor times_upper(
+    const torch::Tensor& left,
+    const torch::Tensor& upper) {
+  const int64_t n = upper.size(0);
+  if (n <= kWhole) {
+    return left.mm(upper);
+  }
+  const int64_t half = n / 2;
+  const auto first = left.slice(1, 0, half);
+  auto product = at::empty(left.sizes(), left.options());
+  product.slice(1, 0, half)
+      .copy_(times_upper(first, upper.slice(0, 0, half).slice(1, 0, half)));
+  auto rest = product.slice(1, half);
+  rest.copy_(
+      times_upper(left.slice(1, half), upper.slice(0, half).slice(1, half)));
+  rest.addmm_(first, upper.slice(0, 0, half).slice(1, half));
+  return product;
+}
+
 /// The inverse of an upper triangular matrix, in place: of [A B; 0 C] it is
 /// [A^-1, -A^-1 B C^-1; 0, C^-1]. Products do nearly all of the work.
 void invert_upper(const torch::Tensor& upper) {
@@ -26,8 +69,10 @@ void invert_upper(const torch::Tensor& upper) {
   const auto c = upper.slice(0, half).slice(1, half);
   invert_upper(a);
   invert_upper(c);
-  b.copy_(a.mm(b).mm(c).neg_());
+  b.copy_(times_upper(upper_times(a, b), c).neg_());
 }
+
+} // namespace
 
 void check_finite_moments(const char* solver, const torch::Tensor& moments) {
   // One that is not finite makes the sum so.
@@ -38,13 +83,34 @@ void check_finite_moments(const char* solver, const torch::Tensor& moments) {
       "samples");
 }
 
-/// The lower factor; undefined if there is none.
+double raise_dampening(
+    const char* solver,
+    double first,
+    const std::function<bool(double)>& works) {
+  // Beyond this share of the mean there is nothing left to compensate by.
+  constexpr double kMost = 1e4;
+  TORCH_CHECK_VALUE(
+      first >= 0, solver, ": expected a dampening of 0 or more, got ", first);
+  double dampening = first;
+  while (!works(dampening)) {
+    TORCH_CHECK_VALUE(
+        dampening < kMost,
+        solver,
+        ": the second moments are far from positive definite; were they added "
+        "up from samples?");
+    dampening = dampening > 0 ? 10 * dampening : 1e-3;
+  }
+  return dampening;
+}
+
 torch::Tensor lower_factor(const torch::Tensor& matrix) {
   const auto [factor, info] = at::linalg_cholesky_ex(matrix);
   return info.item<int>() == 0 ? factor : torch::Tensor();
 }
 
-} // namespace
+bool is_definite(const torch::Tensor& matrix) {
+  return lower_factor(matrix).defined();
+}
 
 torch::Tensor view_of(
     const char* solver,
@@ -87,6 +153,21 @@ torch::Tensor matrix_of(
 
 void check_finite_weight(const char* solver, bool finite) {
   TORCH_CHECK_VALUE(finite, solver, ": the weight holds NaN or infinity");
+}
+
+void check_mask(
+    const char* solver,
+    const torch::Tensor& weight,
+    const torch::Tensor& mask) {
+  TORCH_CHECK_VALUE(
+      mask.sizes() == weight.sizes() && mask.scalar_type() == torch::kBool,
+      solver,
+      ": expected a bool mask of ",
+      weight.sizes(),
+      ", got ",
+      mask.scalar_type(),
+      " ",
+      mask.sizes());
 }
 
 torch::Tensor gram_of(const char* solver, const SecondMoments& moments) {

@@ -2,6 +2,8 @@
 
 #include <torch/types.h>
 
+#include <functional>
+
 #include "coppice/solve/solvers.h"
 
 namespace coppice::solve {
@@ -26,6 +28,15 @@ torch::Tensor matrix_of(
 
 /// The sentence of a weight that is not finite.
 void check_finite_weight(const char* solver, bool finite);
+
+/// Errors: c10::ValueError if `moments` are not finite.
+void check_finite_moments(const char* solver, const torch::Tensor& moments);
+
+/// Errors: c10::ValueError unless `mask` is kBool in the shape of `weight`.
+void check_mask(
+    const char* solver,
+    const torch::Tensor& weight,
+    const torch::Tensor& mask);
 
 /// `moments.matrix()`.
 ///
@@ -61,6 +72,20 @@ Damped damped(
     double dampening,
     torch::ScalarType dtype,
     DeadInputs dead_inputs = DeadInputs::AsMean);
+
+/// The first that works of `first`, ten times that, and so on.
+///
+/// Errors: c10::ValueError if `first` is negative, or none works that leaves
+///   anything to compensate by.
+double raise_dampening(
+    const char* solver,
+    double first,
+    const std::function<bool(double)>& works);
+
+/// The lower Cholesky factor; undefined if there is none.
+torch::Tensor lower_factor(const torch::Tensor& matrix);
+
+bool is_definite(const torch::Tensor& matrix);
 
 /// Upper triangular U with U^T U = matrix^-1; undefined if the matrix is not
 /// positive definite. One Cholesky factor of the matrix with its order

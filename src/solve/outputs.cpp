@@ -50,15 +50,20 @@ torch::Tensor dense_output_target(
       features,
       "], got ",
       cross.sizes());
-  const auto damped = solve::damped(
-      solve::gram_of("dense_output_target", moments),
-      dampening,
-      torch::kDouble);
+  const auto gram = solve::gram_of("dense_output_target", moments);
+  solve::check_finite_moments("dense_output_target", cross);
+  solve::Damped damped;
+  torch::Tensor factor;
+  const double used = solve::raise_dampening(
+      "dense_output_target", dampening, [&](double share) {
+        damped = solve::damped(gram, share, torch::kDouble);
+        factor = solve::lower_factor(damped.matrix);
+        return factor.defined();
+      });
   auto right = cross.to(torch::kDouble).clone();
-  right.diagonal().add_(dampening * damped.mean);
+  right.diagonal().add_(used * damped.mean);
   // A dead input keeps its weight.
   right.diagonal().add_(damped.dead.to(torch::kDouble), damped.mean);
-  const auto factor = std::get<0>(at::linalg_cholesky_ex(damped.matrix));
   const auto target =
       at::cholesky_solve(right.mm(matrix.to(torch::kDouble).t()), factor).t();
   return target.reshape(weight.sizes()).to(weight.scalar_type()).contiguous();

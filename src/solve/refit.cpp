@@ -48,19 +48,15 @@ Solved refit(
     const RefitOptions& options) {
   const torch::NoGradGuard no_grad;
   const auto matrix = solve::matrix_of("refit", weight, moments);
-  TORCH_CHECK_VALUE(
-      mask.sizes() == weight.sizes() && mask.scalar_type() == torch::kBool,
-      "refit: expected a bool mask of ",
-      weight.sizes(),
-      ", got ",
-      mask.scalar_type(),
-      " ",
-      mask.sizes());
+  solve::check_mask("refit", weight, mask);
   const auto keep = mask.reshape(matrix.sizes());
-  const auto damped = solve::damped(
-      solve::gram_of("refit", moments),
-      options.dampening(),
-      matrix.scalar_type());
+  const auto gram = solve::gram_of("refit", moments);
+  solve::Damped damped;
+  const double dampening =
+      solve::raise_dampening("refit", options.dampening(), [&](double share) {
+        damped = solve::damped(gram, share, matrix.scalar_type());
+        return solve::is_definite(damped.matrix);
+      });
   const auto found = solve::conjugate_gradients(
                          damped.matrix,
                          matrix.mm(damped.matrix),
@@ -69,7 +65,7 @@ Solved refit(
                          options.steps())
                          .masked_fill_(damped.dead, 0);
   auto solved = solve::solved_like(weight, found, keep);
-  solved.dampening = options.dampening();
+  solved.dampening = dampening;
   solved.dead_inputs = damped.dead.sum().item<int64_t>();
   return solved;
 }

@@ -14,8 +14,8 @@ namespace {
 
 using torch::Tensor;
 
-/// Beyond this share of the mean there is nothing left to compensate by.
-constexpr double kMostDampening = 1e3;
+/// Columns whose errors reach the columns after them in one product.
+constexpr int64_t kWideColumns = 512;
 
 /// U with U^T U = H^-1, and what it took to get there.
 struct Factor {
@@ -30,22 +30,22 @@ Factor factor_of(
     const SparseGPTOptions& options) {
   const auto dead_inputs = options.as_published() ? solve::DeadInputs::AsOne
                                                   : solve::DeadInputs::AsMean;
-  double dampening = options.dampening();
-  while (true) {
-    const auto damped =
-        solve::damped(moments, dampening, torch::kDouble, dead_inputs);
-    for (const auto precision : {dtype, torch::kDouble}) {
-      const auto upper = solve::inverse_factor(damped.matrix.to(precision));
-      if (upper.defined()) {
-        return {upper.to(dtype), damped.dead, dampening};
-      }
-    }
-    TORCH_CHECK_VALUE(
-        dampening < kMostDampening,
-        "solve_sparsegpt: the second moments are not finite; are there NaN or "
-        "infinity in the samples?");
-    dampening = dampening > 0 ? 10 * dampening : 1e-3;
-  }
+  Factor factor;
+  factor.dampening = solve::raise_dampening(
+      "solve_sparsegpt", options.dampening(), [&](double share) {
+        const auto damped =
+            solve::damped(moments, share, torch::kDouble, dead_inputs);
+        factor.dead = damped.dead;
+        for (const auto precision : {dtype, torch::kDouble}) {
+          factor.upper = solve::inverse_factor(damped.matrix.to(precision));
+          if (factor.upper.defined()) {
+            factor.upper = factor.upper.to(dtype);
+            return true;
+          }
+        }
+        return false;
+      });
+  return factor;
 }
 
 /// The published code drops all scores up to the one after the last that falls.
@@ -76,23 +76,25 @@ class Scan {
   void run() {
     const int64_t columns = weight_.size(1);
     const int64_t step = std::min(options_.block_size(), columns);
-    const auto errors = at::empty({weight_.size(0), step}, weight_.options());
-    for (int64_t begin = 0; begin < columns; begin += step) {
-      const int64_t end = std::min(begin + step, columns);
-      const auto error = errors.slice(1, 0, end - begin);
-      choose(begin, end);
-      if (weight_.scalar_type() == torch::kDouble) {
-        scan<double>(begin, end, error);
-      } else {
-        scan<float>(begin, end, error);
+    // Columns far ahead wait for the errors of several blocks: one product over
+    // many of them reads and writes these columns less often.
+    const int64_t wide = step * std::max<int64_t>(1, kWideColumns / step);
+    const auto errors = at::empty(
+        {weight_.size(0), std::min(wide, columns)}, weight_.options());
+    for (int64_t first = 0; first < columns; first += wide) {
+      const int64_t last = std::min(first + wide, columns);
+      for (int64_t begin = first; begin < last; begin += step) {
+        const int64_t end = std::min(begin + step, last);
+        const auto error = errors.slice(1, begin - first, end - first);
+        choose(begin, end);
+        if (weight_.scalar_type() == torch::kDouble) {
+          scan<double>(begin, end, error);
+        } else {
+          scan<float>(begin, end, error);
+        }
+        compensate(error, begin, end, last);
       }
-      if (end < columns) {
-        weight_.slice(1, end).addmm_(
-            error,
-            factor_.upper.slice(0, begin, end).slice(1, end),
-            /*beta=*/1,
-            /*alpha=*/-1);
-      }
+      compensate(errors.slice(1, 0, last - first), first, last, columns);
     }
   }
 
@@ -106,6 +108,20 @@ class Scan {
  private:
   const Nm* groups() const {
     return std::get_if<Nm>(&selection_.pattern());
+  }
+
+  /// Takes the errors of columns [begin, end) out of those from there to
+  /// `last`.
+  void
+  compensate(const Tensor& error, int64_t begin, int64_t end, int64_t last) {
+    if (end < last) {
+      weight_.slice(1, end, last)
+          .addmm_(
+              error,
+              factor_.upper.slice(0, begin, end).slice(1, end, last),
+              /*beta=*/1,
+              /*alpha=*/-1);
+    }
   }
 
   /// The mask of some columns; that of N:M is chosen in the scan.
@@ -159,12 +175,9 @@ class Scan {
 
 void check(const Selection& selection, const SparseGPTOptions& options) {
   TORCH_CHECK_VALUE(
-      options.block_size() > 0 && options.dampening() >= 0,
-      "solve_sparsegpt: expected a positive block_size and a dampening of 0 or "
-      "more, got ",
-      options.block_size(),
-      " and ",
-      options.dampening());
+      options.block_size() > 0,
+      "solve_sparsegpt: expected a positive block_size, got ",
+      options.block_size());
   if (const auto* nm = std::get_if<Nm>(&selection.pattern())) {
     TORCH_CHECK_VALUE(
         options.block_size() % nm->m == 0 && nm->m <= 64,

@@ -102,12 +102,32 @@ void expect_zeros_in_blocks(const Row& row, size_t zeros, unsigned seed) {
 TEST_P(BlockMasks, DropTheLowestOfEveryBlock) {
   unsigned seed = 0;
   for (const auto& [rows, cols] :
-       {std::pair<size_t, size_t>{1, 4}, {1, 8}, {2, 2}, {4, 1}, {1, 2}}) {
+       {std::pair<size_t, size_t>{1, 4},
+        {1, 8},
+        {2, 2},
+        {4, 1},
+        {1, 2},
+        {1, 5}}) {
     for (size_t width = 1; width < 200; width += width < 10 ? 1 : 13) {
       for (const auto kind : {Floats::kFinite, Floats::kTied}) {
         for (size_t zeros = 0; zeros <= rows * cols; ++zeros) {
           const Row row{
               random_floats(rows * width, kind, ++seed), rows, width, cols};
+          expect_zeros_in_blocks(row, zeros, seed);
+        }
+      }
+    }
+  }
+}
+
+TEST_P(BlockMasks, DropTheLowestOfLongBlocks) {
+  unsigned seed = 0;
+  for (const size_t cols : {63, 64, 65, 100, 1000, 4099}) {
+    for (const size_t width : {cols, 2 * cols, 2 * cols + 7}) {
+      for (const auto kind : {Floats::kFinite, Floats::kTied}) {
+        for (const size_t zeros :
+             {size_t(1), cols / 3, cols / 2, cols - 1, cols}) {
+          const Row row{random_floats(width, kind, ++seed), 1, width, cols};
           expect_zeros_in_blocks(row, zeros, seed);
         }
       }
@@ -142,7 +162,7 @@ TEST_P(BlockMasks, DropNanLast) {
 }
 
 TEST_P(BlockMasks, SeeEveryValueThatIsNotFinite) {
-  for (const size_t cols : {3, 4}) {
+  for (const size_t cols : {3, 4, 75}) {
     for (size_t i = 0; i < 150; ++i) {
       std::vector<float> values(150, 1.0f);
       values[i] = i % 2 ? NAN : -INFINITY;

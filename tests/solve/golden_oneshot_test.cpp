@@ -11,8 +11,11 @@
 
 #include "coppice/io/checkpoint.h"
 #include "coppice/model/torch_tensors.h"
+#include "coppice/schedule/allocation.h"
+#include "coppice/solve/admm.h"
 #include "coppice/solve/patches.h"
 #include "coppice/solve/solvers.h"
+#include "coppice/solve/swaps.h"
 
 namespace coppice::golden_oneshot_test {
 namespace {
@@ -86,6 +89,16 @@ Solved solved(
             .preserve_zeros(preserves)
             .by_activation(options.value("order", "") == "desc")
             .as_published(options.value("count", "") == "reference"));
+  }
+  if (method == "admm") {
+    return solve_admm(
+        weight,
+        moments,
+        selection,
+        ADMMOptions()
+            .steps(options["iters"])
+            .gradual_steps(options["gradual"])
+            .dampening(options["damp"]));
   }
   return solve_alps(weight, moments, selection);
 }
@@ -169,7 +182,8 @@ TEST_P(GoldenOneshot, GivesWhatIsRecorded) {
       [&](const Tensor& weight, const SecondMoments& own) {
         return solved(the_case, weight, own);
       });
-  if (the_case.about["method"] == "alps") {
+  const auto method = the_case.about["method"].get<std::string>();
+  if (method == "alps" || method == "admm") {
     expect_as_good(the_case, result, moments[0]);
   } else {
     expect_as_recorded(the_case, result);
@@ -181,7 +195,7 @@ std::vector<std::string> names() {
   std::vector<std::string> found;
   for (const auto& file : std::filesystem::directory_iterator(kFolder)) {
     const std::string name = file.path().stem();
-    for (const char* start : {"wanda", "sparsegpt", "alps", "conv"}) {
+    for (const char* start : {"wanda", "sparsegpt", "alps", "admm", "conv"}) {
       if (name.rfind(start, 0) == 0) {
         found.push_back(name);
       }
@@ -217,6 +231,50 @@ TEST(GoldenRefit, LeastSquaresOnAMask) {
   EXPECT_LE(gap(torch::kDouble, 10, "expect.cg10"), 1e-6);
   EXPECT_LE(gap(torch::kFloat, 10, "expect.cg10"), 1e-3);
   EXPECT_LE(gap(torch::kFloat, 100, "expect.weight"), 2e-4);
+}
+
+TEST(GoldenSwaps, LowerTheErrorOfAMask) {
+  const auto the_case = case_of("swaps");
+  const auto moments = moments_of(the_case)[0];
+  const auto& weight = the_case["weight"];
+  const auto result = swap_mask(
+      weight,
+      moments,
+      the_case["mask"],
+      the_case.about["options"]["max_swaps"]);
+  EXPECT_TRUE(result.mask.equal(the_case["expect.mask"]));
+  EXPECT_EQ(result.swaps, the_case.about["expect"]["swaps"].get<int64_t>());
+  const auto expected =
+      the_case.about["expect"]["relative_error"].get<double>();
+  EXPECT_NEAR(
+      relative_layer_error(weight, weight * result.mask, moments),
+      expected,
+      1e-3 * expected);
+}
+
+TEST(GoldenAllocation, ErkOwlAndCheapest) {
+  const auto the_case = case_of("allocation");
+  const auto& given = the_case.about["options"];
+  const auto& expected = the_case.about["expect"];
+  const auto is = [&](const char* name) {
+    return ::testing::Pointwise(
+        ::testing::DoubleNear(1e-9), expected[name].get<std::vector<double>>());
+  };
+  EXPECT_THAT(erk_levels(given["shapes"], given["sparsity"]), is("erk"));
+  std::vector<Tensor> scores;
+  for (int i = 0; i < 4; ++i) {
+    scores.push_back(the_case["scores" + std::to_string(i)]);
+  }
+  EXPECT_THAT(
+      owl_levels(
+          scores,
+          given["sparsity"],
+          OwlOptions{given["owl_m"], given["owl_lambda"]}),
+      is("owl"));
+  EXPECT_THAT(
+      cheapest_levels(
+          given["costs"], given["sizes"], given["levels"], given["target"]),
+      is("hull"));
 }
 
 TEST(GoldenDampening, IsRaisedUntilTheMatrixIsDefinite) {
