@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "coppice/export.h"
+
 /// How many zeros each layer gets, so that all of them together have a share
 /// asked for: pure functions from sizes, scores or costs to a sparsity a layer.
 ///
@@ -12,14 +14,14 @@
 /// not in [0, 1], and where said.
 namespace coppice {
 
-std::vector<double> uniform_levels(int64_t layers, double sparsity);
+COPPICE_API std::vector<double> uniform_levels(int64_t layers, double sparsity);
 
 /// Erdos-Renyi-Kernel: the density of a layer is proportional to the sum of its
 /// sizes over their product, 1 at most. Small layers keep more.
 ///
 /// `shapes`: of the weights, every size positive.
 /// Source: Evci et al. 2020, arXiv:1911.11134.
-std::vector<double> erk_levels(
+COPPICE_API std::vector<double> erk_levels(
     const std::vector<std::vector<int64_t>>& shapes,
     double sparsity);
 
@@ -27,7 +29,7 @@ std::vector<double> erk_levels(
 /// all n weights; of equal ones the earlier layer's fall first.
 ///
 /// Errors: a weight is empty, not floating or not finite.
-std::vector<double> magnitude_levels(
+COPPICE_API std::vector<double> magnitude_levels(
     const std::vector<torch::Tensor>& weights,
     double sparsity);
 
@@ -45,7 +47,7 @@ struct OwlOptions {
 /// `scores`: of each layer's weights, as |W_ij| sqrt(G_jj).
 /// Errors: scores are empty or not floating; a level would not be in [0, 1].
 /// Source: Yin et al. 2023, arXiv:2310.05175.
-std::vector<double> owl_levels(
+COPPICE_API std::vector<double> owl_levels(
     const std::vector<torch::Tensor>& scores,
     double sparsity,
     const OwlOptions& options = {});
@@ -59,7 +61,7 @@ std::vector<double> owl_levels(
 /// `levels`: rising from 0.
 /// Errors: the sizes of these differ, a cost is not finite, or the highest
 ///   level is less than the sparsity.
-std::vector<double> cheapest_levels(
+COPPICE_API std::vector<double> cheapest_levels(
     const std::vector<std::vector<double>>& costs,
     const std::vector<int64_t>& sizes,
     const std::vector<double>& levels,

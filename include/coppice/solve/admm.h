@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/export.h"
 #include "coppice/solve/solvers.h"
 
 namespace coppice {
@@ -18,7 +19,7 @@ struct ADMMOptions {
 ///
 /// Errors: as `solve_wanda`; c10::ValueError if the dampening is negative.
 /// Source: Boza 2024, arXiv:2401.02938.
-Solved solve_admm(
+COPPICE_API Solved solve_admm(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const Selection& selection,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coppice/export.h"
 #include "coppice/solve/solvers.h"
 
 namespace coppice {
@@ -17,7 +18,7 @@ struct SwappedMask {
 ///
 /// `max_swaps`: in a row.
 /// Errors: as `refit`.
-SwappedMask swap_mask(
+COPPICE_API SwappedMask swap_mask(
     const torch::Tensor& weight,
     const SecondMoments& moments,
     const torch::Tensor& mask,
