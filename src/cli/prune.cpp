@@ -12,6 +12,7 @@
 #include "cli/errors.h"
 #include "cli/progress.h"
 #include "cli/prune_report.h"
+#include "cli/prune_samples.h"
 #include "cli/recipe_file.h"
 #include "coppice/core/pattern.h"
 
@@ -74,6 +75,7 @@ struct PruneRun {
   std::vector<std::string> exclude;
   std::vector<std::string> transposed;
   std::string recipe;
+  SampleOptions samples;
   bool dry_run = false;
   bool json = false;
   int threads = 0;
@@ -108,6 +110,7 @@ Recipe recipe_of(const PruneRun& options) {
   } catch (const c10::Error& error) {
     throw InputError(fmt::format("{}.", error.what_without_backtrace()));
   }
+  modifier.method = method_of(options.samples);
   modifier.norm = options.norm == 1 ? Norm::L1 : Norm::L2;
   modifier.scope = options.scope == "global" ? Scope::Global : Scope::Tensor;
   modifier.targets = options.include;
@@ -142,6 +145,16 @@ ExitCode prune(const PruneRun& options) {
     at::set_num_threads(options.threads);
   }
   const auto recipe = recipe_of(options);
+  if (!options.samples.calibration.empty()) {
+    return prune_by_samples(
+        {options.model,
+         options.dry_run ? "" : options.output,
+         recipe,
+         options.recipe,
+         options.samples,
+         options.json,
+         options.threads});
+  }
   const auto input = open_checkpoint(options.model);
   if (!options.dry_run) {
     require_other_file(options.output, input);
@@ -216,6 +229,7 @@ void add_prune_options(CLI::App& command, PruneRun& options) {
           "These are stored [in, out], as GPT-2's are")
       ->type_name("GLOB")
       ->excludes(recipe);
+  add_sample_options(command, recipe, options.samples);
   command.add_flag("--dry-run", options.dry_run, "The table, and no file");
   command.add_flag("--json", options.json, "Print one JSON object, no text");
   command.add_option("--threads", options.threads, "Default: every core")

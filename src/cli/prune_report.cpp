@@ -32,24 +32,6 @@ PruneTotals totals_of(const PruneReport& report) {
   return totals;
 }
 
-/// "2:4", "80% of 1x4", "80%"
-std::string asked_of(const PrunedTensor& tensor) {
-  const auto& pattern = tensor.pattern;
-  const auto block = pattern.sparse_block_shape;
-  if (pattern.sparsity_level >= 1 && block.rows == 1 &&
-      pattern.zeros_per_block < block.cols) {
-    return to_string(Nm{block.cols - pattern.zeros_per_block, block.cols});
-  }
-  std::string text = fmt::format("{:g}%", 100 * pattern.sparsity_level);
-  if (block.size() > 1) {
-    text += " of " + to_string(block);
-  }
-  if (pattern.zeros_per_block < block.size()) {
-    text += fmt::format(", {} each", pattern.zeros_per_block);
-  }
-  return tensor.scope == Scope::Global ? text + ", global" : text;
-}
-
 double share_of(int64_t zeros, const PrunedTensor& tensor) {
   return static_cast<double>(zeros) / tensor.elements;
 }
@@ -100,8 +82,9 @@ Table table_of(const PruneReport& report) {
   return table;
 }
 
-/// What decided which tensors are weights, where that is worth a line.
-std::string evidence_of(const PruneReport& report) {
+} // namespace
+
+std::string evidence_text(const PruneReport& report) {
   return report.not_from_graph_because.empty()
       ? ""
       : fmt::format(
@@ -110,14 +93,29 @@ std::string evidence_of(const PruneReport& report) {
             report.not_from_graph_because);
 }
 
-} // namespace
+std::string asked_of(const PrunedTensor& tensor) {
+  const auto& pattern = tensor.pattern;
+  const auto block = pattern.sparse_block_shape;
+  if (pattern.sparsity_level >= 1 && block.rows == 1 &&
+      pattern.zeros_per_block < block.cols) {
+    return to_string(Nm{block.cols - pattern.zeros_per_block, block.cols});
+  }
+  std::string text = fmt::format("{:g}%", 100 * pattern.sparsity_level);
+  if (block.size() > 1) {
+    text += " of " + to_string(block);
+  }
+  if (pattern.zeros_per_block < block.size()) {
+    text += fmt::format(", {} each", pattern.zeros_per_block);
+  }
+  return tensor.scope == Scope::Global ? text + ", global" : text;
+}
 
 std::string prune_text(const std::string& output, const PruneReport& report) {
   const auto totals = totals_of(report);
   return fmt::format(
       "{}\n{}{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
       to_text(table_of(report)),
-      evidence_of(report),
+      evidence_text(report),
       totals.tensors,
       report.tensors.size(),
       to_text(totals.zeros, CellFormat::kCount),

@@ -57,6 +57,12 @@ PruneReport prune_checkpoint(
     const std::string& output,
     const PruneOptions& options) {
   const torch::NoGradGuard no_grad;
+  for (const auto& modifier : recipe) {
+    TORCH_CHECK_VALUE(
+        modifier.method == PruneMethod::Magnitude,
+        "the recipe prunes by samples, and there are none; give some with "
+        "--calibration FILE");
+  }
   if (!options.dry_run) {
     require_other_file(output, input);
   }

@@ -30,6 +30,43 @@ bool is_pointwise(const PatchOptions& options) {
       options.padding() == PatchOptions::Pair{0, 0};
 }
 
+int64_t kernel_size(const PatchOptions& options) {
+  return options.kernel()[0] * options.kernel()[1];
+}
+
+/// [samples, channels, height, width] in float32 or float64.
+Tensor floating_batch(const Tensor& images, int64_t channels) {
+  const auto batch = images.dim() == 3 ? images.unsqueeze(0) : images;
+  TORCH_CHECK_VALUE(
+      batch.dim() == 4 && batch.size(1) == channels,
+      "add_patches: expected images [samples, ",
+      channels,
+      ", height, width], got ",
+      images.sizes());
+  return batch.to(
+      batch.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat);
+}
+
+/// How many images have no more patches than fit.
+int64_t images_at_once(const Tensor& batch, const PatchOptions& options) {
+  const int64_t elements = batch.size(0) == 0 ? 0 : batch[0].numel();
+  const int64_t bytes = std::max<int64_t>(
+      1, kernel_size(options) * elements * batch.element_size());
+  return std::max<int64_t>(1, kMostBytes / bytes);
+}
+
+/// What enters one group: [rows, channels * kernel].
+Tensor rows_of_group(
+    const Tensor& images,
+    int64_t group,
+    int64_t channels,
+    const PatchOptions& options) {
+  const auto own = images.slice(1, group * channels, (group + 1) * channels);
+  return is_pointwise(options)
+      ? own.permute({0, 2, 3, 1}).reshape({-1, channels})
+      : patches_of(own, options);
+}
+
 } // namespace
 
 std::vector<SecondMoments> patch_moments(
@@ -49,27 +86,40 @@ void add_patches(
     const Tensor& images,
     const PatchOptions& options) {
   const torch::NoGradGuard no_grad;
-  const auto batch = images.dim() == 3 ? images.unsqueeze(0) : images;
-  const int64_t kernel = options.kernel()[0] * options.kernel()[1];
   const auto groups = static_cast<int64_t>(moments.size());
-  const int64_t channels = moments.at(0).features() / kernel;
-  TORCH_CHECK_VALUE(
-      batch.dim() == 4 && batch.size(1) == groups * channels,
-      "add_patches: expected images [samples, ",
-      groups * channels,
-      ", height, width], got ",
-      images.sizes());
-  const auto floating = batch.to(
-      batch.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat);
-  const int64_t bytes = std::max<int64_t>(
-      1, kernel * floating[0].numel() * floating.element_size());
-  for (const auto& few :
-       floating.split(std::max<int64_t>(1, kMostBytes / bytes))) {
+  const int64_t channels = moments.at(0).features() / kernel_size(options);
+  const auto batch = floating_batch(images, groups * channels);
+  for (const auto& few : batch.split(images_at_once(batch, options))) {
     for (int64_t i = 0; i < groups; ++i) {
-      const auto own = few.slice(1, i * channels, (i + 1) * channels);
-      moments[i].add(
-          is_pointwise(options) ? own.permute({0, 2, 3, 1})
-                                : patches_of(own, options));
+      moments[i].add(rows_of_group(few, i, channels, options));
+    }
+  }
+}
+
+void add_cross_patches(
+    std::vector<Tensor>& cross,
+    const Tensor& now,
+    const Tensor& before,
+    const PatchOptions& options) {
+  const torch::NoGradGuard no_grad;
+  TORCH_CHECK_VALUE(
+      now.sizes() == before.sizes(),
+      "add_cross_patches: expected images of one shape, got ",
+      now.sizes(),
+      " and ",
+      before.sizes());
+  const auto groups = static_cast<int64_t>(cross.size());
+  const int64_t channels = cross.at(0).size(0) / kernel_size(options);
+  const auto batch = floating_batch(now, groups * channels);
+  const auto other = floating_batch(before, groups * channels);
+  const auto count = images_at_once(batch, options);
+  for (int64_t begin = 0; begin < batch.size(0); begin += count) {
+    const auto few = batch.slice(0, begin, begin + count);
+    const auto few_others = other.slice(0, begin, begin + count);
+    for (int64_t i = 0; i < groups; ++i) {
+      cross[i].add_(cross_moments(
+          rows_of_group(few, i, channels, options),
+          rows_of_group(few_others, i, channels, options)));
     }
   }
 }

@@ -19,9 +19,24 @@ enum class Scope {
   Global, ///< The blocks of all tensors together: one threshold.
 };
 
+/// How the weights that fall are chosen, and what becomes of those that stay.
+enum class PruneMethod {
+  Magnitude, ///< The smallest fall; no other changes.
+  // By calibration samples; see solve/solvers.h.
+  Wanda,
+  SparseGPT,
+  ALPS,
+};
+
 /// One rule of a recipe: which tensors, and what is dropped of them.
 struct PruneModifier {
   WeightNormPattern pattern;
+  PruneMethod method = PruneMethod::Magnitude;
+  // Of methods with samples:
+  int64_t block_size = 128; ///< Columns that SparseGPT chooses together.
+  double dampening = 0.01;  ///< Of SparseGPT and ALPS.
+  bool preserve_zeros = false;
+  // By magnitude:
   Norm norm = Norm::L2;
   Scope scope = Scope::Tensor;
 

@@ -45,6 +45,16 @@ COPPICE_API void add_patches(
     const torch::Tensor& images,
     const PatchOptions& options);
 
+/// `cross_moments` of the patches of images as they are now and as they were
+/// before, for each group; added to `cross`, float64 [features, features] each.
+///
+/// Errors: as `add_patches`; c10::ValueError unless both have the same shape.
+void add_cross_patches(
+    std::vector<torch::Tensor>& cross,
+    const torch::Tensor& now,
+    const torch::Tensor& before,
+    const PatchOptions& options);
+
 /// Solves a weight group by group, each with its own second moments, and puts
 /// the results together. `dampening` is the largest of any group, `dead_inputs`
 /// the sum of all.

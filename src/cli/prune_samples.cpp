@@ -1,0 +1,194 @@
+#include "cli/prune_samples.h"
+
+#include <coppice/core/torch_tensors.h>
+#include <coppice/io/checkpoint.h>
+#include <coppice/io/output_file.h>
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+
+#include "cli/blas.h"
+#include "cli/example_file.h"
+#include "cli/libraries.h"
+#include "cli/progress.h"
+#include "cli/prune_samples_report.h"
+#include "cli/script_file.h"
+#include "oneshot/prune_with_samples.h"
+
+namespace coppice::cli {
+namespace {
+
+/// The only tensor of a file, whole numbers.
+torch::Tensor labels_in(const std::string& path) {
+  const auto file = open_checkpoint(path);
+  if (file.state.tensors.size() != 1) {
+    throw InputError(fmt::format(
+        "{} holds {} tensors: give a file with one, the class of each sample.",
+        path,
+        file.state.tensors.size()));
+  }
+  const auto labels = as_tensor(file.state.tensors[0]);
+  if (labels.dim() == 0 || labels.is_floating_point() || labels.is_complex()) {
+    throw InputError(fmt::format(
+        "{} holds no classes: give whole numbers, one for each sample.", path));
+  }
+  return labels.to(torch::kLong);
+}
+
+/// Bars for what is done one after the other.
+class StageBars {
+ public:
+  void show(const std::string& what, int64_t done, int64_t total) {
+    if (!bar_ || what != what_) {
+      bar_.reset();
+      bar_ = std::make_unique<ProgressBar>(
+          fmt::format("{} ({})", what, total), total);
+      what_ = what;
+    }
+    bar_->update(done);
+  }
+  void clear() {
+    bar_.reset();
+  }
+
+ private:
+  std::string what_;
+  std::unique_ptr<ProgressBar> bar_;
+};
+
+oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
+  const auto& options = run.options;
+  oneshot::SampledOptions sampled;
+  sampled.batch = options.batch;
+  sampled.are_single = options.unbatched;
+  sampled.samples = options.samples;
+  sampled.seed = options.seed;
+  sampled.sequential = options.sequential;
+  sampled.recalibrate_norms = options.recalibrate_norms;
+  sampled.dry_run = run.output.empty();
+  if (!options.labels.empty()) {
+    sampled.labels = labels_in(options.labels);
+  }
+  return sampled;
+}
+
+oneshot::SampledReport prune(
+    const PruneBySamples& run,
+    const Checkpoint& input) {
+  const oneshot::ModelLoader load = [&] { return load_script(run.model); };
+  auto inputs = inputs_in_file(run.options.calibration, load());
+  auto options = sampled_options(run);
+  StageBars bars;
+  options.progress = [&](const auto& what, int64_t done, int64_t total) {
+    bars.show(what, done, total);
+  };
+  options.begin = [&](const oneshot::SampledWork& work) {
+    if (!run.json) {
+      bars.clear();
+      std::cout << work_text(work) << std::endl;
+    }
+  };
+  return oneshot::prune_with_samples(
+      input, load, std::move(inputs), run.recipe, run.output, options);
+}
+
+} // namespace
+
+PruneMethod method_of(const SampleOptions& options) {
+  return options.calibration.empty()  ? PruneMethod::Magnitude
+      : options.method == "wanda"     ? PruneMethod::Wanda
+      : options.method == "sparsegpt" ? PruneMethod::SparseGPT
+      : options.method == "magnitude" ? PruneMethod::Magnitude
+                                      : PruneMethod::ALPS;
+}
+
+ExitCode prune_by_samples(const PruneBySamples& run) {
+  warn_of_reference_blas();
+  use_threads(run.threads);
+  load_libraries(run.options.libraries);
+  load_script(run.model); // Says best what is no model to run.
+  const auto input = open_checkpoint(run.model);
+  if (!run.output.empty()) {
+    require_other_file(run.output, input);
+    require_other_file(run.output, {run.options.calibration});
+    for (const auto& other : {run.recipe_file, run.options.labels}) {
+      if (!other.empty()) {
+        require_other_file(run.output, {other});
+      }
+    }
+    require_writable(run.output);
+  }
+  const auto report = [&] {
+    try {
+      return prune(run, input);
+    } catch (const c10::ValueError& error) { // A sample, a name, an option.
+      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+    }
+  }();
+  std::cout << (run.json ? sampled_json(run.model, run.output, input, report)
+                         : sampled_text(run.output, report))
+            << '\n';
+  if (report.pruned.reached) {
+    return kDone;
+  }
+  std::cerr << fmt::format(
+      "coppice: the asked sparsity was not reached (see the table){}\n",
+      run.output.empty()
+          ? "."
+          : fmt::format("; {} is written all the same.", run.output));
+  return kFailed;
+}
+
+void add_sample_options(
+    CLI::App& command,
+    CLI::Option* recipe,
+    SampleOptions& options) {
+  auto* samples = command
+                      .add_option(
+                          "--calibration",
+                          options.calibration,
+                          "Prune by what enters the layers on these samples")
+                      ->type_name("FILE");
+  const auto of_samples = [&](CLI::Option* option) {
+    return option->needs(samples);
+  };
+  of_samples(
+      command.add_option(
+          "--method", options.method, "alps, sparsegpt, wanda or magnitude"))
+      ->check(CLI::IsMember({"alps", "sparsegpt", "wanda", "magnitude"}))
+      ->excludes(recipe)
+      ->capture_default_str();
+  of_samples(command.add_flag(
+      "--sequential",
+      options.sequential,
+      "Layer after layer, each makes up for those before it"));
+  of_samples(command.add_option(
+                 "--samples", options.samples, "So many of them, at random"))
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+  of_samples(
+      command.add_option("--batch", options.batch, "Samples that run at once"))
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  of_samples(command.add_flag(
+      "--unbatched",
+      options.unbatched,
+      "The model takes one sample, without the dimension of samples"));
+  of_samples(
+      command.add_option("--seed", options.seed, "Of what is drawn at random"))
+      ->capture_default_str();
+  of_samples(command.add_flag(
+      "--recalibrate-norms",
+      options.recalibrate_norms,
+      "Re-estimate the statistics of batch norms on the samples"));
+  of_samples(command.add_option(
+                 "--labels",
+                 options.labels,
+                 "The classes of the samples: tells the accuracy"))
+      ->type_name("FILE");
+  add_load_option(command, options.libraries);
+}
+
+} // namespace coppice::cli

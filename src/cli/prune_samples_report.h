@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "oneshot/prune_with_samples.h"
+
+namespace coppice::cli {
+
+/// What is said before the work begins, a line.
+std::string work_text(const oneshot::SampledWork& work);
+
+/// A row a tensor, the totals and the change of the outputs. `output` is empty
+/// if nothing was written.
+std::string sampled_text(
+    const std::string& output,
+    const oneshot::SampledReport& report);
+
+std::string sampled_json(
+    const std::string& model,
+    const std::string& output,
+    const Checkpoint& input,
+    const oneshot::SampledReport& report);
+
+} // namespace coppice::cli

@@ -1,0 +1,69 @@
+#include "oneshot/sampled_file.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "coppice/core/torch_tensors.h"
+#include "coppice/io/output_file.h"
+#include "coppice/io/rewrite.h"
+
+namespace coppice::oneshot {
+namespace {
+
+/// The bytes of a tensor's place with `values` in it, gaps as they were.
+std::vector<std::byte> bytes_with(
+    const StoredTensor& tensor,
+    const torch::Tensor& values,
+    ByteRange range) {
+  std::vector<std::byte> bytes(
+      tensor.data, tensor.data + (range.end - range.begin));
+  torch::from_blob(
+      bytes.data(),
+      tensor.shape,
+      tensor.strides,
+      torch::TensorOptions().dtype(*scalar_type_of(tensor.dtype)))
+      .copy_(values);
+  return bytes;
+}
+
+} // namespace
+
+PrunedTensor row_of(const StoredTensor& tensor, const TensorPlan& plan) {
+  PrunedTensor row;
+  row.name = tensor.name;
+  row.dtype = tensor.dtype;
+  row.shape = tensor.shape;
+  row.elements = tensor.numel();
+  row.left_because = plan.left_because;
+  row.note = plan.note;
+  if (plan.modifier != nullptr) {
+    row.pattern = plan.modifier->pattern;
+    row.scope = plan.modifier->scope;
+  }
+  return row;
+}
+
+void write_changed(
+    const Checkpoint& input,
+    const std::map<size_t, torch::Tensor>& changed,
+    const std::string& path) {
+  std::vector<Change> changes;
+  for (const auto& [index, values] : changed) {
+    const auto& tensor = input.state.tensors[index];
+    const auto range = place_of(tensor, input).range;
+    changes.push_back(
+        {range, [&tensor, values = values, range](const ByteSink& sink) {
+           const auto bytes = bytes_with(tensor, values, range);
+           sink(bytes.data(), bytes.size());
+         }});
+  }
+  std::sort(
+      changes.begin(), changes.end(), [](const Change& a, const Change& b) {
+        return a.range.begin < b.range.begin;
+      });
+  OutputFile file(path, input.files.front()->size());
+  rewrite_file(input, 0, changes, file);
+  file.commit();
+}
+
+} // namespace coppice::oneshot

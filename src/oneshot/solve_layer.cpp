@@ -1,0 +1,146 @@
+#include "oneshot/solve_layer.h"
+
+#include <ATen/ATen.h>
+#include <c10/util/Exception.h>
+#include <torch/utils.h>
+
+#include "coppice/masks/weight_norm.h"
+
+namespace coppice::oneshot {
+namespace {
+
+using torch::Tensor;
+
+bool is_nm(const WeightNormPattern& pattern) {
+  return pattern.sparsity_level >= 1 && pattern.sparse_block_shape.rows == 1 &&
+      pattern.zeros_per_block < pattern.sparse_block_shape.cols;
+}
+
+Solved solve_by_magnitude(const Tensor& weight, const PruneModifier& modifier) {
+  Solved solved;
+  solved.mask = weight_norm_mask(weight, modifier.pattern, modifier.norm);
+  solved.weight = weight.masked_fill(solved.mask.logical_not(), 0);
+  return solved;
+}
+
+Solved solve_group(
+    const Tensor& weight,
+    const SecondMoments& moments,
+    const PruneModifier& modifier) {
+  const auto selection = selection_of(modifier);
+  switch (modifier.method) {
+    case PruneMethod::Magnitude:
+      break; // Needs no samples: the groups are pruned together.
+    case PruneMethod::Wanda:
+      return solve_wanda(
+          weight,
+          moments,
+          selection,
+          WandaOptions().preserve_zeros(modifier.preserve_zeros));
+    case PruneMethod::SparseGPT:
+      return solve_sparsegpt(
+          weight,
+          moments,
+          selection,
+          SparseGPTOptions()
+              .block_size(modifier.block_size)
+              .dampening(modifier.dampening)
+              .preserve_zeros(modifier.preserve_zeros));
+    case PruneMethod::ALPS:
+      return solve_alps(
+          weight,
+          moments,
+          selection,
+          ALPSOptions()
+              .dampening(modifier.dampening)
+              .preserve_zeros(modifier.preserve_zeros));
+  }
+  return solve_by_magnitude(weight, modifier);
+}
+
+/// The weights to prune, where layers before are pruned already.
+Tensor target_of(
+    const Tensor& weight,
+    const std::vector<SecondMoments>& moments,
+    const std::vector<Tensor>& cross,
+    const PruneModifier& modifier) {
+  std::vector<Tensor> targets;
+  const auto groups = static_cast<int64_t>(moments.size());
+  for (int64_t i = 0; i < groups; ++i) {
+    targets.push_back(dense_output_target(
+        weight.chunk(groups, 0)[i], moments[i], cross[i], modifier.dampening));
+  }
+  const auto target = torch::cat(targets);
+  // Its zeros are to be kept where the weight has them.
+  return modifier.preserve_zeros ? target.masked_fill(weight.eq(0), 0) : target;
+}
+
+} // namespace
+
+bool needs_all_moments(PruneMethod method) {
+  return method == PruneMethod::SparseGPT || method == PruneMethod::ALPS;
+}
+
+std::string method_name(PruneMethod method) {
+  switch (method) {
+    case PruneMethod::Magnitude:
+      return "magnitude";
+    case PruneMethod::Wanda:
+      return "Wanda";
+    case PruneMethod::SparseGPT:
+      return "SparseGPT";
+    case PruneMethod::ALPS:
+      return "ALPS";
+  }
+  return "";
+}
+
+Selection selection_of(const PruneModifier& modifier) {
+  const auto& pattern = modifier.pattern;
+  const auto block = pattern.sparse_block_shape;
+  if (is_nm(pattern)) {
+    TORCH_CHECK_VALUE(
+        modifier.method != PruneMethod::SparseGPT ||
+            modifier.block_size % block.cols == 0,
+        "SparseGPT: the block size ",
+        modifier.block_size,
+        " is no multiple of the ",
+        block.cols,
+        " of the pattern; give one that is");
+    return Nm{block.cols - pattern.zeros_per_block, block.cols};
+  }
+  TORCH_CHECK_VALUE(
+      pattern.zeros_per_block == block.size() ||
+          modifier.method == PruneMethod::Magnitude,
+      method_name(modifier.method),
+      " has no pattern of ",
+      pattern.zeros_per_block,
+      " zeros in some of the blocks ",
+      to_string(block),
+      "; give N:M or whole blocks, or prune by magnitude");
+  auto selection = block.size() == 1 ? Selection() : Selection(block);
+  selection.sparsity(pattern.sparsity_level);
+  if (modifier.method == PruneMethod::Wanda) {
+    selection.among(Selection::Among::Row);
+  }
+  return selection;
+}
+
+Solved solve_layer(
+    const Tensor& weight,
+    const std::vector<SecondMoments>& moments,
+    const std::vector<Tensor>& cross,
+    const PruneModifier& modifier) {
+  const torch::NoGradGuard no_grad;
+  if (modifier.method == PruneMethod::Magnitude) {
+    return solve_by_magnitude(weight, modifier);
+  }
+  const auto target =
+      cross.empty() ? weight : target_of(weight, moments, cross, modifier);
+  return solve_groups(
+      target, moments, [&](const Tensor& part, const SecondMoments& own) {
+        return solve_group(part, own, modifier);
+      });
+}
+
+} // namespace coppice::oneshot
