@@ -1,9 +1,9 @@
 #include "cli/prune_samples.h"
 
-#include <coppice/core/torch_tensors.h>
 #include <coppice/io/checkpoint.h>
-#include <coppice/io/output_file.h>
+#include <coppice/model/torch_tensors.h>
 #include <fmt/format.h>
+#include "io/output_file.h"
 
 #include <iostream>
 #include <memory>

@@ -1,9 +1,9 @@
 #include "cli/prune_samples_report.h"
 
-#include <coppice/report/json.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include "report/json.h"
 
 #include <algorithm>
 #include <cmath>

@@ -8,9 +8,9 @@
 #include <random>
 #include <set>
 
-#include "coppice/io/output_file.h"
 #include "graph/named_tensors.h"
 #include "graph/op_watch.h"
+#include "io/output_file.h"
 #include "oneshot/paired_moments.h"
 #include "oneshot/plan.h"
 #include "oneshot/recalibrated_norms.h"

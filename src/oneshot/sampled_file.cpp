@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "coppice/core/torch_tensors.h"
-#include "coppice/io/output_file.h"
-#include "coppice/io/rewrite.h"
+#include "coppice/model/torch_tensors.h"
+#include "io/output_file.h"
+#include "io/rewrite.h"
 
 namespace coppice::oneshot {
 namespace {

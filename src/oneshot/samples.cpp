@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "coppice/graph/run_script.h"
 #include "graph/map_tensors.h"
 #include "graph/model_inputs.h"
+#include "graph/run_script.h"
 
 namespace coppice::oneshot {
 namespace {
