@@ -42,7 +42,7 @@ double count(const Tensor& is) {
   return static_cast<double>(is.sum().item<int64_t>());
 }
 
-std::optional<double> share(double part, double whole) {
+std::optional<double> mean_of(double part, double whole) {
   return whole > 0 ? std::make_optional(part / whole) : std::nullopt;
 }
 
@@ -141,10 +141,10 @@ OutputChange OutputComparison::change() const {
   OutputChange change;
   change.samples = samples_;
   change.relative_error = outputs_ > 0 ? std::sqrt(difference_ / outputs_) : 0;
-  change.agreement = share(agreeing_, compared_);
-  change.divergence = share(divergence_, distributions_);
-  change.accuracy_before = share(right_before_, labelled_);
-  change.accuracy_after = share(right_after_, labelled_);
+  change.agreement = mean_of(agreeing_, compared_);
+  change.divergence = mean_of(divergence_, distributions_);
+  change.accuracy_before = mean_of(right_before_, labelled_);
+  change.accuracy_after = mean_of(right_after_, labelled_);
   return change;
 }
 

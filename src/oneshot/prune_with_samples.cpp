@@ -46,7 +46,7 @@ class SampledPruning {
         load_(load),
         options_(options),
         evidence_(script_evidence(input)),
-        plans_(plan_pruning(input, recipe, evidence_)),
+        plans_(plan_pruning(input, recipe).tensors),
         module_(load()) {
     for (const auto& modifier : recipe) {
       TORCH_CHECK_VALUE(
