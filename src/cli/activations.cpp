@@ -25,39 +25,29 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kActivationsAbout =
-    "Mask what enters layers of a TorchScript model where it is small on "
-    "samples.";
+    "Mask activations that are small on calibration samples.";
 
 constexpr const char* kActivationsExamples =
-    "MODEL is a TorchScript archive and is never changed. FILE is a "
-    "safetensors\n"
-    "or torch.save file with a tensor for each input of the model, under its "
-    "name\n"
-    "or in the order of their names; dimension 0 is the samples. A tensor "
-    "without dimensions "
-    "is\n"
-    "an input that is the same for all.\n"
-    "\n"
-    "GLOB is matched with the names of layers: `fc1`, `encoder.*`. What enters "
-    "a\n"
-    "layer is summed over the batches, reduced over the samples (mean), and "
-    "the\n"
-    "round(S * elements) elements of smallest magnitude are masked from then "
-    "on.\n"
-    "\n"
-    "The masks become constants of OUT, which any LibTorch or PyTorch runs. "
-    "With\n"
-    "--sites they stay activation sites, which Coppice can change again; such "
-    "a\n"
-    "file needs libcoppice to load.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice activations net.pt --calibration samples.safetensors -o out.pt "
-    "\\\n"
-    "    --layer 'fc*' --sparsity 0.5\n"
-    "  coppice activations net.pt --calibration x.pt -o out.pt --layer conv2 "
-    "\\\n"
-    "    --features 0,3,7 --feature-dim 1 --sparsity 0.9\n";
+    R"(MODEL is a TorchScript archive; it is not changed. FILE is a safetensors or
+torch.save file with one tensor for each input of the model. Tensors are
+matched with inputs by name; if no name fits, in the order of their names.
+Dimension 0 is the samples. A tensor without dimensions is the same for all
+samples.
+
+GLOB is matched with the names of layers: `fc1`, `encoder.*`. The inputs of a
+layer are aggregated over batches and reduced over samples. The
+round(S * elements) elements of smallest magnitude are then masked.
+
+The masks become constants of OUT, which any LibTorch or PyTorch runs. With
+--sites they stay activation sites, which Coppice can change later; loading
+such a file needs libcoppice.
+
+Examples:
+  coppice activations net.pt --calibration samples.safetensors -o out.pt \
+    --layer 'fc*' --sparsity 0.5
+  coppice activations net.pt --calibration x.pt -o out.pt --layer conv2 \
+    --features 0,3,7 --feature-dim 1 --sparsity 0.9
+)";
 
 struct ActivationsRun {
   std::string model;
@@ -200,22 +190,24 @@ ExitCode activations(ActivationsRun options) {
 
 void add_activations_options(CLI::App& command, ActivationsRun& options) {
   auto& mask = options.mask;
-  command.add_option("MODEL", options.model, "The model's file")->required();
-  command.add_option("--calibration", options.calibration, "Samples")
+  command.add_option("MODEL", options.model, "The model")->required();
+  command
+      .add_option(
+          "--calibration", options.calibration, "Samples to run the model on")
       ->type_name("FILE")
       ->required();
   command
       .add_option("-o,--output", options.output, "Where the masked model goes")
       ->type_name("OUT")
       ->required();
-  command.add_option("--layer", mask.layers, "Mask what enters these layers")
+  command.add_option("--layer", mask.layers, "Mask the inputs of these layers")
       ->type_name("GLOB")
       ->required();
   command
       .add_option(
           "--sparsity",
           mask.sparsity_level,
-          "Share of elements to mask, 0 to 1")
+          "Fraction of elements to mask, 0 to 1")
       ->type_name("S")
       ->check(CLI::Range(0.0, 1.0))
       ->required();
@@ -227,33 +219,46 @@ void add_activations_options(CLI::App& command, ActivationsRun& options) {
       .add_option(
           "--aggregate",
           mask.aggregate,
-          "How batches are gathered: sum, mean, max, abs_sum, abs_mean, "
+          "How to aggregate batches: sum, mean, max, abs_sum, abs_mean, "
           "abs_max")
+      ->type_name("NAME")
       ->capture_default_str();
   command
       .add_option(
           "--reduce",
           mask.reduce,
-          "How samples become one: mean, sum, max, abs_mean, abs_max, l2")
+          "How to reduce samples: mean, sum, max, abs_mean, abs_max, l2")
+      ->type_name("NAME")
       ->capture_default_str();
   auto* features =
       command
           .add_option(
-              "--features", options.features, "Mask only these, each by itself")
+              "--features",
+              options.features,
+              "Mask only these features, each on its own; needs --feature-dim")
           ->type_name("LIST")
           ->delimiter(',');
   auto* dim = command
                   .add_option(
                       "--feature-dim",
                       options.feature_dim,
-                      "The dimension that features are indices of")
+                      "The dimension that --features counts along")
                   ->type_name("D");
   features->needs(dim);
   dim->needs(features);
   add_load_option(command, options.libraries);
-  command.add_flag("--sites", mask.sites, "Keep activation sites in OUT");
-  command.add_flag("--json", options.json, "Print one JSON object, no text");
-  command.add_option("--threads", options.threads, "Default: every core")
+  command.add_flag(
+      "--sites",
+      mask.sites,
+      "Keep activation sites in OUT in place of constants");
+  command.add_flag(
+      "--json", options.json, "Print one JSON object instead of text");
+  command
+      .add_option(
+          "--threads",
+          options.threads,
+          "Threads to use; every core if not given")
+      ->type_name("N")
       ->check(CLI::Range(1, 4096));
 }
 

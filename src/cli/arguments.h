@@ -8,11 +8,10 @@
 
 namespace coppice::cli {
 
-/// The inputs of `forward` that `value` says: a tuple or list of them, a
-/// dictionary of them by name, or, where the model takes a single one, that
-/// itself. In a dictionary of tensors none of which has the name of an input
-/// they stand in the order of their names, numbers in them as numbers. `where`
-/// is the file that `value` comes from.
+/// The inputs of `forward` in `value`: a tuple or list of them, a dictionary of
+/// them by name, or the input itself if the model takes a single one. If no key
+/// of a dictionary of tensors names an input, tensors are taken in the natural
+/// order of their keys. `where` is the file that `value` comes from.
 ///
 /// Errors: InputError.
 std::vector<c10::IValue> arguments_from(
@@ -20,7 +19,7 @@ std::vector<c10::IValue> arguments_from(
     const torch::jit::Module& module,
     const std::string& where);
 
-/// Whether `a` comes before `b`, numbers in them as numbers: x2 before x10.
+/// Whether `a` comes before `b` in natural order: x2 before x10.
 bool natural_less(const std::string& a, const std::string& b);
 
 } // namespace coppice::cli

@@ -8,7 +8,7 @@ namespace coppice::cli {
 /// they are part of LibTorch itself.
 std::string blas_path();
 
-/// What people call it: "openblas-pthread/libblas.so.3".
+/// Its short name: "openblas-pthread/libblas.so.3".
 std::string blas_name();
 
 /// Whether a path, links resolved, is Netlib's reference BLAS, which

@@ -7,10 +7,10 @@
 
 namespace coppice::cli {
 
-/// What the command line chose to do; runs after all of it was read.
+/// The command to run, once the command line is parsed.
 struct Command {
   std::function<ExitCode()> run;
-  /// Whether it runs a model, on LibTorch's and the BLAS's threads.
+  /// Whether it runs a model, on the threads of LibTorch and the BLAS.
   bool computes = false;
 };
 

@@ -26,52 +26,51 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kAboutCompile =
-    "Make a TorchScript model faster here: measure every layer, keep what "
-    "wins.";
+    "Time each layer of a TorchScript model and keep what is fastest.";
 constexpr const char* kAboutBench =
-    "Measure a TorchScript model, layer by layer, as `compile` would change "
-    "it.";
+    "Time each layer as `compile` does, and write no model.";
 
 constexpr const char* kMore =
-    "Every linear layer and convolution is timed with LibTorch's own product "
-    "and\n"
-    "with each sparse or dense format that fits where its zeros are, in turn, "
-    "until\n"
-    "the difference is surer than the noise. Where nothing is faster, "
-    "LibTorch's\n"
-    "own stays. A single input that is largely zero, as after a relu, also "
-    "meets\n"
-    "products that skip its zeros. What was measured is remembered in\n"
-    "~/.cache/coppice for the same processor, threads and layer. --html writes "
-    "one\n"
-    "file, which loads nothing else, with the table, bars, and a picture of "
-    "where\n"
-    "each weight is zero. COPPICE_INSTRUCTION_SET=AVX2 in the environment "
-    "measures\n"
-    "and runs without AVX-512.\n"
-    "\n";
+    R"(Each linear layer and convolution is timed as LibTorch runs it and in every
+packed format that fits its zeros. The candidates take turns until their
+difference is larger than the noise. A layer that nothing makes faster stays
+as it is. If there is one input and it has many zeros, as after a ReLU, formats
+that skip zeros of the input are timed too.
+
+Results are cached in ~/.cache/coppice by processor, threads and layer. --html
+writes a single file with the table, bars, and a picture of each weight's
+zeros. Set COPPICE_INSTRUCTION_SET=AVX2 to measure and run without AVX-512.
+
+SHAPE is SHAPE[:DTYPE][[LEAST,MOST]]: 1x3x32x32 is float32; 2x6:int64[0,5]
+holds integers from 0 to 5 (below 16 without a range). Values are given as =3,
+=0.5, =true, =[1,2], ='"text"' or =none. Give --input once for each input of
+the model, in order.
+
+FILE of --inputs is a torch.save file with a tuple of the inputs or a dictionary
+of them by name; they may hold dictionaries, lists, tuples, numbers, strings
+and None. It may also be a safetensors file with one tensor for each input.
+
+)";
 
 constexpr const char* kCompileExamples =
-    "OUT loads in C++ and Python where libcoppice is loaded.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice compile net.pt -o fast.pt --input 1x3x32x32\n"
-    "  coppice compile net.pt -o fast.pt --input 1x784 --batch 1 --batch 32 "
-    "\\\n"
-    "    --threads 1 --html fast.html\n"
-    "  coppice compile text.pt -o fast.pt --input '2x6:int64[0,511]' "
-    "--input =true\n"
-    "  coppice compile net.pt -o fast.pt --inputs example.pt  # torch.save((x, "
-    "{\"a\": y}))\n"
-    "  coppice compile net.pt -o fast.pt --input 1x3x64x64 --load "
-    "libmyops.so\n";
+    R"(OUT loads in C++ and Python once libcoppice is loaded.
+
+Examples:
+  coppice compile net.pt -o fast.pt --input 1x3x32x32
+  coppice compile net.pt -o fast.pt --input 1x784 --batch 1 --batch 32 \
+    --threads 1 --html fast.html
+  coppice compile text.pt -o fast.pt --input '2x6:int64[0,511]' --input =true
+  coppice compile net.pt -o fast.pt --inputs example.pt
+  coppice compile net.pt -o fast.pt --input 1x3x64x64 --load libmyops.so
+)";
 
 constexpr const char* kBenchExamples =
-    "With OTHER, its whole time is measured beside that of MODEL.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice bench net.pt --input 1x784 --html net.html\n"
-    "  coppice bench net.pt fast.pt --input 64:int64 --json\n";
+    R"(OTHER is timed as a whole, in turn with MODEL.
+
+Examples:
+  coppice bench net.pt --input 1x784 --html net.html
+  coppice bench net.pt fast.pt --input 64:int64 --json
+)";
 
 struct CompileRun {
   std::string model;
@@ -235,30 +234,39 @@ void add_common(CLI::App& command, CompileRun& options) {
       .add_option(
           "--batch",
           options.batches,
-          "Also with this size of the inputs' first dimension; may be given "
-          "often")
+          "Also measure with this size of the inputs' first dimension; may be "
+          "given several times")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 24));
-  command.add_option("--threads", options.threads, "Default: every core")
+  command
+      .add_option(
+          "--threads",
+          options.threads,
+          "Threads to use; every core if not given")
+      ->type_name("N")
       ->check(CLI::Range(1, 4096));
   command
       .add_option(
-          "--seconds", options.seconds, "At most so long for a layer and batch")
+          "--seconds",
+          options.seconds,
+          "Longest time to spend on a layer and batch size")
+      ->type_name("SECONDS")
       ->check(CLI::Range(1e-6, 86400.0))
       ->capture_default_str();
   command.add_flag(
       "--bfloat16",
       options.bfloat16,
-      "Also store weights as bfloat16: half the bytes, each off by up to 0.2%");
+      "Also try weights in bfloat16: half the bytes, errors up to 0.2%");
   command.add_flag(
-      "--no-cache", options.no_cache, "Measure anew and remember nothing");
+      "--no-cache",
+      options.no_cache,
+      "Measure everything again and cache nothing");
   command
       .add_option(
-          "--html",
-          options.html,
-          "Also write a page that shows it all, zeros included")
+          "--html", options.html, "Also write the results as an HTML page")
       ->type_name("FILE");
-  command.add_flag("--json", options.json, "Print one JSON object, no text");
+  command.add_flag(
+      "--json", options.json, "Print one JSON object instead of text");
 }
 
 } // namespace
@@ -267,7 +275,8 @@ void add_compile(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("compile", kAboutCompile);
   command->footer(std::string(kMore) + kCompileExamples);
   auto options = std::make_shared<CompileRun>();
-  command->add_option("MODEL", options->model, "A TorchScript file")
+  command
+      ->add_option("MODEL", options->model, "The model, a TorchScript archive")
       ->required();
   command->add_option("-o,--output", options->output, "Where the result goes")
       ->type_name("OUT")
@@ -282,9 +291,11 @@ void add_bench(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("bench", kAboutBench);
   command->footer(std::string(kMore) + kBenchExamples);
   auto options = std::make_shared<CompileRun>();
-  command->add_option("MODEL", options->model, "A TorchScript file")
+  command
+      ->add_option("MODEL", options->model, "The model, a TorchScript archive")
       ->required();
-  command->add_option("OTHER", options->other, "Another, to compare with");
+  command->add_option(
+      "OTHER", options->other, "Another model, to compare with");
   add_common(*command, *options);
   command->callback([options, &chosen] {
     chosen = {[options] { return run_bench(*options); }, /*computes=*/true};

@@ -18,7 +18,7 @@ struct PageSubject {
   std::string other;
   std::vector<ModelTiming> others;
   bool is_disturbed = false; ///< See `Disturbance`.
-  bool remembers = true; ///< Layers that were measured before are not again.
+  bool remembers = true;     ///< Whether results are cached.
 };
 
 /// The page of `--html`: totals, a row a layer, bars, what was left as it was,
@@ -27,9 +27,8 @@ std::string compile_page(
     const PageSubject& subject,
     const CompiledModel& compiled);
 
-/// Refuses a page that would overwrite an input or the file beside it, and
-/// tries to write there: before the measurement, not after it. Does nothing for
-/// an empty `page`.
+/// Checks, before anything is measured, that the page can be written and would
+/// overwrite neither an input nor the output. Does nothing if `page` is empty.
 ///
 /// Errors: InputError, OutputError.
 void check_page(

@@ -8,12 +8,12 @@
 
 namespace coppice::cli {
 
-/// What was found out, as an object that more can be added to.
+/// The results as a JSON object, to which more can be added.
 nlohmann::ordered_json compiled_json(
     const std::string& model,
     const CompiledModel& compiled);
 
-/// What kernels run on, and whether that is plain loops alone.
+/// The instruction set that kernels run on, and whether it is scalar.
 std::string instruction_set_text();
 
 /// "threads: 2, instruction set: ...": how it was measured.

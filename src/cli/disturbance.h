@@ -5,8 +5,8 @@
 
 namespace coppice::cli {
 
-/// What the system counts, at a moment or from one to another; seconds, those
-/// of processors summed over them.
+/// Processor times in seconds, summed over processors: since the start, or
+/// between two moments.
 struct ProcessorUse {
   double elapsed = 0;
   double own = 0;      ///< This program's processor time.
@@ -18,8 +18,8 @@ struct ProcessorUse {
 /// What the system counted until now.
 ProcessorUse processor_use();
 
-/// Whether other programs took the processor from this one: more than a machine
-/// of one's own ever does it.
+/// Whether other programs took the processor from this one, more than on an
+/// idle machine.
 bool is_disturbed(const ProcessorUse& use);
 
 /// Whether other programs took the processor from this one while it measured,

@@ -20,19 +20,18 @@ constexpr const char* kInspectAbout =
     "List the tensors of a model, and where their zeros lie.";
 
 constexpr const char* kInspectExamples =
-    "Reads safetensors files, torch.save files, the index of shards of either\n"
-    "(model.safetensors.index.json, pytorch_model.bin.index.json) and "
-    "TorchScript\n"
-    "archives, told apart by what is in them.\n"
-    "`n:m` and `blocks` are the best patterns that all zeros satisfy. Zeros of "
-    "a\n"
-    "weight with a mask (`weight_orig` and `weight_mask`, parametrizations) "
-    "are\n"
-    "those that the mask leaves it.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice inspect net.safetensors\n"
-    "  coppice inspect net.pt --json\n";
+    R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
+(model.safetensors.index.json, pytorch_model.bin.index.json) or a TorchScript
+archive. Its content decides which, not its name.
+
+The columns `n:m` and `blocks` show the most regular pattern that all zeros of
+a tensor fit. A weight that its module masks (`weight_orig` and `weight_mask`,
+or parametrizations) is shown with its mask applied.
+
+Examples:
+  coppice inspect net.safetensors
+  coppice inspect net.pt --json
+)";
 
 constexpr size_t kMaskColumn = 7; ///< After the columns of all tensors.
 
@@ -165,8 +164,9 @@ void add_inspect(CLI::App& app, Command& chosen) {
   auto* command = app.add_subcommand("inspect", kInspectAbout);
   command->footer(kInspectExamples);
   auto options = std::make_shared<InspectOptions>();
-  command->add_option("MODEL", options->model, "The model's file")->required();
-  command->add_flag("--json", options->json, "Print one JSON object, no text");
+  command->add_option("MODEL", options->model, "The model")->required();
+  command->add_flag(
+      "--json", options->json, "Print one JSON object instead of text");
   command->callback([options, &chosen] {
     chosen = {[options] { return inspect(*options); }};
   });

@@ -14,6 +14,7 @@
 
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/help.h"
 #include "cli/signals.h"
 #include "coppice/archive/file_error.h"
 #include "coppice/core/version.h"
@@ -24,12 +25,14 @@
 namespace coppice::cli {
 namespace {
 
-constexpr const char* kExamples =
-    "Examples:\n"
-    "  coppice inspect net.safetensors       where the zeros of a model lie\n"
-    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
-    "  coppice pack sparse.safetensors -o packed.safetensors\n"
-    "  coppice compile net.pt -o fast.pt --input 1x784\n";
+constexpr const char* kExamples = R"(Examples:
+  coppice inspect net.safetensors       # where are its zeros?
+  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9
+  coppice pack sparse.safetensors -o packed.safetensors
+  coppice compile net.pt -o fast.pt --input 1x784
+
+`coppice COMMAND --help` says more of a command.
+)";
 
 /// LibTorch and the standard library write messages of several lines.
 std::string one_line(std::string text) {
@@ -85,15 +88,13 @@ ExitCode end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
       kWrongInput, fmt::format("{} (see `{} --help`).", error.what(), command));
 }
 
-/// Starts the program anew with OpenMP threads that go to sleep a tenth of a
-/// millisecond after their work. By default they wait for much longer, on the
-/// processors that OpenBLAS needs, whose threads are others: training takes
+/// Restarts the program with OpenMP threads that spin for a tenth of a
+/// millisecond after their work. By default they spin much longer and keep the
+/// processors from OpenBLAS, which has threads of its own: training takes
 /// nearly twice as long, and a dense product may be measured at a hundredth of
-/// its speed. If they went to sleep at once, every short layer would wake them,
-/// which takes longer than the layer, and the system often wakes them on the
-/// processor of the first. libgomp, which is LibTorch's OpenMP, reads the
-/// environment before main, so that it cannot be set from here for this
-/// process.
+/// its speed. Without spinning, every short layer would have to wake them,
+/// which takes longer than the layer. A restart is needed because libgomp, the
+/// OpenMP of LibTorch, reads the environment before main.
 void limit_idle_spinning(char** argv) {
   const bool is_set =
       std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");
@@ -106,9 +107,16 @@ void limit_idle_spinning(char** argv) {
 
 ExitCode run(int argc, char** argv) {
   CLI::App app("Neural-network sparsity for LibTorch.", "coppice");
+  auto formatter = std::make_shared<HelpFormatter>();
+  formatter->column_width(15);
+  formatter->label("Positionals", "Arguments");
+  formatter->label("SUBCOMMAND", "COMMAND");
+  app.formatter(formatter);
+  app.set_help_flag("-h,--help", "Show this help");
   app.set_version_flag(
       "--version",
-      fmt::format("coppice {} (LibTorch {})", version(), TORCH_VERSION));
+      fmt::format("coppice {} (LibTorch {})", version(), TORCH_VERSION),
+      "Show the version");
   app.footer(kExamples);
   app.require_subcommand(1);
   Command chosen;
@@ -119,6 +127,9 @@ ExitCode run(int argc, char** argv) {
   add_bench(app, chosen);
   add_pack(app, chosen);
   add_unpack(app, chosen);
+  for (auto* command : app.get_subcommands({})) {
+    command->group("Commands");
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -15,16 +15,11 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kInputHelp =
-    "An input of the model, made up: SHAPE[:DTYPE][[LEAST,MOST]], as 1x3x32x32 "
-    "or 2x6:int64[0,5] (integers from 0 to 5; without a range below 16), or a "
-    "value: =3, =0.5, =true, =[1,2], ='\"text\"', =none; one for each input, "
-    "in their order";
+    "Make up an input of this shape, or give a value: 1x3x32x32, "
+    "2x6:int64[0,5], =0.5; see below";
 
 constexpr const char* kInputsHelp =
-    "The model's inputs, instead of --input: a file of torch.save with a tuple "
-    "of them or a dictionary by name, in which dictionaries, lists, tuples, "
-    "numbers, strings and None may be; or a safetensors file with a tensor for "
-    "each";
+    "Read the inputs from a file, in place of --input; see below";
 
 } // namespace
 

@@ -15,28 +15,28 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kAboutPack =
-    "Store a model without its zeros, losslessly, as a sparse checkpoint.";
+    "Store a model without its zeros, losslessly.";
 
 constexpr const char* kExamplesPack =
-    "MODEL is a safetensors file, a torch.save file, the index of shards of "
-    "either\n"
-    "or a TorchScript archive. OUT is a safetensors file in "
-    "the\n"
-    "bitmask layout of compressed-tensors, readable from Python with\n"
-    "python/coppice_sparse.py; `coppice unpack` gives MODEL back bit for bit.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice pack sparse.safetensors -o packed.safetensors\n"
-    "  coppice unpack packed.safetensors -o sparse.safetensors\n";
+    R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
+or a TorchScript archive. OUT is a safetensors file in the bitmask layout of
+compressed-tensors. Python reads it with python/coppice_sparse.py, and
+`coppice unpack` gives MODEL back bit for bit.
+
+Examples:
+  coppice pack sparse.safetensors -o packed.safetensors
+  coppice unpack packed.safetensors -o sparse.safetensors
+)";
 
 constexpr const char* kAboutUnpack =
     "Give back the model that `coppice pack` stored, bit for bit.";
 
 constexpr const char* kExamplesUnpack =
-    "OUT is a file, or a folder if what was packed had shards.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice unpack packed.safetensors -o sparse.safetensors\n";
+    R"(OUT is a file, or a folder if the packed model had shards.
+
+Examples:
+  coppice unpack packed.safetensors -o sparse.safetensors
+)";
 
 struct PackRun {
   std::string model;
@@ -103,11 +103,12 @@ ExitCode unpack(const PackRun& options) {
 }
 
 void add_pack_options(CLI::App& command, PackRun& options) {
-  command.add_option("MODEL", options.model, "The model's file")->required();
-  command.add_option("-o,--output", options.output, "Where it goes")
+  command.add_option("MODEL", options.model, "The model")->required();
+  command.add_option("-o,--output", options.output, "Where the result goes")
       ->type_name("OUT")
       ->required();
-  command.add_flag("--json", options.json, "Print one JSON object, no text");
+  command.add_flag(
+      "--json", options.json, "Print one JSON object instead of text");
 }
 
 } // namespace
@@ -120,7 +121,7 @@ void add_pack(CLI::App& app, Command& chosen) {
   command->add_flag(
       "--keep-rows",
       options->keep_rows,
-      "Keep an offset a row, as the library compressed-tensors needs; larger");
+      "Also store row offsets, which the compressed-tensors library needs");
   command->callback(
       [options, &chosen] { chosen = {[options] { return pack(*options); }}; });
 }

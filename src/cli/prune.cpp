@@ -15,53 +15,48 @@
 #include "cli/prune_samples.h"
 #include "cli/recipe_file.h"
 #include "coppice/core/pattern.h"
+#include "masks/criterion.h"
 
 namespace coppice::cli {
 namespace {
 
 constexpr const char* kPruneAbout =
-    "Prune the weights of a file by magnitude; the copy keeps all the rest.";
+    "Write a copy of a model with its weights pruned by magnitude.";
 
 constexpr const char* kPruneExamples =
-    "MODEL is a safetensors file, a torch.save file, the index of shards of "
-    "either\n"
-    "(model.safetensors.index.json, pytorch_model.bin.index.json; OUT is then "
-    "a\n"
-    "folder) or a TorchScript archive; OUT is of the same kind. MODEL is "
-    "never\n"
-    "changed.\n"
-    "\n"
-    "Without --include, the weights of layers are pruned: floating tensors of\n"
-    "two or more dimensions that a layer multiplies by, as far as the code of "
-    "a\n"
-    "TorchScript archive, names and shapes tell. Embeddings, output layers\n"
-    "(lm_head, classifier, output, out, head, logits), norms, scales, tokens,\n"
-    "statistics, masks, buffers, what belongs to quantized weights, and an\n"
-    "optimizer's state are left. The table says of every tensor why.\n"
-    "\n"
-    "GLOB is matched with the names of tensors and of their modules: "
-    "`*.mlp.*`,\n"
-    "`encoder.?.fc1`; `re:` begins a regular expression. What is named so is\n"
-    "pruned, whatever it is. `Linear`, `Conv1d` to `Conv3d` mean the layers "
-    "of\n"
-    "that class, but for what is left without --include.\n"
-    "\n"
-    "A recipe says more than options can (YAML or JSON):\n"
-    "  stage:\n"
-    "    modifiers:\n"
-    "      MagnitudePruningModifier:\n"
-    "        sparsity: 0.8               # or mask_structure: \"2:4\"\n"
-    "        sparse_block_shape: [1, 4]\n"
-    "        targets: [\"re:.*mlp.*\"]\n"
-    "        ignore: [lm_head]           # and transposed, as --transposed\n"
-    "\n"
-    "Exit code: 1 if the asked sparsity was not reached.\n"
-    "\n"
-    "Examples:\n"
-    "  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9\n"
-    "  coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'\n"
-    "  coppice prune net.th -o out.th --sparsity 0.8 --scope global "
-    "--dry-run\n";
+    R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
+(model.safetensors.index.json, pytorch_model.bin.index.json; OUT is then a
+folder) or a TorchScript archive. OUT is of the same kind. MODEL is not changed.
+
+Without --include, the weights of layers are pruned: floating tensors of two or
+more dimensions that a layer multiplies by. The graph of a TorchScript archive
+says which; else names and shapes do. Left as they are: embeddings, output
+layers (lm_head, classifier, output, out, head, logits), norms, scales, tokens,
+statistics, masks, buffers, parts of quantized weights and an optimizer's
+state. The table gives the reason for each tensor.
+
+GLOB is matched with the names of tensors and of their modules: `*.mlp.*`,
+`encoder.?.fc1`; `re:` begins a regular expression. A tensor that is named in
+this way is pruned whatever it is. `Linear` and `Conv1d` to `Conv3d` mean the
+layers of that class, except those that are left without --include.
+
+A recipe (YAML or JSON) takes the place of the options from --sparsity to
+--transposed, and can have several rules:
+  stage:
+    modifiers:
+      MagnitudePruningModifier:
+        sparsity: 0.8               # or mask_structure: "2:4"
+        sparse_block_shape: [1, 4]
+        targets: ["re:.*mlp.*"]
+        ignore: [lm_head]           # and transposed, as --transposed
+
+Exit code: 1 if the requested sparsity was not reached.
+
+Examples:
+  coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9
+  coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'
+  coppice prune net.th -o out.th --sparsity 0.8 --scope global --dry-run
+)";
 
 struct PruneRun {
   std::string model;
@@ -111,7 +106,7 @@ Recipe recipe_of(const PruneRun& options) {
     throw InputError(fmt::format("{}.", error.what_without_backtrace()));
   }
   modifier.method = method_of(options.samples);
-  modifier.norm = options.norm == 1 ? Norm::L1 : Norm::L2;
+  modifier.norm = masks::norm_numbered(options.norm).value();
   modifier.scope = options.scope == "global" ? Scope::Global : Scope::Tensor;
   modifier.targets = options.include;
   modifier.ignore = options.exclude;
@@ -182,29 +177,41 @@ ExitCode prune(const PruneRun& options) {
 }
 
 void add_prune_options(CLI::App& command, PruneRun& options) {
-  command.add_option("MODEL", options.model, "The model's file")->required();
-  command.add_option("-o,--output", options.output, "Where the copy goes")
+  command.add_option("MODEL", options.model, "The model")->required();
+  command
+      .add_option("-o,--output", options.output, "Where the pruned copy goes")
       ->type_name("OUT");
-  auto* recipe = command.add_option("--recipe", options.recipe, "A recipe")
-                     ->type_name("FILE");
+  auto* recipe =
+      command
+          .add_option(
+              "--recipe", options.recipe, "Read what to prune from a recipe")
+          ->type_name("FILE");
   command
       .add_option(
           "--sparsity",
           options.sparsity,
-          "Fraction of blocks to drop, 0 to 1; of elements, without --block")
+          "Fraction of blocks to drop, 0 to 1; of elements without --block")
       ->type_name("S")
       ->check(CLI::Range(0.0, 1.0))
       ->excludes(recipe);
   auto* block =
-      command.add_option("--block", options.block, "What is dropped together")
+      command
+          .add_option(
+              "--block", options.block, "Drop whole blocks, such as 1x4")
           ->type_name("RxC")
           ->excludes(recipe);
   command
-      .add_option("--pattern", options.pattern, "Keep N of M inputs, as in 2:4")
+      .add_option(
+          "--pattern", options.pattern, "Keep N of every M inputs, such as 2:4")
       ->type_name("N:M")
       ->excludes(recipe)
       ->excludes(block);
-  command.add_option("--norm", options.norm, "1 or 2: what makes a block low")
+  command
+      .add_option(
+          "--norm",
+          options.norm,
+          "Score blocks by mean |w| (1) or mean w^2 (2)")
+      ->type_name("1|2")
       ->check(CLI::IsMember({1, 2}))
       ->excludes(recipe)
       ->capture_default_str();
@@ -212,27 +219,35 @@ void add_prune_options(CLI::App& command, PruneRun& options) {
       .add_option(
           "--scope",
           options.scope,
-          "tensor, or global: one threshold over all tensors")
+          "One threshold for each tensor, or one for all together")
+      ->type_name("tensor|global")
       ->check(CLI::IsMember({"tensor", "global"}))
       ->excludes(recipe)
       ->capture_default_str();
-  command.add_option("--include", options.include, "Prune only these")
+  command.add_option("--include", options.include, "Prune only these tensors")
       ->type_name("GLOB")
       ->excludes(recipe);
-  command.add_option("--exclude", options.exclude, "But not these")
+  command.add_option("--exclude", options.exclude, "Do not prune these")
       ->type_name("GLOB")
       ->excludes(recipe);
   command
       .add_option(
           "--transposed",
           options.transposed,
-          "These are stored [in, out], as GPT-2's are")
+          "Read these as stored [in, out], as in GPT-2")
       ->type_name("GLOB")
       ->excludes(recipe);
   add_sample_options(command, recipe, options.samples);
-  command.add_flag("--dry-run", options.dry_run, "The table, and no file");
-  command.add_flag("--json", options.json, "Print one JSON object, no text");
-  command.add_option("--threads", options.threads, "Default: every core")
+  command.add_flag(
+      "--dry-run", options.dry_run, "Print the table and write no file");
+  command.add_flag(
+      "--json", options.json, "Print one JSON object instead of text");
+  command
+      .add_option(
+          "--threads",
+          options.threads,
+          "Threads to use; every core if not given")
+      ->type_name("N")
       ->check(CLI::Range(1, 4096));
 }
 

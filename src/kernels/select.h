@@ -35,10 +35,10 @@ struct Split {
   int32_t highest = 0; ///< The highest key of all values.
 };
 
-/// Settles what a cut between two keys settles whatever it is, by magnitude:
-/// mask[i] = key of values[i] > low. Values strictly inside, for which the cut
-/// matters, and their indices, are written to `inside` and `places`, in order.
-/// Both have room for `count` values: what follows is overwritten too.
+/// Decides values outside a bracket of the threshold, by magnitude:
+/// mask[i] = key of values[i] > low. Values strictly inside the bracket and
+/// their indices are written to `inside` and `places`, in order. Both have room
+/// for `count` values: what follows is overwritten too.
 Split split_at_bracket(
     const float* values,
     size_t count,

@@ -7,10 +7,10 @@
 
 namespace coppice::oneshot {
 
-/// Why a tensor stays as it is whatever multiplies by it, as far as its name
-/// and those beside it tell: embeddings, positions, output layers, routers,
-/// fixed filters, codebooks, masks, biases, state of training. Empty if it does
-/// not.
+/// Why a tensor is not pruned even if a layer multiplies by it, judged by its
+/// name and the tensors of its module: embeddings, positions, output layers,
+/// routers, fixed filters, codebooks, masks, biases, training state. Empty if
+/// there is no reason.
 std::string why_left_by_role(
     const StoredTensor& tensor,
     const TensorName& name,

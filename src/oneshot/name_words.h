@@ -9,7 +9,7 @@
 /// What words of a name mean, in the naming of common libraries.
 namespace coppice::oneshot {
 
-/// What a word says of the tensor that it names.
+/// The role that a word gives the tensor it names.
 enum class NameRole {
   kLayer, ///< A layer's weight after all: `proj`, `conv`, `weight`.
   kNorm,

@@ -7,10 +7,10 @@
 
 namespace coppice::oneshot {
 
-/// Why a tensor is no weight of a product, as far as name, shape and neighbours
-/// tell: vectors in disguise, norms, scales, statistics, tokens, what belongs
-/// to a quantized weight. A guess, which a graph corrects. Empty if it may be
-/// one.
+/// Why a tensor is not the weight of a product, judged by its name, its shape
+/// and the tensors of its module: vectors of higher rank, norms, scales,
+/// statistics, tokens, parts of quantized weights. A heuristic; a graph
+/// overrides it. Empty if it may be a weight.
 std::string why_no_weight(
     const StoredTensor& tensor,
     const TensorName& name,

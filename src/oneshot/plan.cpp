@@ -294,7 +294,7 @@ CheckpointPlan plan_pruning(const Checkpoint& input, const Recipe& recipe) {
   for (const auto& tensor : input.state.tensors) {
     plan.tensors.push_back(planner.plan_of(tensor));
   }
-  settle_shared_bytes(input, plan.tensors);
+  reconcile_shared_bytes(input, plan.tensors);
   check_any_pruned(input, plan.tensors);
   return plan;
 }

@@ -8,10 +8,12 @@
 
 namespace coppice {
 
-/// The masks of a stored tensor that the model multiplies it with when it runs:
-/// `NAME_mask` of `NAME_orig`, as torch.nn.utils.prune saves them, and
-/// `parametrizations.NAME.I.mask` of `parametrizations.NAME.original`. They
-/// have its shape; 0 drops. Empty for most tensors.
+/// The stored masks that a model multiplies a stored tensor with when it runs:
+/// `NAME_mask` for `NAME_orig` (torch.nn.utils.prune) and
+/// `parametrizations.NAME.I.mask` for `parametrizations.NAME.original`. Empty
+/// for most tensors.
+///
+/// Shapes: those of `tensor`; 0 drops.
 std::vector<const StoredTensor*> pruning_masks(
     const StoredTensor& tensor,
     const StateDict& state);

@@ -14,9 +14,9 @@ int64_t blocks_of(
     const WeightLayout& layout,
     BlockShape block);
 
-/// Compares what is zero with what a modifier asked, and writes that into the
-/// report. A level is a fraction of blocks: it is rounded to whole ones, and
-/// blocks that the shape cuts off have fewer elements to lose.
+/// Compares the zeros with those that a modifier requests and writes the result
+/// into the report. A level is a fraction of blocks, rounded to whole ones, and
+/// blocks at the edge have fewer elements to lose.
 void check_reached(
     const PruneModifier& modifier,
     const StateDict& state,

@@ -8,7 +8,7 @@
 
 namespace coppice::oneshot {
 
-/// What a TorchScript archive says of its own tensors.
+/// What a TorchScript archive tells about the role of its tensors.
 struct ScriptEvidence {
   /// Whether the graphs of its methods were followed. If not, only kinds are
   /// known: what is a buffer.
@@ -20,11 +20,10 @@ struct ScriptEvidence {
   const graph::WeightUse* find(const std::string& name) const;
 };
 
-/// Loads the archive with LibTorch to follow its graphs, and throws it away
-/// again, if loading runs nothing of it (no `__setstate__` in its code, no
-/// custom classes) and it takes less than half of the memory that is free. Else
-/// what its classes say of buffers is read as text. Nothing for a file of
-/// another kind. Never throws for what is wrong with the code.
+/// Loads the archive with LibTorch and follows its graphs. This is done only if
+/// loading runs no code (no `__setstate__`, no custom classes) and takes less
+/// than half of the free memory. Else the declarations of buffers are read from
+/// the code as text. Null for other files. Never throws for faulty code.
 std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint);
 
 } // namespace coppice::oneshot

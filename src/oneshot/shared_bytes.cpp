@@ -151,7 +151,7 @@ class Settling {
 
 } // namespace
 
-void settle_shared_bytes(
+void reconcile_shared_bytes(
     const Checkpoint& input,
     std::vector<TensorPlan>& plans) {
   Settling settling(input.state, plans);

@@ -7,14 +7,14 @@
 
 namespace coppice::oneshot {
 
-/// Settles plans of tensors that lie over each other, gaps between their
-/// elements included. Of several names of one tensor the first prunes for all;
-/// what lies over a tensor that is left is left, too, unless it was named: the
-/// other's note says then that it changes.
+/// Makes the plans of tensors that overlap in memory agree, gaps between their
+/// elements included. Of several names of one tensor the first is pruned. A
+/// tensor that overlaps one which is not pruned is not pruned either, unless it
+/// was named; the other's note then says that it changes.
 ///
 /// Errors: c10::ValueError if two pruned tensors overlap without being the
 ///   same.
-void settle_shared_bytes(
+void reconcile_shared_bytes(
     const Checkpoint& input,
     std::vector<TensorPlan>& plans);
 

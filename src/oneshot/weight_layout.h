@@ -26,11 +26,11 @@ struct WeightLayout {
 /// [in, out, ...]: the first two dimensions swapped.
 WeightLayout inputs_first(const StoredTensor& tensor);
 
-/// As the ops that take the weight read it; plain if they do not tell.
+/// The layout in which ops read the weight; plain if that is unknown.
 WeightLayout layout_of(const StoredTensor& tensor, const graph::WeightUse& use);
 
-/// Whether a weight is stored as [in, out] as far as its bias or the naming of
-/// GPT-2 tells, whose `Conv1D` is.
+/// Whether a weight is stored as [in, out], judged by the length of its bias
+/// or by the names of GPT-2's `Conv1D`.
 bool seems_inputs_first(const StoredTensor& tensor, const Neighbours& beside);
 
 /// `weight` as a contiguous matrix; shares its memory where that can be.

@@ -7,7 +7,11 @@
 #include <torch/script.h>
 #include <torch/serialize.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "cli/child.h"
 
@@ -16,6 +20,7 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 TEST(CommandLine, HelpsWithExamples) {
@@ -27,6 +32,27 @@ TEST(CommandLine, HelpsWithExamples) {
     EXPECT_THAT(outcome.err, IsEmpty());
   }
   EXPECT_THAT(run_coppice({"--help"}).out, HasSubstr("coppice prune"));
+}
+
+TEST(CommandLine, HelpsInPlainLines) {
+  for (const char* command :
+       {"", "inspect", "prune", "activations", "compile", "bench", "pack"}) {
+    auto words = std::vector<std::string>{command, "--help"};
+    words.erase(std::remove(words.begin(), words.end(), ""), words.end());
+    const auto help = run_coppice(words).out;
+    for (const char* noise :
+         {"Excludes", "Needs:", "REQUIRED", "TEXT", "INT", "FLOAT", ":{"}) {
+      EXPECT_THAT(help, Not(HasSubstr(noise))) << command;
+    }
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), 80) << line;
+    }
+  }
+  const auto help = run_coppice({"prune", "--help"}).out;
+  EXPECT_THAT(help, HasSubstr("  --pattern N:M           Keep N of every M"));
+  EXPECT_THAT(help, HasSubstr("  -o, --output OUT  "));
+  EXPECT_THAT(help, HasSubstr("(default: tensor)"));
 }
 
 TEST(CommandLine, TellsItsVersion) {

@@ -18,10 +18,10 @@ struct PrunedTensor {
   std::vector<int64_t> shape;
   int64_t elements = 0;
 
-  /// Why it was left as it is; empty if it was pruned.
+  /// Why it was not pruned; empty if it was.
   std::string left_because;
-  /// What else is to be known of it: that its pattern lies along another
-  /// dimension, that it changes with another tensor. Empty for most.
+  /// A remark for the table: its pattern lies along another dimension, or it
+  /// changes with another tensor. Empty for most.
   std::string note;
 
   // Of pruned tensors:
@@ -29,18 +29,18 @@ struct PrunedTensor {
   Scope scope = Scope::Tensor;
   int64_t zeros_before = 0;
   int64_t zeros_after = 0;
-  /// Whether it has the zeros that were asked of it, but for the rounding to
-  /// whole blocks. True where the level is one of all tensors together.
+  /// Whether it has the requested zeros, up to rounding to whole blocks. True
+  /// for a global scope, whose level holds for all tensors together.
   bool reached = true;
 };
 
 struct PruneReport {
   std::vector<PrunedTensor> tensors; ///< In the order of the checkpoint.
   /// Whether every tensor, and all tensors of a global modifier together, have
-  /// the zeros that were asked for.
+  /// the requested zeros.
   bool reached = true;
-  /// Whether the graphs of a TorchScript archive said what is a weight; names,
-  /// shapes and what a file says of buffers, if not.
+  /// Whether weights were found by the graphs of a TorchScript archive. If
+  /// not, by names, shapes and what the file says of buffers.
   bool from_graph = false;
   /// Why not, if it is such an archive: "it holds no methods".
   std::string not_from_graph_because;
@@ -53,19 +53,21 @@ struct PruneOptions {
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
-/// Writes a copy of a checkpoint with pruned tensors, in the same format: what
-/// is not pruned is byte-identical, dropped values are +0, kept ones keep their
-/// bits. `output` is a file, or a folder for the shards of a sharded one; it is
-/// there in whole or not at all, and the input is never touched.
+/// Writes a pruned copy of a checkpoint in the same format. What is not pruned
+/// is byte-identical, dropped values are +0, kept values keep their bits.
+/// `output` is a file, or a folder if the checkpoint has shards. It is written
+/// whole or not at all; the input is not changed.
 ///
 /// Tensors that share memory are pruned once, under their first name. A tensor
-/// that lies over one which is left is left, too, unless it was named. Masks of
-/// torch.nn.utils.prune and of parametrizations count: what they drop is zero
-/// already. Of a TorchScript archive the graphs are followed to see what is a
-/// weight, if it can be loaded without running anything of it. One tensor is in
-/// memory at a time; a global threshold is found in two more
-/// passes over the tensors (four for float64), exactly: of ties, what lies
-/// earlier in the files is dropped.
+/// that overlaps one which is not pruned is not pruned either, unless it was
+/// named. Masks of torch.nn.utils.prune and of parametrizations are applied
+/// before scoring. The graphs of a TorchScript archive tell what is a weight,
+/// if it can be loaded without running any of its code.
+///
+/// Memory: one tensor at a time. A global threshold takes two more passes over
+///   the tensors, four for float64.
+/// Ties: the lower index is dropped, and with a global scope what is earlier in
+///   the files.
 ///
 /// Errors: c10::ValueError if a target matches no tensor, two modifiers one
 ///   tensor, no tensor is left to prune, or a weight holds NaN or infinity;

@@ -40,20 +40,21 @@ struct PruneModifier {
   Norm norm = Norm::L2;
   Scope scope = Scope::Tensor;
 
-  /// Which tensors: globs ("*.fc1", "encoder.*"), "re:" and a regular
-  /// expression that must match from the beginning, or the class names `Linear`
-  /// (two dimensions) and `Conv1d` to `Conv3d` (three to five; by the op that
-  /// takes the weight, where the code of a TorchScript archive tells). Names
-  /// are matched with the tensor's FQN and with that of its module, and prune
-  /// whatever they match. Class names mean layers: of these, and if there are
-  /// no targets at all, what `why_left_by_default` leaves is left.
+  /// Which tensors. Three forms:
+  /// - globs: "*.fc1", "encoder.*";
+  /// - "re:" and a regular expression that must match from the beginning;
+  /// - class names: `Linear` (two dimensions), `Conv1d` to `Conv3d` (three to
+  ///   five). The graph of a TorchScript archive decides where there is one.
+  /// Globs and expressions are matched with the FQNs of the tensor and of its
+  /// module, and prune whatever they match. For class names, and if there are
+  /// no targets, tensors of `why_left_by_default` are not pruned.
   std::vector<std::string> targets;
-  /// Which of them not, in the same words.
+  /// Which of them not, in the same forms.
   std::vector<std::string> ignore;
   /// Which are stored as [in, out, ...], as GPT-2's `Conv1D` and transposed
-  /// convolutions are, in the same words: blocks and N:M lie in them as if
-  /// their first two dimensions were swapped. What the code of a TorchScript
-  /// archive says of its weights needs no naming.
+  /// convolutions are, in the same forms. Blocks and N:M lie in them as if the
+  /// first two dimensions were swapped. Weights of a TorchScript archive whose
+  /// graph shows this need not be named.
   std::vector<std::string> transposed;
 };
 
@@ -82,18 +83,18 @@ weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 /// Errors: c10::ValueError, one sentence, for what is no such recipe.
 COPPICE_API Recipe recipe_from_json(std::string_view json);
 
-/// Why a tensor is not pruned unless it is asked for by name, as far as its own
-/// name and shape tell; empty if it is. Left are: what is not floating, has
-/// fewer than two dimensions or must stay as it is; embeddings and position
-/// tables; output layers (`lm_head`, `classifier`, `output`, ...); masks,
-/// norms, scales, statistics, tokens, fixed filters, codebooks, vectors; the
-/// state of optimizers. `prune_checkpoint` looks at what stands beside it, too.
+/// Why a tensor is not pruned unless it is named, judged by its own name and
+/// shape; empty if it is. Not pruned: what `why_not_prunable` rejects;
+/// embeddings and position tables; output layers (`lm_head`, `classifier`,
+/// `output`, ...); masks, norms, scales, statistics, tokens, fixed filters,
+/// codebooks, vectors; the state of optimizers. `prune_checkpoint` also looks
+/// at the other tensors of its module.
 COPPICE_API std::string why_left_by_default(const StoredTensor& tensor);
 
-/// Why a tensor cannot be pruned even if it is asked for; empty if it can.
+/// Why a tensor cannot be pruned even if it is named; empty if it can.
 COPPICE_API std::string why_not_prunable(const StoredTensor& tensor);
 
-/// Whether a word of `targets` or `ignore` means the tensor.
+/// Whether an entry of `targets` or `ignore` matches the tensor.
 ///
 /// Errors: c10::ValueError if "re:" is followed by no regular expression.
 COPPICE_API bool matches_target(

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <string>
+
+namespace coppice::cli {
+
+/// Formats the options of `--help` in lines of at most 80 characters: name,
+/// value, description, default. Leaves out what the parser would add: types,
+/// ranges, which options exclude each other.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option(const CLI::Option* option, bool is_positional)
+      const override;
+};
+
+} // namespace coppice::cli
