@@ -21,6 +21,13 @@ std::vector<OpWatch*>& watches() {
   return all;
 }
 
+/// The inputs of an op alone: the interpreter hands over its whole stack.
+OpWatch::Inputs inputs_of(const at::RecordFunction& op) {
+  const auto inputs = op.inputs();
+  const auto count = std::min(op.num_inputs(), inputs.size());
+  return inputs.slice(inputs.size() - count);
+}
+
 std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& op) {
   if (taken_ops > 0) {
     return nullptr;
@@ -33,7 +40,7 @@ std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& op) {
   ++taken_ops; // Ops of the watcher itself.
   bool is_taken = false;
   for (auto* watch : now) {
-    is_taken = watch->show(op.name(), op.inputs()) || is_taken;
+    is_taken = watch->show(op.name(), inputs_of(op)) || is_taken;
   }
   if (is_taken) {
     return std::make_unique<TakenOp>();
