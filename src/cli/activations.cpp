@@ -163,6 +163,7 @@ ExitCode activations(ActivationsRun options) {
   }();
   require_other_file(options.output, file);
   require_other_file(options.output, {options.model});
+  require_other_file(options.output, options.libraries);
   require_writable(options.output);
   std::unique_ptr<ProgressBar> bar;
   int64_t samples = 0;

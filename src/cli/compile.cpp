@@ -87,6 +87,14 @@ struct CompileRun {
   int threads = 0;
 };
 
+/// All files that are read, none of which an output may replace.
+std::vector<std::string> files_read(const CompileRun& options) {
+  std::vector<std::string> files = options.libraries;
+  files.insert(
+      files.end(), {options.model, options.other, options.inputs.file});
+  return files;
+}
+
 /// The model or the inputs are wrong.
 [[noreturn]] void refuse_run(
     const CompileRun& options,
@@ -165,9 +173,9 @@ ExitCode run_compile(const CompileRun& options) {
   load_libraries(options.libraries);
   ExtraFiles extra;
   const auto model = load_script(options.model, &extra);
-  require_other_file(options.output, {options.model});
+  require_other_file(options.output, files_read(options));
   require_writable(options.output);
-  check_page(options.html, {options.model}, options.output);
+  check_page(options.html, files_read(options), options.output);
   const Disturbance disturbance;
   const auto result = compiled(options, model);
   const bool is_disturbed = disturbance.is_found();
@@ -190,13 +198,11 @@ ExitCode run_bench(const CompileRun& options) {
   use_threads(options.threads);
   load_libraries(options.libraries);
   const auto model = load_script(options.model);
-  std::vector<std::string> files{options.model};
   std::optional<torch::jit::Module> other;
   if (!options.other.empty()) {
     other = load_script(options.other);
-    files.push_back(options.other);
   }
-  check_page(options.html, files, "");
+  check_page(options.html, files_read(options), "");
   const Disturbance disturbance;
   const auto result = compiled(options, model);
   std::vector<ModelTiming> others;

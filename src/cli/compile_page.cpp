@@ -166,12 +166,12 @@ std::string compile_page(
 
 void check_page(
     const std::string& page,
-    const std::vector<std::string>& models,
+    const std::vector<std::string>& inputs,
     const std::string& output) {
   if (page.empty()) {
     return;
   }
-  require_other_file(page, models);
+  require_other_file(page, inputs);
   if (!output.empty() && is_same_file(page, output)) {
     throw InputError(fmt::format(
         "--html {} is where the compiled model goes: name another file.",

@@ -33,7 +33,7 @@ std::string compile_page(
 /// Errors: InputError, OutputError.
 void check_page(
     const std::string& page,
-    const std::vector<std::string>& models,
+    const std::vector<std::string>& inputs,
     const std::string& output);
 
 } // namespace coppice::cli

@@ -69,6 +69,98 @@ TEST_F(ScriptOutputs, AreNoInputOfAnyCommand) {
   }
 }
 
+TEST_F(ScriptOutputs, AreNoExampleAndNoLibrary) {
+  fs::copy_file(COPPICE_TEST_OPS, file("ops.so"));
+  fs::create_symlink("x.safetensors", file("example"));
+  fs::create_hard_link(file("ops.so"), file("library"));
+  const std::vector<std::string> how{
+      "--inputs", file("x.safetensors"), "--load", file("ops.so")};
+  const auto refused = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), how.begin(), how.end());
+    expect_refused(arguments, "input itself");
+  };
+  for (const std::string name :
+       {"x.safetensors", "example", "ops.so", "library"}) {
+    refused({"compile", model_, "-o", file(name)});
+    refused({"compile", model_, "-o", file("new.pt"), "--html", file(name)});
+    refused({"bench", model_, "--html", file(name)});
+  }
+  expect_refused(
+      {"activations",
+       model_,
+       "--calibration",
+       file("x.safetensors"),
+       "--layer",
+       "*",
+       "--sparsity",
+       "0.5",
+       "--load",
+       file("ops.so"),
+       "-o",
+       file("library")},
+      "input itself");
+}
+
+TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
+  for (const std::string output : {".", "m/.."}) {
+    const auto out = file(output);
+    const std::string part = "holds the input";
+    expect_refused({"compile", model_, "--input", "1x8", "-o", out}, part);
+    expect_refused({"bench", model_, "--input", "1x8", "--html", out}, part);
+    expect_refused({"pack", model_, "-o", out}, part);
+    expect_refused({"prune", model_, "--sparsity", "0.5", "-o", out}, part);
+    expect_refused(
+        {"activations",
+         model_,
+         "--calibration",
+         file("x.safetensors"),
+         "--layer",
+         "*",
+         "--sparsity",
+         "0.5",
+         "-o",
+         out},
+        part);
+  }
+  // Nor is there a way into a file.
+  expect_complaint(
+      run_coppice({"compile", model_, "--input", "1x8", "-o", model_ + "/out"}),
+      1,
+      "cannot be made");
+}
+
+TEST_F(ScriptOutputs, AreNoInputOnAnotherMount) {
+  fs::create_directory(file("door"));
+  const auto mounted = [&](const std::string& command) {
+    return Child({"unshare",
+                  "-rm",
+                  "sh",
+                  "-c",
+                  "mount --bind '" + folder_.path() + "' '" + file("door") +
+                      "' && " + command})
+        .wait();
+  };
+  if (mounted("true").exit_code != 0) {
+    GTEST_SKIP() << "nothing can be mounted here";
+  }
+  const std::string program = std::string("exec '") + COPPICE_PROGRAM + "' ";
+  const auto before = contents(folder_.path());
+  for (const std::string& arguments :
+       {"compile '" + model_ + "' --input 1x8 -o '" + file("door/net.pt") + "'",
+        "prune '" + file("one") + "' --sparsity 0.5 -o '" + file("door/one") +
+            "'",
+        "pack '" + file("one") + "' -o '" + file("door/one") + "'"}) {
+    expect_complaint(mounted(program + arguments), 1, "input itself");
+  }
+  expect_complaint(
+      mounted(
+          program + "prune '" + file("m/") + kIndex + "' --sparsity 0.5 -o '" +
+          file("door/m") + "'"),
+      1,
+      "holds the input");
+  EXPECT_EQ(contents(folder_.path()), before);
+}
+
 TEST_F(ScriptOutputs, AreNotMadeOfFilesThatAreNoModels) {
   const auto path = folder_.write(
       "stranger.safetensors",
