@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <set>
 
 #include "oneshot/script_code.h"
@@ -42,20 +43,20 @@ bool mentions(const std::string& text, const char* word) {
   return text.find(word) != std::string::npos;
 }
 
-/// Bytes of memory that are free now; what files take in the cache counts as
-/// free on Linux only in part, so that this is on the safe side.
-uint64_t free_memory() {
-  const auto pages = sysconf(_SC_AVPHYS_PAGES);
-  const auto page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0
-      ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page)
-      : 0;
+constexpr const char* kTooLarge =
+    "it does not fit into the memory that is free";
+
+/// Whether an error of LibTorch's means that memory ran out.
+bool is_of_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+      mentions(error.what(), "memory: you tried to allocate");
 }
 
 /// Why LibTorch should not load an archive; empty if it may.
 std::string why_not_loaded(
     const Checkpoint& checkpoint,
-    const ScriptCode& code) {
+    const ScriptCode& code,
+    uint64_t free_bytes) {
   for (const auto& [name, text] : code) {
     if (mentions(text, "__setstate__")) {
       return "its code would run when it is loaded (`__setstate__`)";
@@ -64,9 +65,7 @@ std::string why_not_loaded(
       return "it holds objects of a library's classes";
     }
   }
-  return checkpoint.files[0]->size() > free_memory() / 2
-      ? "it does not fit into the memory that is free"
-      : "";
+  return checkpoint.files[0]->size() > free_bytes / 2 ? kTooLarge : "";
 }
 
 } // namespace
@@ -76,7 +75,17 @@ const graph::WeightUse* ScriptEvidence::find(const std::string& name) const {
   return found == uses.tensors.end() ? nullptr : &found->second;
 }
 
-std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint) {
+uint64_t free_memory() {
+  const auto pages = sysconf(_SC_AVPHYS_PAGES);
+  const auto page = sysconf(_SC_PAGESIZE);
+  return pages > 0 && page > 0
+      ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page)
+      : 0;
+}
+
+std::optional<ScriptEvidence> script_evidence(
+    const Checkpoint& checkpoint,
+    uint64_t free_bytes) {
   if (checkpoint.format != CheckpointFormat::TorchScript ||
       checkpoint.files.empty()) {
     return std::nullopt;
@@ -84,7 +93,8 @@ std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint) {
   ScriptEvidence evidence;
   try {
     const auto code = script_code(checkpoint);
-    evidence.not_from_graph_because = why_not_loaded(checkpoint, code);
+    evidence.not_from_graph_because =
+        why_not_loaded(checkpoint, code, free_bytes);
     if (!evidence.not_from_graph_because.empty()) {
       evidence.uses.tensors = declared_kinds(checkpoint, code);
       return evidence;
@@ -97,9 +107,11 @@ std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint) {
       if (!evidence.from_graph) {
         evidence.not_from_graph_because = "it holds no methods";
       }
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
       // An op that this LibTorch lacks, most often.
-      evidence.not_from_graph_because = "this LibTorch cannot load its code";
+      evidence.not_from_graph_because = is_of_memory(error)
+          ? kTooLarge
+          : "this LibTorch cannot load its code";
       evidence.uses.tensors = declared_kinds(checkpoint, code);
     }
   } catch (const std::exception&) {

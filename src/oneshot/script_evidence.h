@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -20,10 +21,16 @@ struct ScriptEvidence {
   const graph::WeightUse* find(const std::string& name) const;
 };
 
+/// Bytes of memory that are free now; what files take in the cache counts as
+/// free on Linux only in part, so that this is on the safe side.
+uint64_t free_memory();
+
 /// Loads the archive with LibTorch and follows its graphs. This is done only if
-/// loading runs no code (no `__setstate__`, no custom classes) and takes less
-/// than half of the free memory. Else the declarations of buffers are read from
+/// loading runs no code (no `__setstate__`, no custom classes) and takes at
+/// most half of `free_bytes`. Else the declarations of buffers are read from
 /// the code as text. Null for other files. Never throws for faulty code.
-std::optional<ScriptEvidence> script_evidence(const Checkpoint& checkpoint);
+std::optional<ScriptEvidence> script_evidence(
+    const Checkpoint& checkpoint,
+    uint64_t free_bytes = free_memory());
 
 } // namespace coppice::oneshot

@@ -2,9 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <torch/script.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <limits>
+
+#include "io/output_file.h"
 #include "coppice/oneshot/prune_checkpoint.h"
+#include "archive/zip.h"
+#include "archive/zip_writer.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::script_evidence_test {
@@ -24,6 +33,10 @@ class ScriptEvidence : public ::testing::Test {
 
   PruneReport prune(const std::vector<std::string>& targets = {}) {
     net_.save(folder_.file("in"));
+    return prune_file(targets);
+  }
+
+  PruneReport prune_file(const std::vector<std::string>& targets = {}) {
     PruneModifier modifier;
     modifier.pattern = {0.5, {1, 1}, 1};
     modifier.targets = targets;
@@ -87,10 +100,7 @@ TEST_F(ScriptEvidence, NamesAndBuffersDecideWhereLoadingWouldRunCode) {
   outer.register_buffer("table2", torch::randn({8, 8}));
   outer.define("def forward(self, x):\n  return torch.linear(x, self.w)\n");
   outer.save(folder_.file("in"));
-  PruneModifier modifier;
-  modifier.pattern = {0.5, {1, 1}, 1};
-  const auto report = prune_checkpoint(
-      open_checkpoint(folder_.file("in")), {modifier}, folder_.file("out"));
+  const auto report = prune_file();
   EXPECT_FALSE(report.from_graph);
   EXPECT_THAT(report.not_from_graph_because, HasSubstr("__setstate__"));
   EXPECT_EQ(why_left(report, "w"), "");
@@ -103,6 +113,124 @@ TEST_F(ScriptEvidence, NamesDecideWithoutMethods) {
   EXPECT_EQ(report.not_from_graph_because, "it holds no methods");
   EXPECT_EQ(why_left(report, "w"), "");
   EXPECT_EQ(why_left(report, "scale"), "a scale");
+}
+
+/// Copies an archive with other code: `from` becomes `to`.
+void replace_in_code(
+    const std::string& path,
+    const std::string& from,
+    const std::string& to) {
+  io::ZipArchive zip(MappedFile::open(path));
+  OutputFile file(path, 0);
+  io::ZipWriter writer(file);
+  int replaced = 0;
+  for (const auto& entry : zip.entries()) {
+    std::string bytes(zip.read(entry).view());
+    const auto at = bytes.find(from);
+    if (entry.name.find("/code/") != std::string::npos &&
+        at != std::string::npos) {
+      bytes.replace(at, from.size(), to);
+      ++replaced;
+    }
+    writer.add(std::string(entry.name), bytes);
+  }
+  writer.finish();
+  file.commit();
+  EXPECT_GT(replaced, 0) << from;
+}
+
+/// In code that cannot be loaded, names and what the classes declare decide.
+TEST_F(ScriptEvidence, NamesAndBuffersDecideWhereTheCodeIsUnknown) {
+  net_.register_buffer("table2", torch::randn({8, 8}));
+  net_.define(
+      "def forward(self, x):\n"
+      "  y = torch.matmul(torch.tanh(x), self.scale) * self.std\n"
+      "  return torch.linear(y, self.w)\n");
+  const std::pair<std::string, std::string> unknown[] = {
+      {"torch.tanh(", "ops.nolib.tanh("}, // An op of a library.
+      {"torch.tanh(", "torch.an_op_of_the_future("},
+      {"torch.tanh(", "__torch__.gone.tanh("},
+      {"x: Tensor", "x: __torch__.gone.Table"},
+      {"return ", "return ) "}};
+  for (const auto& [from, to] : unknown) {
+    SCOPED_TRACE(to);
+    net_.save(folder_.file("in"));
+    replace_in_code(folder_.file("in"), from, to);
+    const auto report = prune_file();
+    EXPECT_FALSE(report.from_graph);
+    EXPECT_EQ(
+        report.not_from_graph_because, "this LibTorch cannot load its code");
+    EXPECT_EQ(why_left(report, "w"), "");
+    EXPECT_EQ(why_left(report, "scale"), "a scale");
+    EXPECT_EQ(why_left(report, "std"), "a buffer of its module");
+    EXPECT_EQ(why_left(report, "table2"), "a buffer of its module");
+  }
+}
+
+TEST_F(ScriptEvidence, NamesAndBuffersDecideBesideObjectsOfALibrary) {
+  net_.define(kForward);
+  net_.save(folder_.file("in"));
+  replace_in_code(
+      folder_.file("in"),
+      "def forward",
+      "table : __torch__.torch.classes.nolib.Table\n  def forward");
+  const auto report = prune_file();
+  EXPECT_FALSE(report.from_graph);
+  EXPECT_THAT(report.not_from_graph_because, HasSubstr("a library's classes"));
+  EXPECT_EQ(why_left(report, "w"), "");
+  EXPECT_EQ(why_left(report, "std"), "a buffer of its module");
+}
+
+TEST_F(ScriptEvidence, IsOfTheClassesWhereMemoryIsShort) {
+  net_.define(kForward);
+  net_.save(folder_.file("in"));
+  const auto file = open_checkpoint(folder_.file("in"));
+  const auto size = file.files[0]->size();
+  EXPECT_TRUE(oneshot::script_evidence(file, 2 * size)->from_graph);
+  const auto evidence = oneshot::script_evidence(file, 2 * size - 1);
+  EXPECT_FALSE(evidence->from_graph);
+  EXPECT_THAT(evidence->not_from_graph_because, HasSubstr("does not fit"));
+  EXPECT_EQ(evidence->find("std")->kind, graph::WeightUse::Kind::kBuffer);
+  EXPECT_EQ(evidence->find("w")->kind, graph::WeightUse::Kind::kParameter);
+}
+
+/// The address space of this process, in bytes.
+uint64_t address_space() {
+  uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST_F(ScriptEvidence, IsOfTheClassesWhereMemoryRunsOut) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "AddressSanitizer takes the whole address space";
+#endif
+  constexpr int64_t kFloats = int64_t(48) << 20;
+  constexpr uint64_t kRoom = uint64_t(64) << 20; // A third of what it takes.
+  net_.register_parameter("large", torch::zeros({kFloats / 64, 64}), false);
+  net_.define(kForward);
+  net_.save(folder_.file("in"));
+  const auto file = open_checkpoint(folder_.file("in"));
+  // In a process of its own, whose memory may stay short.
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const rlimit limit{address_space() + kRoom, address_space() + kRoom};
+    if (setrlimit(RLIMIT_AS, &limit) != 0) {
+      _exit(2);
+    }
+    const auto evidence =
+        oneshot::script_evidence(file, std::numeric_limits<uint64_t>::max());
+    const bool is_right = !evidence->from_graph &&
+        evidence->not_from_graph_because ==
+            "it does not fit into the memory that is free" &&
+        evidence->find("std")->kind == graph::WeightUse::Kind::kBuffer;
+    _exit(is_right ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 } // namespace
