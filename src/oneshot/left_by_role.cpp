@@ -42,7 +42,9 @@ bool is_optimizer_part(const std::string& part) {
 
 bool is_embedding_part(const std::string& part) {
   constexpr std::array kParts = {"wte", "wpe", "emb"};
-  return part.find("embed") != std::string::npos || is_one_of(part, kParts);
+  const auto words = words_of(part);
+  return part.find("embed") != std::string::npos || is_one_of(part, kParts) ||
+      std::find(words.begin(), words.end(), "embs") != words.end();
 }
 
 bool is_position_part(const std::string& part) {
@@ -164,7 +166,7 @@ std::string why_left_by_role(
   if (has_role(leaf, NameRole::kMask) && !has_role(leaf, NameRole::kToken)) {
     return "a mask";
   }
-  if (!leaf.empty() && any_has_role({leaf.back()}, NameRole::kBias)) {
+  if (has_role(leaf, NameRole::kBias)) {
     return "a bias";
   }
   if (is_output_layer(name)) {

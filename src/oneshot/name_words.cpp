@@ -99,7 +99,6 @@ const WordSet& words_with(NameRole role) {
       "filters",
       "mel",
       "dct",
-      "sobel",
       "gaussian"};
   static const WordSet kFixedFilter{
       "stft",
@@ -111,6 +110,10 @@ const WordSet& words_with(NameRole role) {
       "dfl",
       "blur",
       "blurpool",
+      "sobel",
+      "haar",
+      "dwt",
+      "idwt",
       "filterbank",
       "fbank",
       "lowpass",

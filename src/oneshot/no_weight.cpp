@@ -143,7 +143,8 @@ std::string why_no_weight(
       })) {
     return "a statistic";
   }
-  if (is_leaf(NameRole::kScale)) {
+  constexpr std::array kBonuses = {"time_first", "time_faaaa"}; // RWKV's.
+  if (is_leaf(NameRole::kScale) || is_one_of(name.leaf_part(), kBonuses)) {
     return "a scale";
   }
   if (tensor.numel() == 1) {
@@ -160,7 +161,15 @@ std::string why_no_weight(
   if (!module.empty() && any_has_role({module.back()}, NameRole::kBias)) {
     return "a table of biases";
   }
-  if (!leaf.empty() && leaf.back() == "table") {
+  constexpr std::array kTables = {
+      "table",
+      "queue", // Of samples seen before.
+      "bank",
+      "centers",
+      "prototypes",
+      "components",
+      "transitions"}; // From tag to tag.
+  if (!leaf.empty() && is_one_of(leaf.back(), kTables)) {
     return "a table";
   }
   return "";
