@@ -11,9 +11,9 @@
 #include <map>
 
 #include "cli/case_files.h"
-#include "coppice/core/torch_tensors.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/masks/measure.h"
+#include "coppice/model/torch_tensors.h"
 
 namespace coppice::cli::case_checkpoints_test {
 namespace {
