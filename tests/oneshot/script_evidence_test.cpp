@@ -10,10 +10,10 @@
 #include <fstream>
 #include <limits>
 
-#include "io/output_file.h"
-#include "coppice/oneshot/prune_checkpoint.h"
 #include "archive/zip.h"
 #include "archive/zip_writer.h"
+#include "coppice/oneshot/prune_checkpoint.h"
+#include "io/output_file.h"
 #include "support/temporary_folder.h"
 
 namespace coppice::script_evidence_test {
@@ -120,9 +120,10 @@ void replace_in_code(
     const std::string& path,
     const std::string& from,
     const std::string& to) {
-  io::ZipArchive zip(MappedFile::open(path));
+  archive::ZipArchive zip(MappedFile::open(path));
   OutputFile file(path, 0);
-  io::ZipWriter writer(file);
+  archive::ZipWriter writer(
+      [&file](std::string_view piece) { file.write(piece); });
   int replaced = 0;
   for (const auto& entry : zip.entries()) {
     std::string bytes(zip.read(entry).view());
