@@ -154,8 +154,8 @@ void add_sample_options(
     return option->needs(samples);
   };
   of_samples(
-      command.add_option(
-          "--method", options.method, "alps, sparsegpt, wanda or magnitude"))
+      command.add_option("--method", options.method, "How layers are pruned"))
+      ->type_name("alps|sparsegpt|wanda|magnitude")
       ->check(CLI::IsMember({"alps", "sparsegpt", "wanda", "magnitude"}))
       ->excludes(recipe)
       ->capture_default_str();
@@ -178,6 +178,7 @@ void add_sample_options(
       "The model takes one sample, without the dimension of samples"));
   of_samples(
       command.add_option("--seed", options.seed, "Of what is drawn at random"))
+      ->type_name("N")
       ->capture_default_str();
   of_samples(command.add_flag(
       "--recalibrate-norms",
