@@ -49,7 +49,7 @@ COPPICE_API void add_patches(
 /// before, for each group; added to `cross`, float64 [features, features] each.
 ///
 /// Errors: as `add_patches`; c10::ValueError unless both have the same shape.
-void add_cross_patches(
+COPPICE_API void add_cross_patches(
     std::vector<torch::Tensor>& cross,
     const torch::Tensor& now,
     const torch::Tensor& before,
