@@ -24,7 +24,7 @@ class CaseLayers : public CaseModels {
     for (const std::string seconds : {"0.05", "0.5", "2"}) {
       const auto report = compiled(name, {"--input", input}, seconds);
       format = row_of(report["layers"], "layer", layer)["format"];
-      if (format != "libtorch") {
+      if (format.rfind("libtorch", 0) != 0) {
         return;
       }
     }
@@ -33,7 +33,13 @@ class CaseLayers : public CaseModels {
 };
 
 using ::testing::HasSubstr;
-using ::testing::Not;
+
+/// Whether a layer was raced, whoever won. Other reasons to stay are in
+/// brackets, too.
+bool was_measured(const std::string& format) {
+  return format.find('(') == std::string::npos ||
+      format.find("makes the whole model slower") != std::string::npos;
+}
 
 /// What runs a layer, and why that stays.
 std::string format_of(const nlohmann::json& report, const std::string& layer) {
@@ -80,7 +86,7 @@ TEST_F(CaseLayers, ConvolutionsOfAllKindsHaveARow) {
       }
       kinds.push_back(row["kind"]);
       const std::string format = row["format"];
-      if (format.find('(') != std::string::npos) { // Else it was measured.
+      if (!was_measured(format)) {
         left[row["layer"]] = format;
       }
     }
@@ -101,7 +107,7 @@ TEST_F(CaseLayers, OfOtherTypesStayOrAreRefusedWithAReason) {
     expect_same_outputs(file(name), {x});
   }
   const auto report = compiled("t13_mixed.pt", {"--input", "4x64"});
-  EXPECT_THAT(format_of(report, "a"), Not(HasSubstr("(")));
+  EXPECT_TRUE(was_measured(format_of(report, "a")));
   EXPECT_EQ(format_of(report, "b"), "libtorch (not float32)");
   expect_same_outputs(file("t13_mixed.pt"), {x});
   std::filesystem::remove(out_);
