@@ -21,7 +21,7 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kPruneAbout =
-    "Write a copy of a model with its weights pruned by magnitude.";
+    "Write a copy of a model with its weights pruned.";
 
 constexpr const char* kPruneExamples =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
@@ -50,12 +50,20 @@ A recipe (YAML or JSON) takes the place of the options from --sparsity to
         targets: ["re:.*mlp.*"]
         ignore: [lm_head]           # and transposed, as --transposed
 
+With --calibration, MODEL is a TorchScript archive that runs on the samples of
+FILE: a tensor for each input, by torch.save or as safetensors, samples in
+dimension 0. What enters the layers says which weights fall, and the others
+make up for them. The table says what that costs in the model's outputs, on an
+eighth of the samples that is held back. A recipe then takes
+WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
+
 Exit code: 1 if the requested sparsity was not reached.
 
 Examples:
   coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9
   coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'
   coppice prune net.th -o out.th --sparsity 0.8 --scope global --dry-run
+  coppice prune net.pt -o out.pt --sparsity 0.8 --calibration samples.pt
 )";
 
 struct PruneRun {

@@ -144,12 +144,13 @@ void add_sample_options(
     CLI::App& command,
     CLI::Option* recipe,
     SampleOptions& options) {
-  auto* samples = command
-                      .add_option(
-                          "--calibration",
-                          options.calibration,
-                          "Prune by what enters the layers on these samples")
-                      ->type_name("FILE");
+  auto* samples =
+      command
+          .add_option(
+              "--calibration",
+              options.calibration,
+              "Prune by what enters the layers when these samples run")
+          ->type_name("FILE");
   const auto of_samples = [&](CLI::Option* option) {
     return option->needs(samples);
   };
@@ -162,9 +163,11 @@ void add_sample_options(
   of_samples(command.add_flag(
       "--sequential",
       options.sequential,
-      "Layer after layer, each makes up for those before it"));
+      "Prune layer after layer; each makes up for those before it"));
   of_samples(command.add_option(
-                 "--samples", options.samples, "So many of them, at random"))
+                 "--samples",
+                 options.samples,
+                 "Use N of the samples, chosen at random"))
       ->type_name("N")
       ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
   of_samples(
@@ -175,9 +178,9 @@ void add_sample_options(
   of_samples(command.add_flag(
       "--unbatched",
       options.unbatched,
-      "The model takes one sample, without the dimension of samples"));
-  of_samples(
-      command.add_option("--seed", options.seed, "Of what is drawn at random"))
+      "Give the model one sample at a time, without dimension 0"));
+  of_samples(command.add_option(
+                 "--seed", options.seed, "Seed of what is chosen at random"))
       ->type_name("N")
       ->capture_default_str();
   of_samples(command.add_flag(
@@ -187,7 +190,7 @@ void add_sample_options(
   of_samples(command.add_option(
                  "--labels",
                  options.labels,
-                 "The classes of the samples: tells the accuracy"))
+                 "The classes of the samples, to report the accuracy"))
       ->type_name("FILE");
   add_load_option(command, options.libraries);
 }

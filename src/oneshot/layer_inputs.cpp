@@ -101,7 +101,7 @@ class Surveyor {
       }
       reads_[part].push_back(ids_.id_of(call));
     }
-    return !found.calls.empty();
+    return !found.calls.empty() || !found.others.empty();
   }
 
   bool has_seen_all() const {

@@ -16,10 +16,33 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+struct KnownModifier {
+  const char* name;
+  PruneMethod method;
+};
+
 constexpr std::array kModifiers = {
-    "MagnitudePruningModifier",
-    "ConstantPruningModifier",
-    "WeightNormSparsifier"};
+    KnownModifier{"MagnitudePruningModifier", PruneMethod::Magnitude},
+    KnownModifier{"ConstantPruningModifier", PruneMethod::Magnitude},
+    KnownModifier{"WeightNormSparsifier", PruneMethod::Magnitude},
+    KnownModifier{"WandaPruningModifier", PruneMethod::Wanda},
+    KnownModifier{"SparseGPTModifier", PruneMethod::SparseGPT},
+    KnownModifier{"ALPSModifier", PruneMethod::ALPS}};
+
+/// What only methods that take samples have.
+const std::vector<std::string> kSampleOptions = {
+    "block_size",
+    "dampening_frac",
+    "preserve_sparsity_mask",
+    "sparsity_profile",
+    "owl_m",
+    "owl_lmbda"};
+
+/// What they do not have.
+const std::vector<std::string> kMagnitudeOptions = {
+    "zeros_per_block",
+    "norm",
+    "scope"};
 
 const std::vector<std::string> kOptions = {
     "sparsity",
@@ -168,37 +191,104 @@ Scope scope_of(const Json& options, const Place& place) {
   return Scope::Global;
 }
 
-void check_options(const Json& options, const Place& place) {
+std::vector<std::string> options_of(PruneMethod method) {
+  auto known = kOptions;
+  if (method == PruneMethod::Magnitude) {
+    return known;
+  }
+  for (const auto& option : kMagnitudeOptions) {
+    known.erase(std::find(known.begin(), known.end(), option));
+  }
+  known.insert(known.end(), kSampleOptions.begin(), kSampleOptions.end());
+  return known;
+}
+
+void check_options(
+    const Json& options,
+    PruneMethod method,
+    const Place& place) {
   TORCH_CHECK_VALUE(
       options.is_object(),
       "the recipe's `",
       place.modifier,
       "`: expected options under it, got ",
       options.dump());
+  const auto known = options_of(method);
   for (const auto& option : options.items()) {
     TORCH_CHECK_VALUE(
-        std::find(kOptions.begin(), kOptions.end(), option.key()) !=
-            kOptions.end(),
+        std::find(known.begin(), known.end(), option.key()) != known.end(),
         place.option(option.key().c_str()),
         "is not known; the nearest is `",
-        nearest_name(option.key(), kOptions),
+        nearest_name(option.key(), known),
         "`");
   }
 }
 
-PruneModifier modifier_of(const std::string& name, const Json& options) {
+bool flag_of(const Json& options, const char* name, const Place& place) {
+  if (!options.contains(name)) {
+    return false;
+  }
+  // YAML's words come as text.
+  const Json& value = options[name];
+  const bool is_true = value == true || value == "true" || value == "True";
   TORCH_CHECK_VALUE(
-      std::find(kModifiers.begin(), kModifiers.end(), name) != kModifiers.end(),
+      is_true || value == false || value == "false" || value == "False",
+      place.option(name),
+      "expected true or false, got ",
+      value.dump());
+  return is_true;
+}
+
+void read_sample_options(
+    const Json& options,
+    const Place& place,
+    PruneModifier& modifier) {
+  const double block = number_of(options, "block_size", place)
+                           .value_or(static_cast<double>(modifier.block_size));
+  TORCH_CHECK_VALUE(
+      block >= 1 && block <= 1e9 && block == std::floor(block),
+      place.option("block_size"),
+      "expected a number of columns, got ",
+      block);
+  modifier.block_size = static_cast<int64_t>(block);
+  modifier.dampening =
+      number_of(options, "dampening_frac", place).value_or(modifier.dampening);
+  TORCH_CHECK_VALUE(
+      modifier.dampening >= 0,
+      place.option("dampening_frac"),
+      "expected 0 or more, got ",
+      modifier.dampening);
+  modifier.preserve_zeros = flag_of(options, "preserve_sparsity_mask", place);
+  const auto profile = options.value("sparsity_profile", Json());
+  TORCH_CHECK_VALUE(
+      profile.is_null() || profile == "None" || profile == "null",
+      place.option("sparsity_profile"),
+      profile.dump(),
+      " is not known here: all layers get the same level; leave it out");
+}
+
+PruneModifier modifier_of(const std::string& name, const Json& options) {
+  const auto* const known = std::find_if(
+      kModifiers.begin(), kModifiers.end(), [&](const KnownModifier& each) {
+        return name == each.name;
+      });
+  TORCH_CHECK_VALUE(
+      known != kModifiers.end(),
       "the recipe's modifier `",
       name,
       "` is not known here; what prunes by magnitude is "
       "`MagnitudePruningModifier`");
   const Place place{name};
-  check_options(options, place);
+  check_options(options, known->method, place);
   PruneModifier modifier;
+  modifier.method = known->method;
   modifier.pattern = pattern_of(options, place);
-  modifier.norm = norm_of(options, place);
-  modifier.scope = scope_of(options, place);
+  if (known->method == PruneMethod::Magnitude) {
+    modifier.norm = norm_of(options, place);
+    modifier.scope = scope_of(options, place);
+  } else {
+    read_sample_options(options, place, modifier);
+  }
   modifier.targets = words_of(options, "targets", place);
   modifier.ignore = words_of(options, "ignore", place);
   modifier.transposed = words_of(options, "transposed", place);

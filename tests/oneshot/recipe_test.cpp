@@ -49,6 +49,38 @@ TEST(RecipeFromJson, TakesTheNamesOfTorchAo) {
   EXPECT_EQ(recipe[1].scope, Scope::Tensor);
 }
 
+TEST(RecipeFromJson, ReadsModifiersThatTakeSamples) {
+  const auto recipe = recipe_from_json(R"({"stage": {"modifiers": {
+      "SparseGPTModifier": {"sparsity": 0.5, "mask_structure": "2:4",
+          "block_size": 64, "dampening_frac": 0.1, "sparsity_profile": null,
+          "owl_m": null, "preserve_sparsity_mask": "True",
+          "targets": ["Linear"], "ignore": ["re:.*lm_head"]},
+      "WandaPruningModifier": {"sparsity": 0.3, "mask_structure": "0:0"},
+      "ALPSModifier": {"sparsity": 0.8}}}})");
+  ASSERT_EQ(recipe.size(), 3);
+  EXPECT_EQ(recipe[0].method, PruneMethod::SparseGPT);
+  EXPECT_EQ(recipe[0].block_size, 64);
+  EXPECT_EQ(recipe[0].dampening, 0.1);
+  EXPECT_TRUE(recipe[0].preserve_zeros);
+  EXPECT_EQ(recipe[1].method, PruneMethod::Wanda);
+  EXPECT_EQ(recipe[1].pattern.sparse_block_shape, (BlockShape{1, 1}));
+  EXPECT_EQ(recipe[2].method, PruneMethod::ALPS);
+  const auto complaint = [](const std::string& options) {
+    return message_of([&] {
+      recipe_from_json(R"({"modifiers": {"ALPSModifier": )" + options + "}}");
+    });
+  };
+  EXPECT_THAT(
+      complaint(R"({"sparsity": 0.5, "scope": "global"})"),
+      HasSubstr("`scope`: is not known"));
+  EXPECT_THAT(
+      complaint(R"({"sparsity": 0.5, "sparsity_profile": "owl"})"),
+      HasSubstr("all layers get the same level"));
+  EXPECT_THAT(
+      complaint(R"({"sparsity": 0.5, "dampening_frac": -1})"),
+      HasSubstr("expected 0 or more"));
+}
+
 std::string complaint_about(const std::string& options) {
   return message_of([&] {
     recipe_from_json(
@@ -63,9 +95,9 @@ TEST(RecipeFromJson, SaysWhatIsWrongAndWhere) {
       HasSubstr("stage `stage` has no `modifiers`"));
   EXPECT_THAT(
       message_of([] {
-        recipe_from_json(R"({"modifiers": {"SparseGPTModifier": {}}})");
+        recipe_from_json(R"({"modifiers": {"QuantizationModifier": {}}})");
       }),
-      HasSubstr("SparseGPTModifier"));
+      HasSubstr("QuantizationModifier"));
   EXPECT_THAT(
       complaint_about(R"({"sparsty": 1})"), HasSubstr("nearest is `sparsity`"));
   EXPECT_THAT(complaint_about("{}"), HasSubstr("no sparsity"));

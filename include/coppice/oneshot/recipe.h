@@ -78,7 +78,10 @@ weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 /// `stage` may be left out, and `modifiers` be a list. Options: `sparsity`
 /// (`sparsity_level`), `mask_structure` ("unstructured", "2:4", "1x4"),
 /// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
-/// "global"), `targets`, `ignore`, `transposed`.
+/// "global"), `targets`, `ignore`, `transposed`. `WandaPruningModifier`,
+/// `SparseGPTModifier` and `ALPSModifier` prune by samples: not by `norm`,
+/// `scope` and `zeros_per_block`, and with `block_size`, `dampening_frac` and
+/// `preserve_sparsity_mask`.
 ///
 /// Errors: c10::ValueError, one sentence, for what is no such recipe.
 COPPICE_API Recipe recipe_from_json(std::string_view json);
