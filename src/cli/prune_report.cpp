@@ -4,7 +4,6 @@
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include "report/json.h"
 
 namespace coppice::cli {
 namespace {
@@ -30,10 +29,6 @@ PruneTotals totals_of(const PruneReport& report) {
     }
   }
   return totals;
-}
-
-double share_of(int64_t zeros, const PrunedTensor& tensor) {
-  return static_cast<double>(zeros) / tensor.elements;
 }
 
 void add_note(const PrunedTensor& tensor, std::vector<Cell>& row) {
@@ -110,12 +105,14 @@ std::string asked_of(const PrunedTensor& tensor) {
   return tensor.scope == Scope::Global ? text + ", global" : text;
 }
 
-std::string prune_text(const std::string& output, const PruneReport& report) {
+double share_of(int64_t zeros, const PrunedTensor& tensor) {
+  return static_cast<double>(zeros) / static_cast<double>(tensor.elements);
+}
+
+std::string totals_text(const std::string& output, const PruneReport& report) {
   const auto totals = totals_of(report);
   return fmt::format(
-      "{}\n{}{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
-      to_text(table_of(report)),
-      evidence_text(report),
+      "{} of {} tensors pruned: {} of their {} elements are zero ({}).{}",
       totals.tensors,
       report.tensors.size(),
       to_text(totals.zeros, CellFormat::kCount),
@@ -124,28 +121,43 @@ std::string prune_text(const std::string& output, const PruneReport& report) {
       output.empty() ? "" : fmt::format(" Written to {}.", output));
 }
 
-std::string prune_json(
+nlohmann::ordered_json totals_json(
     const std::string& model,
     const std::string& output,
     const Checkpoint& input,
     const PruneReport& report) {
   const auto totals = totals_of(report);
-  nlohmann::ordered_json json{
+  const auto text_or_null = [](const std::string& text) {
+    return text.empty() ? nlohmann::ordered_json()
+                        : nlohmann::ordered_json(text);
+  };
+  return {
       {"model", model},
-      {"output",
-       output.empty() ? nlohmann::ordered_json()
-                      : nlohmann::ordered_json(output)},
+      {"output", text_or_null(output)},
       {"format", std::string(format_name(input.format))},
       {"told_by", report.from_graph ? "code" : "names"},
-      {"not_by_code_because",
-       report.not_from_graph_because.empty()
-           ? nlohmann::ordered_json()
-           : nlohmann::ordered_json(report.not_from_graph_because)},
+      {"not_by_code_because", text_or_null(report.not_from_graph_because)},
       {"reached", report.reached},
       {"elements", totals.elements},
       {"zeros", totals.zeros},
-      {"sparsity", totals.sparsity()},
-      {"tensors", to_json(table_of(report))}};
+      {"sparsity", totals.sparsity()}};
+}
+
+std::string prune_text(const std::string& output, const PruneReport& report) {
+  return fmt::format(
+      "{}\n{}{}",
+      to_text(table_of(report)),
+      evidence_text(report),
+      totals_text(output, report));
+}
+
+std::string prune_json(
+    const std::string& model,
+    const std::string& output,
+    const Checkpoint& input,
+    const PruneReport& report) {
+  auto json = totals_json(model, output, input, report);
+  json["tensors"] = to_json(table_of(report));
   return json_text(json);
 }
 

@@ -3,7 +3,6 @@
 #include <coppice/report/table.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include "report/json.h"
 
 #include <algorithm>
 #include <cmath>
@@ -49,12 +48,9 @@ std::vector<Cell> row_of(
          tensor.note});
     return row;
   }
-  const auto share = [&](int64_t zeros) {
-    return static_cast<double>(zeros) / static_cast<double>(tensor.elements);
-  };
   row.push_back(oneshot::method_name(sampled->method) + " " + asked_of(tensor));
-  row.push_back(share(tensor.zeros_before));
-  row.push_back(share(tensor.zeros_after));
+  row.push_back(share_of(tensor.zeros_before, tensor));
+  row.push_back(share_of(tensor.zeros_after, tensor));
   row.push_back(sampled->error ? Cell(*sampled->error) : Cell());
   row.push_back(
       sampled->dampening > 0 ? Cell(fmt::format("{:g}", sampled->dampening))
@@ -90,30 +86,6 @@ Table table_of(const SampledReport& report) {
     }
   }
   return table;
-}
-
-struct SampledTotals {
-  int64_t tensors = 0;
-  int64_t elements = 0;
-  int64_t zeros = 0;
-
-  double sparsity() const {
-    return elements == 0
-        ? 0
-        : static_cast<double>(zeros) / static_cast<double>(elements);
-  }
-};
-
-SampledTotals totals_of(const SampledReport& report) {
-  SampledTotals totals;
-  for (size_t i = 0; i < report.tensors.size(); ++i) {
-    if (report.tensors[i]) {
-      ++totals.tensors;
-      totals.elements += report.pruned.tensors[i].elements;
-      totals.zeros += report.pruned.tensors[i].zeros_after;
-    }
-  }
-  return totals;
 }
 
 std::string change_text(const OutputChange& change) {
@@ -173,10 +145,8 @@ std::string work_text(const oneshot::SampledWork& work) {
 std::string sampled_text(
     const std::string& output,
     const SampledReport& report) {
-  const auto totals = totals_of(report);
   return fmt::format(
-      "{}\n{}{}{}{} of {} tensors pruned: {} of their {} elements are zero "
-      "({}).{}",
+      "{}\n{}{}{}{}",
       to_text(table_of(report)),
       evidence_text(report.pruned),
       report.norms.empty() ? ""
@@ -184,12 +154,7 @@ std::string sampled_text(
                                  "{} statistics of norms were re-estimated.\n",
                                  report.norms.size()),
       change_text(report.change),
-      totals.tensors,
-      report.tensors.size(),
-      to_text(totals.zeros, CellFormat::kCount),
-      to_text(totals.elements, CellFormat::kCount),
-      to_text(totals.sparsity(), CellFormat::kPercent),
-      output.empty() ? "" : fmt::format(" Written to {}.", output));
+      totals_text(output, report.pruned));
 }
 
 std::string sampled_json(
@@ -197,25 +162,17 @@ std::string sampled_json(
     const std::string& output,
     const Checkpoint& input,
     const SampledReport& report) {
-  const auto totals = totals_of(report);
   const auto& work = report.work;
-  return json_text(Json{
-      {"model", model},
-      {"output", output.empty() ? Json() : Json(output)},
-      {"format", std::string(format_name(input.format))},
-      {"told_by", report.pruned.from_graph ? "code" : "names"},
-      {"reached", report.pruned.reached},
-      {"elements", totals.elements},
-      {"zeros", totals.zeros},
-      {"sparsity", totals.sparsity()},
-      {"calibration",
-       {{"samples", work.samples},
-        {"held_back", work.held_back},
-        {"passes", work.passes},
-        {"moments_bytes", work.moments_bytes}}},
-      {"outputs", change_json(report.change)},
-      {"norms", report.norms},
-      {"tensors", to_json(table_of(report))}});
+  auto json = totals_json(model, output, input, report.pruned);
+  json["calibration"] = {
+      {"samples", work.samples},
+      {"held_back", work.held_back},
+      {"passes", work.passes},
+      {"moments_bytes", work.moments_bytes}};
+  json["outputs"] = change_json(report.change);
+  json["norms"] = report.norms;
+  json["tensors"] = to_json(table_of(report));
+  return json_text(json);
 }
 
 } // namespace coppice::cli
