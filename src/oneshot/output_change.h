@@ -5,7 +5,7 @@
 #include <optional>
 #include <vector>
 
-#include "oneshot/layer_inputs.h"
+#include "oneshot/samples.h"
 
 namespace coppice::oneshot {
 

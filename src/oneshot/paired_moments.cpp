@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "graph/op_watch.h"
+#include "oneshot/tensors_by_memory.h"
 
 namespace coppice::oneshot {
 namespace {

@@ -10,7 +10,6 @@
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
 #include "oneshot/pruning_masks.h"
-#include "oneshot/script_evidence.h"
 #include "oneshot/shared_bytes.h"
 #include "oneshot/tensor_name.h"
 #include "oneshot/weight_values.h"
@@ -281,15 +280,11 @@ CheckpointPlan plan_pruning(const Checkpoint& input, const Recipe& recipe) {
       check_words(modifier, input.state);
     }
   }
-  const auto evidence = script_evidence(input);
-  const Planner planner(input, recipe, evidence);
   CheckpointPlan plan;
   plan.input = &input;
   plan.recipe = &recipe;
-  if (evidence) {
-    plan.from_graph = evidence->from_graph;
-    plan.not_from_graph_because = evidence->not_from_graph_because;
-  }
+  plan.evidence = script_evidence(input);
+  const Planner planner(input, recipe, plan.evidence);
   plan.tensors.reserve(input.state.tensors.size());
   for (const auto& tensor : input.state.tensors) {
     plan.tensors.push_back(planner.plan_of(tensor));

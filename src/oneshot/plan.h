@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "coppice/io/checkpoint.h"
 #include "coppice/oneshot/recipe.h"
 #include "io/rewrite.h"
+#include "oneshot/script_evidence.h"
 #include "oneshot/weight_layout.h"
 
 namespace coppice::oneshot {
@@ -29,8 +31,7 @@ struct CheckpointPlan {
   const Checkpoint* input = nullptr;
   const Recipe* recipe = nullptr;
   std::vector<TensorPlan> tensors; ///< In the order of the checkpoint.
-  bool from_graph = false;         ///< As in `PruneReport`.
-  std::string not_from_graph_because;
+  std::optional<ScriptEvidence> evidence;
 
   const StoredTensor& tensor(size_t i) const {
     return input->state.tensors[i];

@@ -3,6 +3,7 @@
 #include <torch/utils.h>
 
 #include "oneshot/plan.h"
+#include "oneshot/planned_report.h"
 #include "oneshot/reached.h"
 #include "oneshot/rewriting.h"
 #include "oneshot/selection.h"
@@ -13,35 +14,13 @@ namespace {
 using oneshot::CheckpointPlan;
 using oneshot::ZeroCounts;
 
-PrunedTensor pruned_row_of(
-    const StoredTensor& tensor,
-    const oneshot::TensorPlan& plan,
-    const ZeroCounts& zeros) {
-  PrunedTensor row;
-  row.name = tensor.name;
-  row.dtype = tensor.dtype;
-  row.shape = tensor.shape;
-  row.elements = tensor.numel();
-  row.left_because = plan.left_because;
-  row.note = plan.note;
-  if (plan.modifier) {
-    row.pattern = plan.modifier->pattern;
-    row.scope = plan.modifier->scope;
-    row.zeros_before = zeros.before;
-    row.zeros_after = zeros.after;
-  }
-  return row;
-}
-
 PruneReport report_of(
     const CheckpointPlan& plan,
     const std::vector<ZeroCounts>& zeros) {
-  PruneReport report;
-  report.from_graph = plan.from_graph;
-  report.not_from_graph_because = plan.not_from_graph_because;
-  for (size_t i = 0; i < plan.tensors.size(); ++i) {
-    report.tensors.push_back(
-        pruned_row_of(plan.tensor(i), plan.tensors[i], zeros[i]));
+  auto report = oneshot::planned_report(plan);
+  for (size_t i = 0; i < zeros.size(); ++i) {
+    report.tensors[i].zeros_before = zeros[i].before;
+    report.tensors[i].zeros_after = zeros[i].after;
   }
   for (const auto& modifier : *plan.recipe) {
     oneshot::check_reached(modifier, plan.input->state, plan.tensors, report);

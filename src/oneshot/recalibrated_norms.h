@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "oneshot/layer_inputs.h"
+#include "oneshot/samples.h"
 
 namespace coppice::oneshot {
 

@@ -28,21 +28,6 @@ std::vector<std::byte> bytes_with(
 
 } // namespace
 
-PrunedTensor row_of(const StoredTensor& tensor, const TensorPlan& plan) {
-  PrunedTensor row;
-  row.name = tensor.name;
-  row.dtype = tensor.dtype;
-  row.shape = tensor.shape;
-  row.elements = tensor.numel();
-  row.left_because = plan.left_because;
-  row.note = plan.note;
-  if (plan.modifier != nullptr) {
-    row.pattern = plan.modifier->pattern;
-    row.scope = plan.modifier->scope;
-  }
-  return row;
-}
-
 void write_changed(
     const Checkpoint& input,
     const std::map<size_t, torch::Tensor>& changed,

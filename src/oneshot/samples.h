@@ -9,6 +9,9 @@
 
 namespace coppice::oneshot {
 
+/// Gives the model as its file has it, newly loaded.
+using ModelLoader = std::function<torch::jit::Module()>;
+
 /// Indices of samples, ascending.
 using SampleIndices = std::vector<int64_t>;
 

@@ -350,36 +350,5 @@ TEST_F(PruneWithSamples, SaysWhatIsWrongWithSamples) {
       HasSubstr("ALPS has no pattern"));
 }
 
-TEST(LayerSurvey, HasOneSourceForLayersThatReadTheSame) {
-  torch::jit::Module net("Net");
-  for (const char* name : {"q", "k", "late"}) {
-    net.register_parameter(name, torch::randn({4, 6}), false);
-  }
-  net.define(R"(
-def forward(self, x):
-  y = torch.linear(x, self.q) + torch.linear(x, self.k)
-  x += 1
-  return y + torch.linear(x, self.late)
-)");
-  std::stringstream file;
-  net.save(file);
-  const Samples samples(net, {torch::randn({8, 6})}, false);
-  const auto survey = survey_layers(
-      [&] {
-        file.clear();
-        file.seekg(0);
-        return torch::jit::load(file);
-      },
-      {"q", "k", "late"},
-      {true, false, false},
-      samples,
-      {0, 1, 2, 3},
-      2);
-  ASSERT_EQ(survey.sources.size(), 2U);
-  EXPECT_EQ(survey.sources[0].parts.size(), 2U);
-  EXPECT_EQ(survey.sources[0].kind, SecondMoments::Kind::Full);
-  EXPECT_EQ(survey.sources[1].kind, SecondMoments::Kind::Diagonal);
-}
-
 } // namespace
 } // namespace coppice::prune_with_samples_test

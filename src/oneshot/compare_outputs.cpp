@@ -1,0 +1,80 @@
+#include "oneshot/compare_outputs.h"
+
+#include <algorithm>
+
+#include "graph/op_watch.h"
+#include "oneshot/tensors_by_memory.h"
+
+namespace coppice::oneshot {
+namespace {
+
+using torch::Tensor;
+
+double sum_of_squares(const Tensor& tensor) {
+  return tensor.square().sum(torch::kDouble).item<double>();
+}
+
+/// The errors of an op of the dense model whose weight is pruned.
+bool measure_errors(
+    SampledTargets& targets,
+    const LayerSurvey& survey,
+    const TensorsByMemory& tensors,
+    const char* name,
+    graph::OpWatch::Inputs inputs) {
+  const auto found = graph::weighted_calls(
+      name, inputs, [&](const Tensor& x) { return tensors.find(x); });
+  for (const auto& call : found.calls) {
+    const auto i = part_of(survey, call, tensors.at(call.tensor));
+    if (i < 0 ||
+        survey.sources[survey.parts[i].source].kind ==
+            SecondMoments::Kind::Full) {
+      continue;
+    }
+    const auto after = survey.parts[i].of(targets.all()[call.tensor].pruned);
+    targets.add_error(
+        call.tensor,
+        sum_of_squares(graph::output_of(call, after - call.weight)),
+        sum_of_squares(graph::output_of(call, call.weight)));
+  }
+  return !found.calls.empty();
+}
+
+} // namespace
+
+OutputChange compare_outputs(
+    const ModelLoader& load,
+    SampledTargets& targets,
+    const LayerSurvey& survey,
+    const Samples& samples,
+    const SampleIndices& which,
+    int64_t batch,
+    const Tensor& labels,
+    const std::function<void(int64_t)>& progress) {
+  auto dense = load();
+  auto pruned = load();
+  targets.change(pruned);
+  OutputComparison comparison(labels);
+  const TensorsByMemory tensors(dense, targets.names());
+  const auto count = static_cast<int64_t>(which.size());
+  for (int64_t begin = 0; begin < count; begin += batch) {
+    const auto end = std::min(begin + batch, count);
+    const SampleIndices few(which.begin() + begin, which.begin() + end);
+    c10::IValue before;
+    {
+      const graph::OpWatch watch([&](const char* name, auto inputs) {
+        return measure_errors(targets, survey, tensors, name, inputs);
+      });
+      run_samples(dense, samples, few, batch, [&](auto, auto, c10::IValue x) {
+        before = std::move(x);
+      });
+      watch.rethrow();
+    }
+    run_samples(pruned, samples, few, batch, [&](auto, auto, const auto& x) {
+      comparison.add(before, x, few);
+    });
+    progress(end);
+  }
+  return comparison.change();
+}
+
+} // namespace coppice::oneshot

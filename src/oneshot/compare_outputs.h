@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+
+#include "oneshot/output_change.h"
+#include "oneshot/sampled_targets.h"
+
+namespace coppice::oneshot {
+
+/// Runs the dense and the pruned model on samples and compares what they give.
+/// Adds to the targets the errors of layers that have no whole second moments,
+/// of which they could be computed.
+///
+/// `labels`: as of `OutputComparison`.
+OutputChange compare_outputs(
+    const ModelLoader& load,
+    SampledTargets& targets,
+    const LayerSurvey& survey,
+    const Samples& samples,
+    const SampleIndices& which,
+    int64_t batch,
+    const torch::Tensor& labels,
+    const std::function<void(int64_t done)>& progress);
+
+} // namespace coppice::oneshot

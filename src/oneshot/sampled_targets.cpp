@@ -1,0 +1,108 @@
+#include "oneshot/sampled_targets.h"
+
+#include <algorithm>
+
+#include "graph/named_tensors.h"
+#include "oneshot/tensors_by_memory.h"
+
+namespace coppice::oneshot {
+
+using torch::Tensor;
+
+SampledTargets::SampledTargets(
+    CheckpointPlan plan,
+    const torch::jit::Module& module)
+    : plan_(std::move(plan)) {
+  std::map<std::string, Tensor> by_name;
+  for (const auto& each : graph::named_tensors(module)) {
+    by_name.emplace(each.name, each.tensor);
+  }
+  for (size_t i = 0; i < plan_.tensors.size(); ++i) {
+    if (plan_.tensors[i].modifier == nullptr) {
+      continue;
+    }
+    const auto& tensor = plan_.tensor(i);
+    const auto found = by_name.find(tensor.name);
+    if (found == by_name.end() ||
+        found->second.sizes() != at::IntArrayRef(tensor.shape)) {
+      leave_tensor(i, "the model that runs has none of that name");
+      continue;
+    }
+    targets_.emplace_back();
+    targets_.back().index = i;
+    targets_.back().dense = found->second;
+    names_.push_back(tensor.name);
+  }
+}
+
+void SampledTargets::leave_tensor(size_t index, std::string reason) {
+  plan_.tensors[index].modifier = nullptr;
+  plan_.tensors[index].left_because = std::move(reason);
+}
+
+void SampledTargets::leave(size_t i, std::string reason) {
+  leave_tensor(targets_[i].index, std::move(reason));
+}
+
+void SampledTargets::keep(
+    size_t i,
+    const LayerPart& part,
+    const Solved& solved) {
+  auto& target = targets_[i];
+  if (!target.pruned.defined()) {
+    target.pruned = torch::empty_strided(
+        target.dense.sizes(), target.dense.strides(), target.dense.options());
+    target.pruned.copy_(target.dense);
+  }
+  part.of(target.pruned).copy_(solved.weight);
+  target.dampening = std::max(target.dampening, solved.dampening);
+  target.dead_inputs += solved.dead_inputs;
+}
+
+void SampledTargets::add_error(size_t i, double error, double outputs) {
+  targets_[i].error += error;
+  targets_[i].outputs += outputs;
+}
+
+void SampledTargets::forget_solved() {
+  for (auto& target : targets_) {
+    SampledTarget as_before;
+    as_before.index = target.index;
+    as_before.dense = target.dense;
+    target = as_before;
+  }
+}
+
+void SampledTargets::change(torch::jit::Module& module) const {
+  const torch::NoGradGuard no_grad;
+  const TensorsByMemory tensors(module, names_);
+  for (size_t i = 0; i < targets_.size(); ++i) {
+    if (targets_[i].pruned.defined()) {
+      tensors.at(i).detach().copy_(targets_[i].pruned);
+    }
+  }
+  for (const auto& each : graph::named_tensors(module)) {
+    const auto norm = norms_.find(each.name);
+    if (norm != norms_.end()) {
+      each.tensor.detach().copy_(norm->second);
+    }
+  }
+}
+
+std::map<size_t, Tensor> SampledTargets::changed() const {
+  std::map<size_t, Tensor> changed;
+  for (const auto& target : targets_) {
+    if (target.pruned.defined()) {
+      changed[target.index] = target.pruned;
+    }
+  }
+  for (size_t i = 0; i < plan_.tensors.size(); ++i) {
+    const auto norm = norms_.find(plan_.tensor(i).name);
+    if (norm != norms_.end()) {
+      changed[i] = norm->second;
+    }
+  }
+  return changed;
+}
+
+} // namespace coppice::oneshot
