@@ -10,14 +10,16 @@ bandwidth of a copy, measured in the same run.
 """
 
 import argparse
-import os
 import pathlib
 import statistics
-import subprocess
 import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+from side import Side, has_torch  # noqa: E402
+
 SIZE = 4096
 # Level, block, zeros per block.
 CASES = [
@@ -31,34 +33,15 @@ CASES = [
 LENGTHS = [100, 1000, 10000, 100000]
 
 
-class Side:
-    """A program that answers requests, one line each."""
+class StepSide(Side):
+    """Takes steps of a sparsifier."""
 
     def __init__(self, command, threads):
-        environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
         # OpenMP's own setting: neither side calls a BLAS, whose threads those
         # of OpenMP could hinder while they wait.
-        for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
-            environment.pop(name, None)
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            env=environment,
+        super().__init__(
+            command, threads, without=("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
         )
-        self.ask(f"threads {threads}")
-
-    def ask(self, request):
-        self.process.stdin.write(request + "\n")
-        answer = self.process.stdout.readline().strip()
-        if not answer:
-            sys.exit(f"compare.py: no answer to `{request}`")
-        return answer
-
-    def number(self, request):
-        return float(self.ask(request))
 
     def settle(self):
         """Idle threads of the other side spin for a while before they sleep."""
@@ -66,18 +49,6 @@ class Side:
 
     def prepare(self, rows, cols, level, block, zeros):
         self.ask(f"prepare {rows} {cols} {level} {block[0]} {block[1]} {zeros}")
-
-
-def reference_or_none(threads):
-    """The reference's side, or a sentence on standard output and None."""
-    probe = [sys.executable, "-c", "import torch"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL).returncode != 0:
-        print(
-            f"{sys.executable} has no torch (Debian: python3-torch): "
-            "only our side is timed."
-        )
-        return None
-    return Side([sys.executable, str(HERE / "reference_step.py")], threads)
 
 
 def time_case(ours, reference, case, rounds):
@@ -172,8 +143,9 @@ def main():
     program = arguments.build / "benchmarks/weight_norm_bench"
     if not program.exists():
         sys.exit(f"compare.py: {program} is not built: run script/build release")
-    ours = Side([str(program)], arguments.threads)
-    reference = reference_or_none(arguments.threads)
+    ours = StepSide([str(program)], arguments.threads)
+    step = [sys.executable, str(HERE / "reference_step.py")]
+    reference = StepSide(step, arguments.threads) if has_torch() else None
     version = f"torch {reference.ask('version')}" if reference else "none"
     print(
         f"WeightNormSparsifier.step(), {arguments.threads} threads, medians; "

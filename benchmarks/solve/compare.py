@@ -11,12 +11,14 @@ own product and of a copy, measured in the same run.
 """
 
 import argparse
-import os
 import pathlib
-import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(HERE.parent))
+from side import Side, has_torch  # noqa: E402
+
 
 
 def wanda_limit(size, speeds):
@@ -54,36 +56,21 @@ CASES = [
 ]
 
 
-class Side:
-    """A program that answers requests, one line each."""
+class SolveSide(Side):
+    """Solves one layer again and again."""
 
     def __init__(self, command, threads):
-        environment = dict(
-            os.environ,
-            OMP_NUM_THREADS=str(threads),
-            OPENBLAS_NUM_THREADS=str(threads),
-            OMP_WAIT_POLICY="passive",
-        )
-        # A slower BLAS than the processor's own is no rival.
-        for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
-            environment.pop(name, None)
-        self.process = subprocess.Popen(
+        super().__init__(
             command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-            env=environment,
+            threads,
+            settings={
+                "OPENBLAS_NUM_THREADS": str(threads),
+                "OMP_WAIT_POLICY": "passive",
+            },
+            # A slower BLAS than the processor's own is no rival.
+            without=("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"),
         )
         self.size = None
-        self.ask(f"threads {threads}")
-
-    def ask(self, request):
-        self.process.stdin.write(request + "\n")
-        answer = self.process.stdout.readline().strip()
-        if not answer:
-            sys.exit(f"compare.py: no answer to `{request}`")
-        return answer
 
     def prepare(self, size):
         if self.size != size:
@@ -91,19 +78,7 @@ class Side:
             self.size = size
 
     def least(self, request, times):
-        return min(float(self.ask(request)) for _ in range(times))
-
-
-def reference_or_none():
-    """The reference's side, or a sentence on standard output and None."""
-    probe = [sys.executable, "-c", "import torch"]
-    if subprocess.run(probe, stderr=subprocess.DEVNULL).returncode != 0:
-        print(
-            f"{sys.executable} has no torch (Debian: python3-torch): "
-            "only our side is timed."
-        )
-        return None
-    return Side([sys.executable, str(HERE / "reference_solve.py")], 1)
+        return min(self.number(request) for _ in range(times))
 
 
 def time_case(case, ours, twice, reference, rounds):
@@ -115,7 +90,7 @@ def time_case(case, ours, twice, reference, rounds):
     speeds = {"copy": 0.0, "product": 0.0}
     for _ in range(rounds):
         for name in speeds:
-            speeds[name] = max(speeds[name], float(ours.ask(name)))
+            speeds[name] = max(speeds[name], ours.number(name))
         for side in sides:
             runs = 1 if side is reference else 2
             best[side] = min(best[side], side.least(request, runs))
@@ -152,9 +127,10 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     program = [str(pathlib.Path(arguments.build) / "benchmarks/solve_bench")]
-    ours = Side(program, 1)
-    twice = Side(program, 2)
-    reference = reference_or_none()
+    ours = SolveSide(program, 1)
+    twice = SolveSide(program, 2)
+    solve = [sys.executable, str(HERE / "reference_solve.py")]
+    reference = SolveSide(solve, 1) if has_torch() else None
     print("Solvers on one thread; times in ms, the least of a few.\n")
     print(
         "| method, size | reference | ours | times | asked | limit "
