@@ -29,6 +29,25 @@ class ScriptOutputs : public OutputModels {
     fs::create_symlink("net.pt", file("soft"));
   }
 
+  /// Masks all layers of the model, with what it goes to and more options.
+  std::vector<std::string> activations(
+      const std::string& output,
+      const std::vector<std::string>& more = {}) const {
+    std::vector<std::string> arguments{
+        "activations",
+        model_,
+        "--calibration",
+        file("x.safetensors"),
+        "--layer",
+        "*",
+        "--sparsity",
+        "0.5",
+        "-o",
+        output};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
   std::string model_ = file("net.pt");
 };
 
@@ -54,18 +73,7 @@ TEST_F(ScriptOutputs, AreNoInputOfAnyCommand) {
         "input itself");
   }
   for (const std::string output : {"soft", "x.safetensors"}) {
-    expect_refused(
-        {"activations",
-         model_,
-         "--calibration",
-         file("x.safetensors"),
-         "--layer",
-         "*",
-         "--sparsity",
-         "0.5",
-         "-o",
-         file(output)},
-        "input itself");
+    expect_refused(activations(file(output)), "input itself");
   }
 }
 
@@ -86,19 +94,7 @@ TEST_F(ScriptOutputs, AreNoExampleAndNoLibrary) {
     refused({"bench", model_, "--html", file(name)});
   }
   expect_refused(
-      {"activations",
-       model_,
-       "--calibration",
-       file("x.safetensors"),
-       "--layer",
-       "*",
-       "--sparsity",
-       "0.5",
-       "--load",
-       file("ops.so"),
-       "-o",
-       file("library")},
-      "input itself");
+      activations(file("library"), {"--load", file("ops.so")}), "input itself");
 }
 
 TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
@@ -109,18 +105,7 @@ TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
     expect_refused({"bench", model_, "--input", "1x8", "--html", out}, part);
     expect_refused({"pack", model_, "-o", out}, part);
     expect_refused({"prune", model_, "--sparsity", "0.5", "-o", out}, part);
-    expect_refused(
-        {"activations",
-         model_,
-         "--calibration",
-         file("x.safetensors"),
-         "--layer",
-         "*",
-         "--sparsity",
-         "0.5",
-         "-o",
-         out},
-        part);
+    expect_refused(activations(out), part);
   }
   // Nor is there a way into a file.
   expect_complaint(
