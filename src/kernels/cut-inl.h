@@ -11,17 +11,12 @@
 #include <cstdint>
 
 #include "hwy/highway.h"
+#include "kernels/cut.h"
 #include "kernels/order-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-/// Keys below `key` fall, and the first `ties` of those that equal it.
-struct KeyCut {
-  int32_t key;
-  size_t ties;
-};
 
 /// How many keys are `most` or lower.
 HWY_INLINE size_t CountUpTo(const int32_t* keys, size_t count, int32_t most) {
@@ -64,7 +59,7 @@ HWY_INLINE int32_t GuessCut(const int32_t* keys, size_t count, size_t drop) {
 /// The cut that drops `drop` of `count` keys, 0 < drop < count; none of them is
 /// INT32_MIN. Counts keys up to a bound again and again, which for those that
 /// are in the cache takes less than moving them.
-HWY_INLINE KeyCut FindCut(const int32_t* keys, size_t count, size_t drop) {
+HWY_INLINE Cut FindCut(const int32_t* keys, size_t count, size_t drop) {
   // Fewer than `drop` keys are up to `low`, and more are up to `high`.
   int64_t low = INT32_MIN;
   int64_t high = INT32_MAX;
@@ -75,7 +70,7 @@ HWY_INLINE KeyCut FindCut(const int32_t* keys, size_t count, size_t drop) {
   for (bool halve = false; high - low > 1; halve = !halve) {
     const size_t found = CountUpTo(keys, count, static_cast<int32_t>(probe));
     if (found == drop) {
-      return {static_cast<int32_t>(probe), count};
+      return {probe, static_cast<int64_t>(count)};
     }
     if (found < drop) {
       low = probe;
@@ -97,16 +92,17 @@ HWY_INLINE KeyCut FindCut(const int32_t* keys, size_t count, size_t drop) {
     }
     probe = std::min(std::max(probe, low + 1), high - 1);
   }
-  return {static_cast<int32_t>(high), drop - up_to_low};
+  return {high, static_cast<int64_t>(drop - up_to_low)};
 }
 
 /// Writes the mask of a cut: a byte a key, 1 keeps.
 HWY_INLINE void
-WriteCut(const int32_t* keys, size_t count, KeyCut cut, uint8_t* mask) {
+WriteCut(const int32_t* keys, size_t count, Cut cut, uint8_t* mask) {
   const Ints d;
   const hn::Rebind<uint8_t, Ints> bytes;
   const size_t lanes = hn::Lanes(d);
-  const auto bound = hn::Set(d, cut.key);
+  const auto key = static_cast<int32_t>(cut.key);
+  const auto bound = hn::Set(d, key);
   const auto one = hn::Set(d, 1);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -114,14 +110,14 @@ WriteCut(const int32_t* keys, size_t count, KeyCut cut, uint8_t* mask) {
     hn::StoreU(hn::DemoteTo(bytes, hn::And(kept, one)), bytes, mask + i);
   }
   for (; i < count; ++i) {
-    mask[i] = keys[i] > cut.key;
+    mask[i] = keys[i] > key;
   }
-  if (cut.ties >= count) {
+  int64_t ties = cut.ties;
+  if (ties >= static_cast<int64_t>(count)) {
     return;
   }
-  size_t ties = cut.ties;
   for (i = 0; i < count; ++i) {
-    if (keys[i] == cut.key) {
+    if (keys[i] == key) {
       mask[i] = ties == 0;
       ties -= ties > 0;
     }
