@@ -53,12 +53,9 @@ bool ScoreInputs(
   return finite;
 }
 
-void KeepWeights(
-    const float* from,
-    size_t count,
-    bool drop_zeros,
-    uint8_t* mask,
-    float* to) {
+template <bool kDropZeros, class Byte>
+HWY_INLINE void
+KeepSome(const float* from, size_t count, Byte* mask, float* to) {
   const Floats d;
   const Ints di;
   const hn::Rebind<uint8_t, Ints> bytes;
@@ -67,7 +64,7 @@ void KeepWeights(
   for (; i + lanes <= count; i += lanes) {
     const auto w = hn::LoadU(d, from + i);
     auto kept = hn::PromoteTo(di, hn::LoadU(bytes, mask + i));
-    if (drop_zeros) {
+    if constexpr (kDropZeros) {
       const auto zero = hn::RebindMask(di, hn::Eq(w, hn::Zero(d)));
       kept = hn::IfThenZeroElse(zero, kept);
       hn::StoreU(hn::DemoteTo(bytes, kept), bytes, mask + i);
@@ -76,9 +73,27 @@ void KeepWeights(
     hn::StoreU(hn::IfThenElseZero(keep, w), d, to + i);
   }
   for (; i < count; ++i) {
-    mask[i] &= !(drop_zeros && from[i] == 0);
+    if constexpr (kDropZeros) {
+      mask[i] &= from[i] != 0;
+    }
     to[i] = mask[i] ? from[i] : 0.0f;
   }
+}
+
+void KeepWeights(
+    const float* from,
+    size_t count,
+    const uint8_t* mask,
+    float* to) {
+  KeepSome<false>(from, count, mask, to);
+}
+
+void KeepWeightsButZeros(
+    const float* from,
+    size_t count,
+    uint8_t* mask,
+    float* to) {
+  KeepSome<true>(from, count, mask, to);
 }
 
 } // namespace coppice::kernels::HWY_NAMESPACE
@@ -89,6 +104,7 @@ namespace coppice::kernels {
 
 HWY_EXPORT(ScoreInputs);
 HWY_EXPORT(KeepWeights);
+HWY_EXPORT(KeepWeightsButZeros);
 
 bool score_inputs(
     const float* weight,
@@ -102,10 +118,17 @@ bool score_inputs(
 void keep_weights(
     const float* from,
     size_t count,
-    bool drop_zeros,
+    const uint8_t* mask,
+    float* to) {
+  HWY_DYNAMIC_DISPATCH(KeepWeights)(from, count, mask, to);
+}
+
+void keep_weights_but_zeros(
+    const float* from,
+    size_t count,
     uint8_t* mask,
     float* to) {
-  HWY_DYNAMIC_DISPATCH(KeepWeights)(from, count, drop_zeros, mask, to);
+  HWY_DYNAMIC_DISPATCH(KeepWeightsButZeros)(from, count, mask, to);
 }
 
 } // namespace coppice::kernels

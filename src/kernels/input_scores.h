@@ -22,12 +22,17 @@ bool score_inputs(
     InputScore score,
     float* scores);
 
-/// to[i] = from[i] where `mask` keeps, else +0. With `drop_zeros` the mask then
-/// drops what is zero.
+/// to[i] = from[i] where `mask` keeps, else +0.
 void keep_weights(
     const float* from,
     size_t count,
-    bool drop_zeros,
+    const uint8_t* mask,
+    float* to);
+
+/// `keep_weights`, of a mask that loses what is zero.
+void keep_weights_but_zeros(
+    const float* from,
+    size_t count,
     uint8_t* mask,
     float* to);
 

@@ -77,6 +77,27 @@ void Compensate(const ScannedColumns<T>& how, size_t j, ScanTile<T>& tile) {
   }
 }
 
+/// Drops what the mask drops of column `j`. Returns whether that is anything.
+template <class T>
+bool DropColumn(
+    const ScannedColumns<T>& how,
+    size_t rows,
+    size_t j,
+    ScanTile<T>& tile) {
+  const T pivot = how.factor[j * (how.columns + 1)];
+  T* const values = tile.values.data() + j * kScanRows;
+  const uint8_t* const keep = tile.keep.data() + j * kScanRows;
+  int kept = 0;
+  for (size_t r = 0; r < rows; ++r) {
+    // Both are computed: a branch that falls at random costs more.
+    const T error = values[r] / pivot;
+    tile.errors[r] = keep[r] ? T(0) : error;
+    values[r] = keep[r] ? values[r] : T(0);
+    kept += keep[r];
+  }
+  return kept < static_cast<int>(rows);
+}
+
 template <class T>
 void ScanRows(
     const ScannedColumns<T>& how,
@@ -95,14 +116,8 @@ void ScanRows(
     if (how.m != 0 && j % how.m == 0) {
       ChooseGroup(how, rows, j, tile);
     }
-    const T pivot = how.factor[j * (how.columns + 1)];
-    bool any = false;
+    const bool any = DropColumn(how, rows, j, tile);
     for (size_t r = 0; r < rows; ++r) {
-      T& value = tile.values[j * kScanRows + r];
-      const bool falls = tile.keep[j * kScanRows + r] == 0;
-      tile.errors[r] = falls ? value / pivot : T(0);
-      value = falls ? T(0) : value;
-      any |= falls;
       errors[r * how.errors_stride + j] = tile.errors[r];
     }
     if (any) {

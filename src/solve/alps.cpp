@@ -1,4 +1,5 @@
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <torch/utils.h>
 
@@ -6,6 +7,7 @@
 #include <optional>
 
 #include "coppice/solve/solvers.h"
+#include "kernels/penalty.h"
 #include "solve/conjugate_gradients.h"
 #include "solve/matrices.h"
 
@@ -88,11 +90,7 @@ class Search {
     Tensor before = keep_;
     auto inverse = inverse_of(problem_, penalty_);
     for (int64_t step = 0; step < most_steps_; ++step) {
-      const auto signs = at::where(keep_, wanted_, wanted_.neg());
-      at::mm_out(fitted_, at::add(problem_.right, signs, penalty_), inverse);
-      // What is dropped has a price, penalty times the value that was wanted.
-      wanted_ = wanted_.masked_fill_(keep_, 0).add_(fitted_);
-      keep_ = keep_of(wanted_);
+      take_step(inverse);
       if ((step + 1) % kStepsAPenalty != 0) {
         continue;
       }
@@ -106,7 +104,8 @@ class Search {
       }
       before = now;
       if (penalty != penalty_) {
-        reprice(penalty / penalty_);
+        // Prices stay as they are.
+        ratio_ = penalty / penalty_;
         inverse = inverse_of(problem_, penalty_);
       }
     }
@@ -115,7 +114,20 @@ class Search {
 
   /// What the selection keeps of a matrix.
   Tensor keep_of(const Tensor& matrix) const {
-    auto scores = matrix.square();
+    return keep_by(matrix.square());
+  }
+
+ private:
+  void start() {
+    fitted_ = problem_.weight.clone();
+    keep_ = keep_of(problem_.weight).contiguous();
+    // Nothing has a price yet.
+    wanted_ = problem_.weight.masked_fill(keep_.logical_not(), 0);
+    room_ = at::empty_like(fitted_);
+    ratio_ = 1;
+  }
+
+  Tensor keep_by(Tensor scores) const {
     if (!zeros_.defined()) {
       return select_mask(scores, selection_);
     }
@@ -123,17 +135,50 @@ class Search {
         .logical_and_(zeros_.logical_not());
   }
 
- private:
-  void start() {
-    fitted_ = problem_.weight.clone();
-    keep_ = keep_of(problem_.weight);
-    // Nothing has a price yet.
-    wanted_ = problem_.weight.masked_fill(keep_.logical_not(), 0);
+  void take_step(const Tensor& inverse) {
+    const double dropped = -penalty_ * ratio_;
+    if (fitted_.scalar_type() == torch::kFloat) {
+      in_parts([&](int64_t from, int64_t count) {
+        kernels::add_wanted(
+            problem_.right.data_ptr<float>() + from,
+            wanted_.data_ptr<float>() + from,
+            mask_from(from),
+            static_cast<float>(penalty_),
+            static_cast<float>(dropped),
+            count,
+            room_.data_ptr<float>() + from);
+      });
+      at::mm_out(fitted_, room_, inverse);
+      in_parts([&](int64_t from, int64_t count) {
+        kernels::want(
+            fitted_.data_ptr<float>() + from,
+            mask_from(from),
+            static_cast<float>(ratio_),
+            count,
+            wanted_.data_ptr<float>() + from,
+            room_.data_ptr<float>() + from);
+      });
+    } else {
+      const auto more = at::where(keep_, wanted_ * penalty_, wanted_ * dropped);
+      at::mm_out(fitted_, problem_.right + more, inverse);
+      wanted_.mul_(ratio_).masked_fill_(keep_, 0).add_(fitted_);
+      room_.copy_(wanted_).square_();
+    }
+    ratio_ = 1;
+    keep_ = keep_by(room_).contiguous();
   }
 
-  /// Prices stay as they are when the penalty changes.
-  void reprice(double ratio) {
-    wanted_ = at::where(keep_, wanted_, wanted_ * ratio);
+  template <class Body>
+  void in_parts(Body body) const {
+    constexpr int64_t kElements = 1 << 16; // That are worth a thread.
+    at::parallel_for(
+        0, fitted_.numel(), kElements, [&](int64_t begin, int64_t end) {
+          body(begin, end - begin);
+        });
+  }
+
+  const uint8_t* mask_from(int64_t element) const {
+    return reinterpret_cast<const uint8_t*>(keep_.data_ptr<bool>()) + element;
   }
 
   /// By how much of the mask still changes. False when it stands.
@@ -167,6 +212,9 @@ class Search {
   /// is dropped its price over the penalty.
   Tensor wanted_;
   Tensor keep_;
+  /// The penalty that those prices are over, over the one in force.
+  double ratio_ = 1;
+  Tensor room_; ///< For what a step computes on the way.
 };
 
 } // namespace

@@ -1,10 +1,13 @@
 #include "solve/matrices.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 
 #include <cmath>
 
+#include "kernels/input_scores.h"
+#include "kernels/shared_pages.h"
 #include "masks/cpu.h"
 
 namespace coppice::solve {
@@ -70,6 +73,26 @@ void invert_upper(const torch::Tensor& upper) {
   invert_upper(a);
   invert_upper(c);
   b.copy_(times_upper(upper_times(a, b), c).neg_());
+}
+
+/// `matrix` where `keep`, else +0.
+torch::Tensor kept_of(const torch::Tensor& matrix, const torch::Tensor& keep) {
+  if (!masks::has_fast_path(matrix)) {
+    return matrix.masked_fill(keep.logical_not(), 0);
+  }
+  constexpr int64_t kElements = 1 << 16; // That are worth a thread.
+  const auto from = matrix.contiguous();
+  const auto mask = keep.contiguous();
+  auto kept = at::empty_like(from);
+  kernels::prefer_huge(kept.data_ptr(), kept.nbytes());
+  at::parallel_for(0, kept.numel(), kElements, [&](int64_t begin, int64_t end) {
+    kernels::keep_weights(
+        from.data_ptr<float>() + begin,
+        end - begin,
+        reinterpret_cast<const uint8_t*>(mask.data_ptr<bool>()) + begin,
+        kept.data_ptr<float>() + begin);
+  });
+  return kept;
 }
 
 } // namespace
@@ -187,9 +210,8 @@ Solved solved_like(
     const torch::Tensor& matrix,
     const torch::Tensor& keep) {
   Solved solved;
-  solved.weight = matrix.masked_fill(keep.logical_not(), 0)
-                      .reshape(weight.sizes())
-                      .to(weight.scalar_type());
+  solved.weight =
+      kept_of(matrix, keep).reshape(weight.sizes()).to(weight.scalar_type());
   solved.mask = keep.reshape(weight.sizes());
   return solved;
 }

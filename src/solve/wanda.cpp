@@ -110,12 +110,13 @@ class Rows {
 
   void keep(int64_t r, const Solved& solved) const {
     const int64_t cols = weight_.size(1);
-    kernels::keep_weights(
-        weight_.data_ptr<float>() + r * cols,
-        cols,
-        score_.zeros_lowest,
-        row_of(solved.mask, r),
-        solved.weight.data_ptr<float>() + r * cols);
+    const auto* const from = weight_.data_ptr<float>() + r * cols;
+    auto* const to = solved.weight.data_ptr<float>() + r * cols;
+    if (score_.zeros_lowest) {
+      kernels::keep_weights_but_zeros(from, cols, row_of(solved.mask, r), to);
+    } else {
+      kernels::keep_weights(from, cols, row_of(solved.mask, r), to);
+    }
   }
 
   const Tensor& weight_;

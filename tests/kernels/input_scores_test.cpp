@@ -59,7 +59,11 @@ TEST_P(InputScores, WeightsStayWhereTheMaskKeeps) {
       }
       const auto before = mask;
       std::vector<float> kept(count, 5);
-      keep_weights(weight.data(), count, drop_zeros, mask.data(), kept.data());
+      if (drop_zeros) {
+        keep_weights_but_zeros(weight.data(), count, mask.data(), kept.data());
+      } else {
+        keep_weights(weight.data(), count, mask.data(), kept.data());
+      }
       for (size_t i = 0; i < count; ++i) {
         const bool keeps = before[i] && !(drop_zeros && weight[i] == 0);
         ASSERT_EQ(mask[i], keeps) << count << ' ' << i;
