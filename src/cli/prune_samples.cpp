@@ -76,7 +76,7 @@ oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
 oneshot::SampledReport prune(
     const PruneBySamples& run,
     const Checkpoint& input) {
-  const oneshot::ModelLoader load = [&] { return load_script(run.model); };
+  const calibration::ModelLoader load = [&] { return load_script(run.model); };
   auto inputs = inputs_in_file(run.options.calibration, load());
   auto options = sampled_options(run);
   StageBars bars;

@@ -13,7 +13,7 @@
 namespace coppice::cli {
 namespace {
 
-using oneshot::OutputChange;
+using calibration::OutputChange;
 using oneshot::SampledReport;
 using oneshot::SampledTensor;
 using Json = nlohmann::ordered_json;
@@ -88,7 +88,7 @@ Table table_of(const SampledReport& report) {
   return table;
 }
 
-std::string change_text(const OutputChange& change) {
+std::string change_text(const calibration::OutputChange& change) {
   std::vector<std::string> parts;
   if (change.accuracy_before && change.accuracy_after) {
     parts.push_back(fmt::format(
@@ -117,7 +117,7 @@ Json number_or_null(const std::optional<double>& number) {
   return number ? Json(*number) : Json();
 }
 
-Json change_json(const OutputChange& change) {
+Json change_json(const calibration::OutputChange& change) {
   return {
       {"samples", change.samples},
       {"held_back", change.is_held_back},

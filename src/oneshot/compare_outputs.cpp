@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
-#include "oneshot/tensors_by_memory.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -17,14 +17,14 @@ double sum_of_squares(const Tensor& tensor) {
 /// The errors of an op of the dense model whose weight is pruned.
 bool measure_errors(
     SampledTargets& targets,
-    const LayerSurvey& survey,
-    const TensorsByMemory& tensors,
+    const calibration::LayerSurvey& survey,
+    const calibration::TensorsByMemory& tensors,
     const char* name,
     graph::OpWatch::Inputs inputs) {
   const auto found = graph::weighted_calls(
       name, inputs, [&](const Tensor& x) { return tensors.find(x); });
   for (const auto& call : found.calls) {
-    const auto i = part_of(survey, call, tensors.at(call.tensor));
+    const auto i = calibration::part_of(survey, call, tensors.at(call.tensor));
     if (i < 0 ||
         survey.sources[survey.parts[i].source].kind ==
             SecondMoments::Kind::Full) {
@@ -41,37 +41,40 @@ bool measure_errors(
 
 } // namespace
 
-OutputChange compare_outputs(
-    const ModelLoader& load,
+calibration::OutputChange compare_outputs(
+    const calibration::ModelLoader& load,
     SampledTargets& targets,
-    const LayerSurvey& survey,
-    const Samples& samples,
-    const SampleIndices& which,
+    const calibration::LayerSurvey& survey,
+    const calibration::Samples& samples,
+    const calibration::SampleIndices& which,
     int64_t batch,
     const Tensor& labels,
     const std::function<void(int64_t)>& progress) {
   auto dense = load();
   auto pruned = load();
   targets.change(pruned);
-  OutputComparison comparison(labels);
-  const TensorsByMemory tensors(dense, targets.names());
+  calibration::OutputComparison comparison(labels);
+  const calibration::TensorsByMemory tensors(dense, targets.names());
   const auto count = static_cast<int64_t>(which.size());
   for (int64_t begin = 0; begin < count; begin += batch) {
     const auto end = std::min(begin + batch, count);
-    const SampleIndices few(which.begin() + begin, which.begin() + end);
+    const calibration::SampleIndices few(
+        which.begin() + begin, which.begin() + end);
     c10::IValue before;
     {
       const graph::OpWatch watch([&](const char* name, auto inputs) {
         return measure_errors(targets, survey, tensors, name, inputs);
       });
-      run_samples(dense, samples, few, batch, [&](auto, auto, c10::IValue x) {
-        before = std::move(x);
-      });
+      calibration::run_samples(
+          dense, samples, few, batch, [&](auto, auto, c10::IValue x) {
+            before = std::move(x);
+          });
       watch.rethrow();
     }
-    run_samples(pruned, samples, few, batch, [&](auto, auto, const auto& x) {
-      comparison.add(before, x, few);
-    });
+    calibration::run_samples(
+        pruned, samples, few, batch, [&](auto, auto, const auto& x) {
+          comparison.add(before, x, few);
+        });
     progress(end);
   }
   return comparison.change();

@@ -2,7 +2,7 @@
 
 #include <functional>
 
-#include "oneshot/output_change.h"
+#include "calibration/output_change.h"
 #include "oneshot/sampled_targets.h"
 
 namespace coppice::oneshot {
@@ -12,12 +12,12 @@ namespace coppice::oneshot {
 /// of which they could be computed.
 ///
 /// `labels`: as of `OutputComparison`.
-OutputChange compare_outputs(
-    const ModelLoader& load,
+calibration::OutputChange compare_outputs(
+    const calibration::ModelLoader& load,
     SampledTargets& targets,
-    const LayerSurvey& survey,
-    const Samples& samples,
-    const SampleIndices& which,
+    const calibration::LayerSurvey& survey,
+    const calibration::Samples& samples,
+    const calibration::SampleIndices& which,
     int64_t batch,
     const torch::Tensor& labels,
     const std::function<void(int64_t done)>& progress);

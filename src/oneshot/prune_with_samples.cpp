@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <map>
 
+#include "calibration/layer_inputs.h"
+#include "calibration/paired_moments.h"
+#include "calibration/recalibrated_norms.h"
+#include "calibration/sample_choice.h"
 #include "io/output_file.h"
 #include "oneshot/compare_outputs.h"
-#include "oneshot/layer_inputs.h"
-#include "oneshot/paired_moments.h"
-#include "oneshot/recalibrated_norms.h"
-#include "oneshot/sample_choice.h"
 #include "oneshot/sampled_file.h"
 #include "oneshot/sampled_report.h"
 #include "oneshot/sampled_targets.h"
@@ -29,7 +29,7 @@ class SampledPruning {
  public:
   SampledPruning(
       const Checkpoint& input,
-      const ModelLoader& load,
+      const calibration::ModelLoader& load,
       const Recipe& recipe,
       const SampledOptions& options)
       : input_(input),
@@ -49,7 +49,8 @@ class SampledPruning {
   SampledReport run(
       std::vector<c10::IValue> inputs,
       const std::string& output) {
-    const Samples samples(module_, std::move(inputs), options_.are_single);
+    const calibration::Samples samples(
+        module_, std::move(inputs), options_.are_single);
     samples_ = &samples;
     TORCH_CHECK_VALUE(
         !options_.labels.defined() ||
@@ -59,11 +60,11 @@ class SampledPruning {
         ", one for each sample, got ",
         options_.labels.defined() ? options_.labels.size(0) : 0);
     batch_ = samples.batch_of(options_.batch);
-    choice_ = choose_samples(
+    choice_ = calibration::choose_samples(
         samples.count(),
         options_.samples.value_or(samples.count()),
         options_.seed,
-        /*in_order=*/has_op(module_, "prim::SetAttr"));
+        /*in_order=*/calibration::has_op(module_, "prim::SetAttr"));
     survey();
     tell_work();
     if (options_.sequential) {
@@ -88,7 +89,7 @@ class SampledPruning {
     for (size_t i = 0; i < targets_.all().size(); ++i) {
       needs_all.push_back(needs_all_moments(targets_.modifier(i).method));
     }
-    survey_ = survey_layers(
+    survey_ = calibration::survey_layers(
         load_,
         targets_.names(),
         needs_all,
@@ -150,7 +151,7 @@ class SampledPruning {
       const auto last = end_of_pass(survey_, first, options_.memory);
       std::vector<std::vector<SecondMoments>> moments;
       try {
-        moments = collect_moments(
+        moments = calibration::collect_moments(
             load_,
             targets_.names(),
             survey_,
@@ -162,8 +163,8 @@ class SampledPruning {
             [&](int64_t done) {
               tell("running samples", pass * per_pass + done, all);
             });
-      } catch (const SourcesDiffer&) {
-        part_sources(survey_);
+      } catch (const calibration::SourcesDiffer&) {
+        calibration::part_sources(survey_);
         targets_.forget_solved();
         tell_work();
         solve_at_once();
@@ -181,7 +182,7 @@ class SampledPruning {
     const auto samples = static_cast<int64_t>(choice_.calibration.size());
     const auto all = samples * static_cast<int64_t>(survey_.sources.size());
     for (size_t i = 0; i < survey_.sources.size(); ++i) {
-      const auto paired = paired_moments(
+      const auto paired = calibration::paired_moments(
           load_,
           [this](torch::jit::Module& module) { targets_.change(module); },
           targets_.names(),
@@ -244,7 +245,7 @@ class SampledPruning {
   }
 
   void recalibrate() {
-    auto norms = recalibrated_norms(
+    auto norms = calibration::recalibrated_norms(
         load_,
         [this](torch::jit::Module& module) { targets_.change(module); },
         *samples_,
@@ -277,14 +278,14 @@ class SampledPruning {
   }
 
   const Checkpoint& input_;
-  const ModelLoader& load_;
+  const calibration::ModelLoader& load_;
   const SampledOptions& options_;
   torch::jit::Module module_; ///< Never runs.
   SampledTargets targets_;
-  const Samples* samples_ = nullptr;
-  SampleChoice choice_;
+  const calibration::Samples* samples_ = nullptr;
+  calibration::SampleChoice choice_;
   int64_t batch_ = 1;
-  LayerSurvey survey_;
+  calibration::LayerSurvey survey_;
   SampledReport report_;
 };
 
@@ -292,7 +293,7 @@ class SampledPruning {
 
 SampledReport prune_with_samples(
     const Checkpoint& input,
-    const ModelLoader& load,
+    const calibration::ModelLoader& load,
     std::vector<c10::IValue> inputs,
     const Recipe& recipe,
     const std::string& output,

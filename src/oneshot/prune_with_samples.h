@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "calibration/output_change.h"
 #include "coppice/oneshot/prune_checkpoint.h"
-#include "oneshot/output_change.h"
 
 namespace coppice::oneshot {
 
@@ -59,7 +59,7 @@ struct SampledReport {
   std::vector<std::optional<SampledTensor>> tensors;
   SampledWork work;
   std::vector<std::string> norms; ///< Tensors of norms that were re-estimated.
-  OutputChange change;
+  calibration::OutputChange change;
 };
 
 /// Prunes the weights of a TorchScript archive by what enters its layers on
@@ -75,7 +75,7 @@ struct SampledReport {
 ///   OutputError if the output cannot be written.
 SampledReport prune_with_samples(
     const Checkpoint& input,
-    const ModelLoader& load,
+    const calibration::ModelLoader& load,
     std::vector<c10::IValue> inputs,
     const Recipe& recipe,
     const std::string& output,

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "calibration/tensors_by_memory.h"
 #include "graph/named_tensors.h"
-#include "oneshot/tensors_by_memory.h"
 
 namespace coppice::oneshot {
 
@@ -46,7 +46,7 @@ void SampledTargets::leave(size_t i, std::string reason) {
 
 void SampledTargets::keep(
     size_t i,
-    const LayerPart& part,
+    const calibration::LayerPart& part,
     const Solved& solved) {
   auto& target = targets_[i];
   if (!target.pruned.defined()) {
@@ -75,7 +75,7 @@ void SampledTargets::forget_solved() {
 
 void SampledTargets::change(torch::jit::Module& module) const {
   const torch::NoGradGuard no_grad;
-  const TensorsByMemory tensors(module, names_);
+  const calibration::TensorsByMemory tensors(module, names_);
   for (size_t i = 0; i < targets_.size(); ++i) {
     if (targets_[i].pruned.defined()) {
       tensors.at(i).detach().copy_(targets_[i].pruned);

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "calibration/layer_survey.h"
 #include "coppice/solve/solvers.h"
-#include "oneshot/layer_survey.h"
 #include "oneshot/plan.h"
 
 namespace coppice::oneshot {
@@ -52,7 +52,7 @@ class SampledTargets {
   void leave(size_t i, std::string reason);
 
   /// Takes over what a solver made of a part of target i.
-  void keep(size_t i, const LayerPart& part, const Solved& solved);
+  void keep(size_t i, const calibration::LayerPart& part, const Solved& solved);
 
   void add_error(size_t i, double error, double outputs);
 

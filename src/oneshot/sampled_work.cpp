@@ -4,8 +4,10 @@
 
 namespace coppice::oneshot {
 
-size_t
-end_of_pass(const LayerSurvey& survey, size_t first, int64_t memory_bytes) {
+size_t end_of_pass(
+    const calibration::LayerSurvey& survey,
+    size_t first,
+    int64_t memory_bytes) {
   int64_t bytes = 0;
   size_t last = first;
   while (last < survey.sources.size() &&
@@ -17,8 +19,8 @@ end_of_pass(const LayerSurvey& survey, size_t first, int64_t memory_bytes) {
 }
 
 SampledWork work_of(
-    const LayerSurvey& survey,
-    const SampleChoice& choice,
+    const calibration::LayerSurvey& survey,
+    const calibration::SampleChoice& choice,
     const SampledOptions& options) {
   SampledWork work;
   work.layers = static_cast<int64_t>(survey.parts.size());

@@ -1,20 +1,22 @@
 #pragma once
 
-#include "oneshot/layer_survey.h"
+#include "calibration/layer_survey.h"
+#include "calibration/sample_choice.h"
 #include "oneshot/prune_with_samples.h"
-#include "oneshot/sample_choice.h"
 
 namespace coppice::oneshot {
 
 /// The sources up to which one pass over the samples collects, from `first` on:
 /// as many as fit, one at least.
-size_t
-end_of_pass(const LayerSurvey& survey, size_t first, int64_t memory_bytes);
+size_t end_of_pass(
+    const calibration::LayerSurvey& survey,
+    size_t first,
+    int64_t memory_bytes);
 
 /// What pruning will take.
 SampledWork work_of(
-    const LayerSurvey& survey,
-    const SampleChoice& choice,
+    const calibration::LayerSurvey& survey,
+    const calibration::SampleChoice& choice,
     const SampledOptions& options);
 
 } // namespace coppice::oneshot

@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "calibration/sample_choice.h"
 #include "coppice/model/torch_tensors.h"
-#include "oneshot/sample_choice.h"
 #include "oneshot/solve_layer.h"
 #include "support/errors.h"
 #include "support/script_models.h"
@@ -65,7 +65,8 @@ class PruneWithSamples : public ::testing::Test {
     return x.index_select(
         0,
         torch::tensor(
-            choose_samples(x.size(0), x.size(0), 0, false).calibration,
+            calibration::choose_samples(x.size(0), x.size(0), 0, false)
+                .calibration,
             torch::kLong));
   }
 

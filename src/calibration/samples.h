@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// Gives the model as its file has it, newly loaded.
 using ModelLoader = std::function<torch::jit::Module()>;
@@ -64,4 +64,4 @@ void run_samples(
     const std::function<void(int64_t begin, int64_t end, c10::IValue output)>&
         take);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "calibration/samples.h"
 #include "coppice/solve/second_moments.h"
 #include "graph/weighted_call.h"
-#include "oneshot/samples.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// What an op takes of a tensor as its weight, most often all of it: a linear
 /// layer's [out, in], a convolution's [out, in / groups, height, width].
@@ -75,4 +75,4 @@ int64_t part_of(
 /// same on some samples and is not on others.
 void part_sources(LayerSurvey& survey);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

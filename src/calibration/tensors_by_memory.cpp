@@ -1,10 +1,10 @@
-#include "oneshot/tensors_by_memory.h"
+#include "calibration/tensors_by_memory.h"
 
 #include <map>
 
 #include "graph/named_tensors.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 using torch::Tensor;
 
@@ -47,4 +47,4 @@ int64_t TensorsByMemory::find(const Tensor& tensor) const {
   return -1;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

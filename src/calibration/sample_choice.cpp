@@ -1,4 +1,4 @@
-#include "oneshot/sample_choice.h"
+#include "calibration/sample_choice.h"
 
 #include <c10/util/Exception.h>
 
@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 SampleChoice
 choose_samples(int64_t count, int64_t wanted, uint64_t seed, bool in_order) {
@@ -31,4 +31,4 @@ choose_samples(int64_t count, int64_t wanted, uint64_t seed, bool in_order) {
   return choice;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

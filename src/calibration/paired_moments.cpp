@@ -1,11 +1,11 @@
-#include "oneshot/paired_moments.h"
+#include "calibration/paired_moments.h"
 
 #include <algorithm>
 
+#include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
-#include "oneshot/tensors_by_memory.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 namespace {
 
 using graph::WeightedCall;
@@ -132,4 +132,4 @@ PairedMoments paired_moments(
   return moments;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -8,7 +8,7 @@
 
 #include "graph/weighted_call.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// Tells values apart that enter ops during a run, and how ops read them.
 class InputIds {
@@ -35,4 +35,4 @@ class InputIds {
   int64_t next_ = 0;
 };
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

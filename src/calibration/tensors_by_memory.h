@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// Elements from the first to the last, gaps included.
 int64_t span_of(at::IntArrayRef sizes, at::IntArrayRef strides);
@@ -29,4 +29,4 @@ class TensorsByMemory {
   std::vector<torch::Tensor> tensors_;
 };
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

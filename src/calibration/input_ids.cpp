@@ -1,8 +1,8 @@
-#include "oneshot/input_ids.h"
+#include "calibration/input_ids.h"
 
 #include <utility>
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 namespace {
 
 uint32_t version_of(const torch::Tensor& x) {
@@ -43,4 +43,4 @@ int64_t InputIds::id_of(const graph::WeightedCall& call) {
   return next_++;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -1,13 +1,13 @@
-#include "oneshot/layer_survey.h"
+#include "calibration/layer_survey.h"
 
 #include <algorithm>
 #include <map>
 
+#include "calibration/input_ids.h"
+#include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
-#include "oneshot/input_ids.h"
-#include "oneshot/tensors_by_memory.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 using graph::WeightedCall;
 using torch::Tensor;
@@ -196,4 +196,4 @@ void part_sources(LayerSurvey& survey) {
   survey.sources = std::move(sources);
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "calibration/layer_survey.h"
 #include "coppice/solve/patches.h"
-#include "oneshot/layer_survey.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// How a convolution reads its input.
 PatchOptions patch_options(const graph::WeightedCall& call);
@@ -33,4 +33,4 @@ std::vector<std::vector<SecondMoments>> collect_moments(
     int64_t batch,
     const std::function<void(int64_t done)>& progress);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

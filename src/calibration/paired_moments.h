@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "oneshot/layer_inputs.h"
+#include "calibration/layer_inputs.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// What enters layers in a model whose layers before them are pruned, and what
 /// entered them in the dense one.
@@ -31,4 +31,4 @@ PairedMoments paired_moments(
     int64_t batch,
     const std::function<void(int64_t done)>& progress);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -1,4 +1,4 @@
-#include "oneshot/output_change.h"
+#include "calibration/output_change.h"
 
 #include <ATen/ATen.h>
 
@@ -6,7 +6,7 @@
 
 #include "graph/map_tensors.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 namespace {
 
 using torch::Tensor;
@@ -148,4 +148,4 @@ OutputChange OutputComparison::change() const {
   return change;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -5,9 +5,9 @@
 #include <optional>
 #include <vector>
 
-#include "oneshot/samples.h"
+#include "calibration/samples.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// How the outputs of a pruned model differ from those of the dense one.
 struct OutputChange {
@@ -67,4 +67,4 @@ class OutputComparison {
   double right_after_ = 0;
 };
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

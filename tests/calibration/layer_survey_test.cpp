@@ -1,4 +1,4 @@
-#include "oneshot/layer_survey.h"
+#include "calibration/layer_survey.h"
 
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -8,7 +8,7 @@
 namespace coppice::layer_survey_test {
 namespace {
 
-using namespace coppice::oneshot; // NOLINT(google-build-using-namespace)
+using namespace coppice::calibration; // NOLINT(google-build-using-namespace)
 
 TEST(LayerSurvey, HasOneSourceForLayersThatReadTheSame) {
   torch::jit::Module net("Net");

@@ -1,4 +1,4 @@
-#include "oneshot/samples.h"
+#include "calibration/samples.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
@@ -11,7 +11,7 @@
 #include "graph/model_inputs.h"
 #include "graph/run_script.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 namespace {
 
 using torch::Tensor;
@@ -151,4 +151,4 @@ void run_samples(
   }
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -1,12 +1,12 @@
-#include "oneshot/layer_inputs.h"
+#include "calibration/layer_inputs.h"
 
 #include <c10/util/Exception.h>
 
+#include "calibration/input_ids.h"
+#include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
-#include "oneshot/input_ids.h"
-#include "oneshot/tensors_by_memory.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 using graph::WeightedCall;
 using torch::Tensor;
@@ -125,4 +125,4 @@ std::vector<std::vector<SecondMoments>> collect_moments(
   return collector.take_moments();
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "oneshot/samples.h"
+#include "calibration/samples.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// Which samples calibrate, and which the outcome is measured on.
 struct SampleChoice {
@@ -21,4 +21,4 @@ struct SampleChoice {
 SampleChoice
 choose_samples(int64_t count, int64_t wanted, uint64_t seed, bool in_order);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

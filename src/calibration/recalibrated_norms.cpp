@@ -1,4 +1,4 @@
-#include "oneshot/recalibrated_norms.h"
+#include "calibration/recalibrated_norms.h"
 
 #include <ATen/ATen.h>
 
@@ -7,7 +7,7 @@
 #include "graph/named_tensors.h"
 #include "graph/op_watch.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 namespace {
 
 using torch::Tensor;
@@ -113,4 +113,4 @@ std::map<std::string, Tensor> recalibrated_norms(
   return changed;
 }
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration

@@ -4,9 +4,9 @@
 #include <map>
 #include <string>
 
-#include "oneshot/samples.h"
+#include "calibration/samples.h"
 
-namespace coppice::oneshot {
+namespace coppice::calibration {
 
 /// Means and variances that batch norms have on the samples, by the names of
 /// `running_mean` and `running_var`: each batch passes a norm with its own
@@ -22,4 +22,4 @@ std::map<std::string, torch::Tensor> recalibrated_norms(
     int64_t batch,
     const std::function<void(int64_t done)>& progress);
 
-} // namespace coppice::oneshot
+} // namespace coppice::calibration
