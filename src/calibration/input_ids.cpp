@@ -38,7 +38,7 @@ int64_t InputIds::id_of(const graph::WeightedCall& call) {
       x.sizes().vec(),
       x.strides().vec(),
       x.storage_offset()};
-  known.call.input = torch::Tensor(); // Its values may go.
+  known.call.input = torch::Tensor(); // The values need not stay alive.
   beside.push_back(std::move(known));
   return next_++;
 }

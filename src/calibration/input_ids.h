@@ -10,17 +10,17 @@
 
 namespace coppice::calibration {
 
-/// Tells values apart that enter ops during a run, and how ops read them.
+/// Gives the values that enter ops during a run ids, by value and by how an op
+/// reads them.
 class InputIds {
  public:
-  /// The same for calls that read one value in one way.
+  /// Calls that read the same value in the same way have the same id.
   int64_t id_of(const graph::WeightedCall& call);
 
  private:
   struct Known {
-    graph::WeightedCall call; ///< How it is read; without its input.
-    /// One whose values are gone is not freed as long as it is known, so that
-    /// no other one has its address.
+    graph::WeightedCall call; ///< How it is read; its `input` is undefined.
+    /// Weak, but keeps the address from being reused by another storage.
     c10::weak_intrusive_ptr<c10::StorageImpl> storage;
     uint32_t version = 0;
     int64_t id = 0;

@@ -13,7 +13,7 @@ using torch::Tensor;
 
 namespace {
 
-/// Adds what enters layers to their second moments.
+/// Adds the inputs of layers to their second moments.
 class MomentsCollector {
  public:
   MomentsCollector(const LayerSurvey& survey, size_t first, size_t last)
@@ -36,14 +36,15 @@ class MomentsCollector {
       const auto part = part_of(survey_, call, tensors.at(call.tensor));
       TORCH_CHECK_VALUE(
           part >= 0,
-          "calibration: an op takes another part of a weight than it did on "
+          "calibration: an op uses another part of a weight than it did on "
           "the samples before; exclude it");
       add(call, part);
     }
     return !found.calls.empty();
   }
 
-  /// Checks that layers of one source read the same all along.
+  /// Errors: SourcesDiffer if layers of one source read different values in
+  ///   this batch.
   void end_batch() {
     for (const auto& source : survey_.sources) {
       for (const auto part : source.parts) {

@@ -17,11 +17,11 @@ PatchOptions patch_options(const graph::WeightedCall& call);
 /// values.
 class SourcesDiffer : public std::exception {};
 
-/// The second moments of some sources, in one pass over the samples; `first`
-/// and `last` delimit them.
+/// The second moments of the sources [first, last), in one pass over the
+/// samples.
 ///
-/// Errors: c10::ValueError if an op takes parts of a tensor that it did not
-///   take in the survey; SourcesDiffer.
+/// Errors: c10::ValueError if an op uses parts of a tensor that it did not use
+///   in the survey; SourcesDiffer.
 std::vector<std::vector<SecondMoments>> collect_moments(
     const ModelLoader& load,
     const std::vector<std::string>& names,

@@ -14,7 +14,7 @@ using torch::Tensor;
 
 namespace {
 
-/// What runs show of layers.
+/// Collects a survey from runs of the model.
 class Surveyor {
  public:
   explicit Surveyor(size_t tensors) : others_(tensors) {}
@@ -89,12 +89,13 @@ class Surveyor {
       source.kernel = {part.sizes[2], part.sizes[3]};
     }
     survey_.parts.push_back(std::move(part));
-    survey_.sources.push_back(source); // One a part, for now.
+    survey_.sources.push_back(source); // Equal ones are merged later.
     reads_.emplace_back();
     return static_cast<int64_t>(survey_.parts.size()) - 1;
   }
 
-  /// Tensors that are no weights of known ops alone.
+  /// Excludes tensors that ops other than linear and convolution read as
+  /// weights.
   void leave_unfit() {
     survey_.left_because.assign(others_.size(), "it never ran on the samples");
     std::vector<std::vector<const LayerPart*>> parts(others_.size());
@@ -104,10 +105,10 @@ class Surveyor {
     }
     for (size_t i = 0; i < others_.size(); ++i) {
       if (!others_[i].empty()) {
-        survey_.left_because[i] = "samples do not tell of the inputs of `" +
+        survey_.left_because[i] = "samples cannot prune the weight of `" +
             others_[i].substr(others_[i].rfind(':') + 1) + "`";
       } else if (overlap(parts[i])) {
-        survey_.left_because[i] = "ops take parts of it that overlap";
+        survey_.left_because[i] = "ops use parts of it that overlap";
       }
     }
   }

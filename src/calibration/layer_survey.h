@@ -12,24 +12,23 @@
 
 namespace coppice::calibration {
 
-/// What an op takes of a tensor as its weight, most often all of it: a linear
-/// layer's [out, in], a convolution's [out, in / groups, height, width].
+/// The part of a tensor that an op uses as its weight, most often all of it: a
+/// linear layer's [out, in], a convolution's [out, in / groups, height, width].
 struct LayerPart {
   size_t tensor = 0;
   std::vector<int64_t> sizes;
-  std::vector<int64_t> strides; ///< In the memory of the tensor.
-  int64_t offset = 0;           ///< From its first element.
-  size_t source = 0;            ///< What enters it.
+  std::vector<int64_t> strides; ///< In the tensor's storage.
+  int64_t offset = 0;           ///< From the tensor's first element.
+  size_t source = 0;            ///< Index of its input.
 
-  /// That part of `tensor`, of the shape and strides of the model's.
+  /// This part of `tensor`, which has the shape and strides of the model's.
   torch::Tensor of(const torch::Tensor& tensor) const;
 };
 
-/// Something that enters layers: of those that read the same value there is
-/// one.
+/// An input of layers. Layers that read the same value share one.
 struct InputSource {
   std::vector<size_t> parts; ///< That read it.
-  int64_t channels = 0;      ///< A group's.
+  int64_t channels = 0;      ///< Of one group.
   std::array<int64_t, 2> kernel{1, 1};
   int64_t groups = 1;
   SecondMoments::Kind kind = SecondMoments::Kind::Diagonal;
@@ -43,20 +42,20 @@ struct InputSource {
   std::vector<SecondMoments> moments() const;
 };
 
-/// How a model's layers read what runs through it. Parts and sources are in the
+/// How the layers of a model read their inputs. Parts and sources are in the
 /// order in which they first run.
 struct LayerSurvey {
   std::vector<LayerPart> parts;
   std::vector<InputSource> sources;
-  /// Why nothing can be said of a tensor; empty if there are parts of it.
+  /// Why a tensor cannot be pruned by samples; empty if there are parts of it.
   std::vector<std::string> left_because;
 };
 
-/// Runs the model until each of the tensors was an op's weight, most often a
-/// single batch.
+/// Runs the model until each of the tensors was used as an op's weight, most
+/// often for a single batch.
 ///
-/// `needs_all[i]`: whether the whole second moments of what enters tensor i are
-/// asked for.
+/// `needs_all[i]`: whether the whole second moments of the input of tensor i
+/// are needed, not only their diagonal.
 LayerSurvey survey_layers(
     const ModelLoader& load,
     const std::vector<std::string>& names,
@@ -65,14 +64,14 @@ LayerSurvey survey_layers(
     const SampleIndices& which,
     int64_t batch);
 
-/// The place of a call's weight in a survey; -1 if the survey has none.
+/// The index in `parts` of a call's weight; -1 if it is not there.
 int64_t part_of(
     const LayerSurvey& survey,
     const graph::WeightedCall& call,
     const torch::Tensor& tensor);
 
-/// Gives every part a source of its own: where what two layers read was the
-/// same on some samples and is not on others.
+/// Gives every part a source of its own, for layers whose inputs are equal on
+/// some samples only.
 void part_sources(LayerSurvey& survey);
 
 } // namespace coppice::calibration

@@ -23,7 +23,7 @@ std::vector<Tensor> floating_in(const c10::IValue& output) {
   return found;
 }
 
-/// Classes last: of images they are dimension 1.
+/// The dimension of classes last: it is dimension 1 of dense predictions.
 Tensor classes_last(const Tensor& output) {
   return output.dim() >= 4 ? output.movedim(1, -1) : output;
 }
@@ -61,13 +61,12 @@ void OutputComparison::add(
       outputs_ += before[i].square().sum().item<double>();
     }
   }
-  // The first output is what a model is made for.
+  // Decisions are compared on the first output.
   const bool can_be_told = !before.empty() && !after.empty() &&
       before[0].sizes() == after[0].sizes();
   TORCH_CHECK_VALUE(
       can_be_told || !labels_.defined(),
-      "labels: the model gives no floating tensor that could be compared with "
-      "them");
+      "labels: the model returns no floating tensor to compare them with");
   if (!can_be_told) {
     return;
   }
@@ -127,9 +126,9 @@ void OutputComparison::add_accuracy(
   TORCH_CHECK_VALUE(
       own.min().item<int64_t>() >= 0 &&
           own.max().item<int64_t>() < std::max<int64_t>(2, classes),
-      "labels: the model tells ",
+      "labels: the model has ",
       std::max<int64_t>(2, classes),
-      " classes apart, and a label is ",
+      " classes, but a label is ",
       own.max().item<int64_t>());
   const auto right = own.reshape(before.sizes());
   labelled_ += static_cast<double>(right.numel());

@@ -12,12 +12,12 @@ namespace coppice::calibration {
 /// How the outputs of a pruned model differ from those of the dense one.
 struct OutputChange {
   int64_t samples = 0;
-  /// Whether they took no part in the calibration.
+  /// Whether these samples were not used for calibration.
   bool is_held_back = false;
-  /// Square root of the squared difference over the squared outputs.
+  /// Norm of the difference over the norm of the dense outputs.
   double relative_error = 0;
-  /// Share of outputs whose largest is the same; of a single one, that lie on
-  /// the same side of 0, or of 0.5 if they are probabilities.
+  /// Fraction of decisions that are equal: the argmax, or of a single output
+  /// its side of 0 (of 0.5 if outputs are probabilities).
   std::optional<double> agreement;
   /// Mean Kullback-Leibler divergence of the softmax, in nats.
   std::optional<double> divergence;
@@ -29,13 +29,14 @@ struct OutputChange {
 /// Compares two models batch by batch.
 class OutputComparison {
  public:
-  /// `labels`: the classes of all samples, whole numbers, or undefined.
+  /// `labels`: the classes of all samples, an integer tensor, or undefined.
   explicit OutputComparison(torch::Tensor labels)
       : labels_(std::move(labels)) {}
 
-  /// What both models give for samples `which`.
+  /// Compares the outputs of both models for samples `which`.
   ///
-  /// Errors: c10::ValueError if labels are no classes of the outputs.
+  /// Errors: c10::ValueError if labels do not match the outputs in number or
+  ///   range.
   void add(
       const c10::IValue& dense,
       const c10::IValue& pruned,

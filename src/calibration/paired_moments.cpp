@@ -11,7 +11,7 @@ namespace {
 using graph::WeightedCall;
 using torch::Tensor;
 
-/// A model, and what enters one of its layers as it runs.
+/// A model that records the inputs of one of its layers.
 class WatchedModel {
  public:
   WatchedModel(
@@ -24,7 +24,7 @@ class WatchedModel {
         survey_(survey),
         part_(survey.sources[source].parts.front()) {}
 
-  /// The calls of a run, their inputs copied, as ops may write to them later.
+  /// The calls of a run. Inputs are copied: later ops may write to them.
   std::vector<WeightedCall>
   run(const Samples& samples, const SampleIndices& which, int64_t batch) {
     std::vector<WeightedCall> calls;

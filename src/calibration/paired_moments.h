@@ -8,18 +8,18 @@
 
 namespace coppice::calibration {
 
-/// What enters layers in a model whose layers before them are pruned, and what
-/// entered them in the dense one.
+/// Second moments of a layer's inputs in the pruned model, and against its
+/// inputs in the dense one.
 struct PairedMoments {
-  std::vector<SecondMoments> now; ///< A group of a convolution each.
-  /// `cross_moments(now, before)` of each group. None if the two cannot be
-  /// paired: layers before them made the model take other branches.
+  std::vector<SecondMoments> now; ///< One for each group of a convolution.
+  /// `cross_moments(now, before)` of each group. Empty if calls cannot be
+  /// paired, because pruning changed a branch of the model.
   std::vector<torch::Tensor> cross;
 };
 
 /// Runs the dense and the pruned model side by side for one source of a survey.
 ///
-/// `change`: makes the pruned model of a newly loaded one.
+/// `change`: turns a newly loaded model into the pruned one.
 PairedMoments paired_moments(
     const ModelLoader& load,
     const std::function<void(torch::jit::Module&)>& change,

@@ -17,11 +17,11 @@ constexpr size_t kInput = 0;
 constexpr size_t kMean = 3;
 constexpr size_t kVariance = 4;
 
-/// Sums over all that entered a norm.
+/// Sums over all inputs of a norm.
 struct NormSums {
-  Tensor mean; ///< The module's own, as is the variance.
+  Tensor mean; ///< The module's running mean; `variance` likewise.
   Tensor variance;
-  double count = 0; ///< Values a channel.
+  double count = 0; ///< Values per channel.
   Tensor sum;       ///< float64 [channels].
   Tensor squares;
 };
@@ -41,7 +41,7 @@ class NormWatcher {
     return true;
   }
 
-  /// What was summed, into the norms themselves.
+  /// Writes the statistics of all batches to the norms.
   std::vector<NormSums> finish() {
     std::vector<NormSums> all;
     for (auto& [key, norm] : norms_) {
@@ -57,7 +57,7 @@ class NormWatcher {
   }
 
  private:
-  /// Gives the norm the statistics of this batch, with which it runs next.
+  /// Sets the norm's statistics to those of this batch before it runs.
   static void add(NormSums& norm, const Tensor& input) {
     if (input.numel() == 0) {
       return;

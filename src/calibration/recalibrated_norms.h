@@ -8,12 +8,12 @@
 
 namespace coppice::calibration {
 
-/// Means and variances that batch norms have on the samples, by the names of
-/// `running_mean` and `running_var`: each batch passes a norm with its own
-/// statistics, as in training, and those of all samples together are what is
-/// given. Norms that never ran are not among them.
+/// Running means and variances of batch norms on the samples, by the names of
+/// `running_mean` and `running_var`. Each batch is normalised by its own
+/// statistics, as in training; the result is that of all samples together.
+/// Norms that never ran are left out.
 ///
-/// `change`: makes the pruned model of a newly loaded one.
+/// `change`: turns a newly loaded model into the pruned one.
 std::map<std::string, torch::Tensor> recalibrated_norms(
     const ModelLoader& load,
     const std::function<void(torch::jit::Module&)>& change,

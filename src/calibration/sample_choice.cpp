@@ -15,7 +15,7 @@ choose_samples(int64_t count, int64_t wanted, uint64_t seed, bool in_order) {
   SampleIndices all(count);
   std::iota(all.begin(), all.end(), 0);
   if (!in_order) {
-    // Not std::shuffle, which libraries write differently.
+    // Not std::shuffle, whose result differs between standard libraries.
     std::mt19937_64 random(seed);
     for (int64_t i = count - 1; i > 0; --i) {
       std::swap(all[i], all[random() % static_cast<uint64_t>(i + 1)]);

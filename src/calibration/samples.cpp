@@ -25,7 +25,8 @@ int64_t first_not_finite(const Tensor& tensor) {
   return rows.nonzero()[0].item<int64_t>();
 }
 
-/// LibTorch's LSTM steps through its weights op by op where oneDNN has none.
+/// Without oneDNN, LibTorch runs an LSTM op by op, so that its weights are
+/// seen.
 class WithoutFusedLayers {
  public:
   WithoutFusedLayers() : was_on_(at::globalContext().userEnabledMkldnn()) {}
@@ -69,8 +70,8 @@ Samples::Samples(
   const auto arguments = graph::arguments_of(module);
   TORCH_CHECK_VALUE(
       !graph::takes_gradients(module),
-      "calibration: the model takes gradients in `forward`, and samples run "
-      "without them; give a model that stops before it does");
+      "calibration: the model computes gradients in `forward`, and samples run "
+      "without them; give a model without that part");
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const auto name = i < arguments.size() ? arguments[i].name() : "";
     graph::map_tensors(inputs_[i], [&](const Tensor& tensor) {
@@ -99,10 +100,10 @@ Samples::Samples(
   }
   TORCH_CHECK_VALUE(
       count_ != -1,
-      "calibration: no input has a dimension of samples; stack samples along "
+      "calibration: no input has a sample dimension; stack samples along "
       "dimension 0");
   TORCH_CHECK_VALUE(
-      count_ > 0, "calibration: there are no samples; give some hundred");
+      count_ > 0, "calibration: there are no samples; give a few hundred");
 }
 
 std::vector<c10::IValue>

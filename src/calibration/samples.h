@@ -9,21 +9,21 @@
 
 namespace coppice::calibration {
 
-/// Gives the model as its file has it, newly loaded.
+/// Loads the model anew from its file.
 using ModelLoader = std::function<torch::jit::Module()>;
 
 /// Indices of samples, ascending.
 using SampleIndices = std::vector<int64_t>;
 
-/// Calibration samples: the inputs of a model, of whose tensors dimension 0
-/// counts samples, also of those in tuples, lists and dictionaries. Tensors
-/// without dimensions and what is no tensor are the same for all samples.
+/// Calibration samples: the inputs of a model. Dimension 0 of each tensor, also
+/// within tuples, lists and dictionaries, counts samples. Tensors without
+/// dimensions and other values are the same for all samples.
 class Samples {
  public:
   /// `are_single`: the model takes one sample at a time, without dimension 0.
   /// Errors: c10::ValueError if there are no samples, tensors differ in their
   ///   number, a value is NaN or infinite, or the model has no `forward` or
-  ///   takes gradients in it.
+  ///   computes gradients in it.
   Samples(
       const torch::jit::Module& module,
       std::vector<c10::IValue> inputs,
@@ -33,12 +33,12 @@ class Samples {
     return count_;
   }
 
-  /// The inputs of samples [begin, end) of `which`: copies, as a model may
+  /// The inputs of samples [begin, end) of `which`, copied, as a model may
   /// write to its inputs.
   std::vector<c10::IValue>
   batch(const SampleIndices& which, int64_t begin, int64_t end) const;
 
-  /// As many as the model may take at once, of a wanted number.
+  /// The batch size for a wanted one: 1 for a model of single samples.
   int64_t batch_of(int64_t wanted) const {
     return are_single_ ? 1 : wanted;
   }
@@ -49,11 +49,11 @@ class Samples {
   int64_t count_ = -1;
 };
 
-/// Whether a method of a model, or of one within it, has an op of that name.
+/// Whether a method of the model or a submodule has an op of that name.
 bool has_op(const torch::jit::Module& module, const char* name);
 
-/// Runs a model on samples, a batch at a time: without gradients, in
-/// evaluation, its ops one by one as its code says. `take` gets what it gives.
+/// Runs a model on samples, batch by batch: without gradients, in evaluation
+/// mode, op by op without fusion. `take` gets each output.
 ///
 /// Errors: c10::ValueError, one sentence that names the samples, if it fails.
 void run_samples(

@@ -7,18 +7,18 @@
 
 namespace coppice::calibration {
 
-/// Elements from the first to the last, gaps included.
+/// Elements from the first to the last in memory, gaps included.
 int64_t span_of(at::IntArrayRef sizes, at::IntArrayRef strides);
 
-/// Finds tensors of a model, and parts of them, by the memory that they lie in.
+/// Finds tensors of a model, and views of parts of them, by their memory.
 class TensorsByMemory {
  public:
-  /// Of a model, the tensors of those names, which it has.
+  /// `names`: tensors that the model has.
   TensorsByMemory(
       const torch::jit::Module& module,
       const std::vector<std::string>& names);
 
-  /// The index of the name; -1 if it is, or is part of, none of them.
+  /// The index of the name whose tensor contains `tensor`; -1 if none does.
   int64_t find(const torch::Tensor& tensor) const;
 
   const torch::Tensor& at(size_t index) const {

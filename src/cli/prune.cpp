@@ -52,10 +52,10 @@ A recipe (YAML or JSON) takes the place of the options from --sparsity to
 
 With --calibration, MODEL is a TorchScript archive that runs on the samples of
 FILE: a tensor for each input, by torch.save or as safetensors, samples in
-dimension 0. What enters the layers says which weights fall, and the others
-make up for them. The table says what that costs in the model's outputs, on an
-eighth of the samples that is held back. A recipe then takes
-WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
+dimension 0. Weights are chosen by the inputs of their layers, and kept weights
+are adjusted to preserve the layers' outputs. The last lines report the error of
+the model's outputs on an eighth of the samples, which is held back. A recipe may
+then use WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
 
 Exit code: 1 if the requested sparsity was not reached.
 

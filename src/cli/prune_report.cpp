@@ -83,7 +83,7 @@ std::string evidence_text(const PruneReport& report) {
   return report.not_from_graph_because.empty()
       ? ""
       : fmt::format(
-            "What is a weight was told by names and shapes, not by the "
+            "Weights were found by names and shapes, not by the "
             "model's code: {}.\n",
             report.not_from_graph_because);
 }

@@ -7,19 +7,20 @@
 
 namespace coppice::cli {
 
-/// A row a tensor and the totals. `output` is empty if nothing was written.
+/// One row per tensor, and the totals. `output` is empty if nothing was
+/// written.
 std::string prune_text(const std::string& output, const PruneReport& report);
 
-/// "2:4", "80% of 1x4", "80%": what was asked of a tensor.
+/// The requested sparsity of a tensor: "2:4", "80% of 1x4", "80%".
 std::string asked_of(const PrunedTensor& tensor);
 
-/// What decided which tensors are weights, where that is worth a line.
+/// How weights were found, if not by the graph.
 std::string evidence_text(const PruneReport& report);
 
-/// How many tensors were pruned, how many zeros they have, and where they went.
+/// The numbers of tensors pruned and of zeros, and the output's path.
 std::string totals_text(const std::string& output, const PruneReport& report);
 
-/// All but the rows of the tensors.
+/// All but the rows of tensors.
 nlohmann::ordered_json totals_json(
     const std::string& model,
     const std::string& output,

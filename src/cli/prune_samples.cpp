@@ -19,7 +19,7 @@
 namespace coppice::cli {
 namespace {
 
-/// The only tensor of a file, whole numbers.
+/// The only tensor of a file, integers.
 torch::Tensor labels_in(const std::string& path) {
   const auto file = open_checkpoint(path);
   if (file.state.tensors.size() != 1) {
@@ -31,12 +31,13 @@ torch::Tensor labels_in(const std::string& path) {
   const auto labels = as_tensor(file.state.tensors[0]);
   if (labels.dim() == 0 || labels.is_floating_point() || labels.is_complex()) {
     throw InputError(fmt::format(
-        "{} holds no classes: give whole numbers, one for each sample.", path));
+        "{} does not hold classes: give whole numbers, one for each sample.",
+        path));
   }
   return labels.to(torch::kLong);
 }
 
-/// Bars for what is done one after the other.
+/// Progress bars of stages that follow one another.
 class StageBars {
  public:
   void show(const std::string& what, int64_t done, int64_t total) {
@@ -107,7 +108,7 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
   load_libraries(run.options.libraries);
-  load_script(run.model); // Says best what is no model to run.
+  load_script(run.model); // Has the better message for files that are no model.
   const auto input = open_checkpoint(run.model);
   if (!run.output.empty()) {
     require_other_file(run.output, input);
@@ -122,7 +123,8 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   const auto report = [&] {
     try {
       return prune(run, input);
-    } catch (const c10::ValueError& error) { // A sample, a name, an option.
+    } catch (
+        const c10::ValueError& error) { // Of a sample, a name or an option.
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();
@@ -144,13 +146,13 @@ void add_sample_options(
     CLI::App& command,
     CLI::Option* recipe,
     SampleOptions& options) {
-  auto* samples =
-      command
-          .add_option(
-              "--calibration",
-              options.calibration,
-              "Prune by what enters the layers when these samples run")
-          ->type_name("FILE");
+  auto* samples = command
+                      .add_option(
+                          "--calibration",
+                          options.calibration,
+                          "Prune by the layers' inputs when the model runs on "
+                          "these samples")
+                      ->type_name("FILE");
   const auto of_samples = [&](CLI::Option* option) {
     return option->needs(samples);
   };
@@ -163,7 +165,7 @@ void add_sample_options(
   of_samples(command.add_flag(
       "--sequential",
       options.sequential,
-      "Prune layer after layer; each makes up for those before it"));
+      "Prune layer after layer; each corrects the error of those before it"));
   of_samples(command.add_option(
                  "--samples",
                  options.samples,

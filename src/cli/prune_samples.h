@@ -10,7 +10,7 @@
 
 namespace coppice::cli {
 
-/// What a command line says of samples to prune by.
+/// Options of pruning by samples.
 struct SampleOptions {
   std::string calibration;
   std::string method = "alps";
@@ -32,7 +32,7 @@ void add_sample_options(
 
 PruneMethod method_of(const SampleOptions& options);
 
-/// Prunes by samples, and prints what came of it.
+/// Prunes by samples and prints the report.
 struct PruneBySamples {
   std::string model;
   std::string output; ///< Empty: nothing is written.

@@ -109,7 +109,7 @@ std::string change_text(const calibration::OutputChange& change) {
       "On {} samples {}: {}.\n",
       change.samples,
       change.is_held_back ? "that were held back"
-                          : "that also calibrated, which flatters",
+                          : "that also calibrated, so optimistic",
       fmt::join(parts, ", "));
 }
 

@@ -6,11 +6,11 @@
 
 namespace coppice::cli {
 
-/// What is said before the work begins, a line.
+/// One line about the work ahead.
 std::string work_text(const oneshot::SampledWork& work);
 
-/// A row a tensor, the totals and the change of the outputs. `output` is empty
-/// if nothing was written.
+/// One row per tensor, the totals and the change of the outputs. `output` is
+/// empty if nothing was written.
 std::string sampled_text(
     const std::string& output,
     const oneshot::SampledReport& report);

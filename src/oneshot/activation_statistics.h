@@ -10,8 +10,8 @@
 
 namespace coppice::oneshot {
 
-/// Sums over all activations that entered a layer. Memory: one sample's
-/// elements in float64.
+/// Statistics of all inputs of a layer. Memory: one sample's elements in
+/// float64.
 class ActivationStatistics {
  public:
   /// Thread-safe.
@@ -20,12 +20,12 @@ class ActivationStatistics {
   bool is_floating() const {
     return is_floating_;
   }
-  /// Of an activation, without dimension 0.
+  /// Of an input, without dimension 0.
   std::vector<int64_t> shape() const;
-  /// The share of elements that were zero.
+  /// The fraction of elements that were zero.
   double zeros() const;
-  /// The share of elements that `mask` drops, and of the sum of squares that it
-  /// leaves. A mask that tells samples apart is none for these.
+  /// The fraction of elements that `mask` drops, and of the sum of squares that
+  /// it keeps. The mask must be the same for all samples.
   double masked(const ActivationMask& mask) const;
   double energy_kept(const ActivationMask& mask) const;
 

@@ -10,7 +10,7 @@
 namespace coppice::oneshot {
 namespace {
 
-/// Makes a model evaluate for as long as it lives.
+/// Puts a model into evaluation mode during its lifetime.
 class Evaluating {
  public:
   explicit Evaluating(const torch::jit::Module& module) {
@@ -35,7 +35,7 @@ class Evaluating {
   std::vector<std::pair<torch::jit::Module, bool>> was_training_;
 };
 
-/// `tensor` as an argument of that type.
+/// `tensor` as an argument of type `type`.
 c10::IValue as_argument(const torch::Tensor& tensor, const c10::TypePtr& type) {
   if (type->isSubtypeOf(*c10::IntType::get())) {
     return tensor.item<int64_t>();
@@ -61,8 +61,8 @@ Calibration::Calibration(
       "calibration: the model has no method `forward` to run");
   TORCH_CHECK_VALUE(
       !graph::takes_gradients(module),
-      "calibration: the model takes gradients in `forward`, and samples run "
-      "without them; give a model that stops before it does");
+      "calibration: the model computes gradients in `forward`, and samples run "
+      "without them; give a model without that part");
   const auto& arguments = forward->function().getSchema().arguments();
   const auto takes = arguments.size() - 1; // The first is the model itself.
   const auto needs = std::count_if(
@@ -87,7 +87,7 @@ Calibration::Calibration(
             inputs_.size() > 1,
         "calibration: the tensor for input `",
         argument.name(),
-        "` has no dimension of samples");
+        "` has no sample dimension");
     if (inputs_[i].dim() == 0) {
       continue;
     }
@@ -120,7 +120,7 @@ std::vector<c10::IValue> Calibration::batch_of(int64_t begin, int64_t end)
   std::vector<c10::IValue> batch;
   for (size_t i = 0; i < inputs_.size(); ++i) {
     const auto& input = inputs_[i];
-    // A copy: a model may write to its inputs, which a mapped file forbids.
+    // A copy: models may write to their inputs, and a mapped file is read-only.
     batch.push_back(as_argument(
         (input.dim() == 0 ? input : input.slice(0, begin, end)).clone(),
         types_[i]));

@@ -21,8 +21,8 @@ class Calibration {
     return samples_;
   }
 
-  /// Runs the model on every batch, without gradients and as in evaluation;
-  /// whether each of its modules was training is as before afterwards.
+  /// Runs the model on every batch, without gradients, in evaluation mode.
+  /// Restores each module's training flag.
   void run(
       torch::jit::Module& module,
       int64_t batch,
@@ -32,7 +32,7 @@ class Calibration {
   std::vector<c10::IValue> batch_of(int64_t begin, int64_t end) const;
 
   std::vector<torch::Tensor> inputs_;
-  std::vector<c10::TypePtr> types_; ///< What `forward` takes for each.
+  std::vector<c10::TypePtr> types_; ///< Of the arguments of `forward`.
   int64_t samples_ = 0;
 };
 

@@ -14,7 +14,7 @@ double sum_of_squares(const Tensor& tensor) {
   return tensor.square().sum(torch::kDouble).item<double>();
 }
 
-/// The errors of an op of the dense model whose weight is pruned.
+/// Adds the output error of an op whose weight is pruned.
 bool measure_errors(
     SampledTargets& targets,
     const calibration::LayerSurvey& survey,

@@ -7,9 +7,9 @@
 
 namespace coppice::oneshot {
 
-/// Runs the dense and the pruned model on samples and compares what they give.
-/// Adds to the targets the errors of layers that have no whole second moments,
-/// of which they could be computed.
+/// Runs the dense and the pruned model on samples and compares their outputs.
+/// Adds the output errors of layers whose method keeps only the diagonal of the
+/// second moments.
 ///
 /// `labels`: as of `OutputComparison`.
 calibration::OutputChange compare_outputs(

@@ -20,7 +20,7 @@ bool any_part_has(const TensorName& name, NameRole role) {
       });
 }
 
-/// What an optimizer keeps of each weight.
+/// State that an optimizer keeps for each weight.
 bool is_optimizer_part(const std::string& part) {
   constexpr std::array kParts = {
       "exp_avg",
@@ -73,7 +73,7 @@ std::string parent_of(const std::string& fqn) {
   return split_fqn(fqn).module_fqn;
 }
 
-/// A gate that chooses among experts, not one of a gated unit.
+/// A gate that routes to experts, not that of a gated unit.
 bool is_router(
     const StoredTensor& tensor,
     const TensorName& name,
@@ -114,7 +114,7 @@ bool is_fixed_filter(const TensorName& name) {
       has_role(leaf, NameRole::kFilter)) {
     return true;
   }
-  // StyleGAN's: a learned kernel is called weight there.
+  // StyleGAN calls a learned kernel `weight`.
   const auto module = name.module_words();
   const auto resamples = [](const std::string& word) {
     return word == "upsample" || word == "downsample" || word == "resample" ||
@@ -162,7 +162,7 @@ std::string why_left_by_role(
   if (any_part(name, is_embedding_part)) {
     return "an embedding";
   }
-  // What stands for masked parts of an input is a token.
+  // The vector that replaces masked inputs is a token.
   if (has_role(leaf, NameRole::kMask) && !has_role(leaf, NameRole::kToken)) {
     return "a mask";
   }

@@ -7,7 +7,7 @@
 
 namespace coppice::oneshot {
 
-/// Why a tensor is not pruned even if a layer multiplies by it, judged by its
+/// Why a tensor is not pruned although a layer may multiply by it, from its
 /// name and the tensors of its module: embeddings, positions, output layers,
 /// routers, fixed filters, codebooks, masks, biases, training state. Empty if
 /// there is no reason.

@@ -16,7 +16,7 @@ namespace {
 
 using oneshot::ActivationStatistics;
 
-/// A layer that was chosen, and what passes its site.
+/// A chosen layer and its site.
 struct Watched {
   ActivationLayer layer;
   ActivationSite::Id observer = 0;
@@ -41,14 +41,14 @@ ActivationOptions sparsifier_options(const MaskActivationsOptions& options) {
   if (options.features) {
     TORCH_CHECK_VALUE(
         options.feature_dim.has_value(),
-        "mask_activations: features are indices of a dimension: say of which");
+        "mask_activations: `features` need `feature_dim`, their dimension");
     result.features(*options.features);
   }
   if (options.feature_dim) {
     TORCH_CHECK_VALUE(
         *options.feature_dim != 0,
-        "mask_activations: dimension 0 holds the samples; features lie along "
-        "another");
+        "mask_activations: dimension 0 holds the samples; features must be "
+        "along another");
     result.feature_dim(*options.feature_dim);
   }
   return result;
@@ -72,7 +72,7 @@ std::vector<Watched> watch(
   return watched;
 }
 
-/// Leaves layers out that cannot be masked.
+/// Marks the layers that cannot be masked.
 void let_go_of_unfit(
     std::vector<Watched>& watched,
     const std::vector<std::string>& named,
@@ -99,7 +99,7 @@ void let_go_of_unfit(
   }
   TORCH_CHECK_VALUE(
       any,
-      "mask_activations: there is no layer to mask: of those chosen none got "
+      "mask_activations: there is no layer to mask: none of those chosen got "
       "a floating tensor");
 }
 
@@ -128,7 +128,7 @@ std::vector<MaskedActivation> mask_activations(
     torch::jit::Module& masked) {
   const auto layer_options = sparsifier_options(options);
   const oneshot::Calibration calibration(module, inputs);
-  // Samples leave their traces in a model that has a state.
+  // A copy: running samples changes a model that has a state.
   auto model = with_activation_sites(module.deepcopy(), options.layers);
   const auto layers = activation_layers(model);
   ActivationSparsifier sparsifier(layers, layer_options);

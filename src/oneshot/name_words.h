@@ -6,14 +6,14 @@
 
 #include "oneshot/tensor_name.h"
 
-/// What words of a name mean, in the naming of common libraries.
+/// The meaning of words in names, as common libraries use them.
 namespace coppice::oneshot {
 
 /// The role that a word gives the tensor it names.
 enum class NameRole {
-  kLayer, ///< A layer's weight after all: `proj`, `conv`, `weight`.
+  kLayer, ///< A layer's weight: `proj`, `conv`, `weight`.
   kNorm,
-  kShortNorm, ///< `ln`, `bn`: some name a linear layer so.
+  kShortNorm, ///< `ln`, `bn`: also used in names of linear layers.
   kScale,
   kStatistic,
   kToken,
@@ -21,7 +21,7 @@ enum class NameRole {
   kMask,
   kBias,
   kFilter,
-  kFixedFilter, ///< Whatever stands below it is one, too: `stft`.
+  kFixedFilter, ///< Also everything below it in the name: `stft`.
   kCodebook,
   kAnchor,
   kQuantization,
@@ -37,8 +37,8 @@ bool is_one_of(
   return std::find(words.begin(), words.end(), text) != words.end();
 }
 
-/// Whether one of the words has the role and no word after it is a layer's:
-/// "conv_norm_out" has that of a norm, "norm_proj" has not.
+/// Whether one of the words has the role and no later word is a layer's: true
+/// of "conv_norm_out" and a norm, not of "norm_proj".
 bool has_role(const Words& words, NameRole role);
 
 /// Whether one of the words has the role.

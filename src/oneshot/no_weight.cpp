@@ -22,7 +22,7 @@ bool is_weight_leaf(const TensorName& name) {
   return is_one_of(name.leaf_part(), kLeaves);
 }
 
-/// A layer with one output, [1, n] or [1, n, 1, 1]: a head of values.
+/// A layer with one output, [1, n] or [1, n, 1, 1], such as a value head.
 bool is_single_output(
     const StoredTensor& tensor,
     const TensorName& name,
@@ -35,7 +35,8 @@ bool is_single_output(
       !has_role(module, NameRole::kToken);
 }
 
-/// Whether an integer tensor is a weight, not an index: a matrix, or packed.
+/// Whether an integer tensor is a quantized weight (a matrix, or packed), not
+/// an index.
 bool is_quantized_weight(const StoredTensor& tensor) {
   const auto words = words_of(split_fqn(tensor.name).tensor_name);
   const auto is_index = [](const std::string& word) {
@@ -51,8 +52,7 @@ bool is_quantized_weight(const StoredTensor& tensor) {
        std::any_of(words.begin(), words.end(), is_weight));
 }
 
-/// bitsandbytes hangs its parts below the weight itself:
-/// `q_proj.weight.absmax`.
+/// bitsandbytes names the parts after the weight: `q_proj.weight.absmax`.
 bool belongs_to_quantized(
     const StoredTensor& tensor,
     const Neighbours& beside) {
@@ -81,7 +81,7 @@ bool is_norm(
        has_role(module, NameRole::kShortNorm))) {
     return true;
   }
-  // The bias of a layer has its outputs alone.
+  // A layer's bias has only the output dimension.
   const auto* bias = beside.bias_of(tensor);
   const bool is_layer = dims_above_one(tensor) > 1 && bias != nullptr &&
       bias->shape == std::vector<int64_t>{tensor.shape[0]};
@@ -89,8 +89,8 @@ bool is_norm(
       (has_role(module, NameRole::kNorm) && !is_layer);
 }
 
-/// A parameter that is no layer's weight and the same for all of a batch:
-/// tokens, queries, a constant input.
+/// A parameter that is broadcast over the batch, not a layer's weight: tokens,
+/// queries, a constant input.
 bool is_shared_by_batch(const StoredTensor& tensor, const TensorName& name) {
   return tensor.shape.size() > 2 && tensor.shape[0] == 1 &&
       !is_weight_leaf(name) &&

@@ -7,10 +7,10 @@
 
 namespace coppice::oneshot {
 
-/// Why a tensor is not the weight of a product, judged by its name, its shape
-/// and the tensors of its module: vectors of higher rank, norms, scales,
-/// statistics, tokens, parts of quantized weights. A heuristic; a graph
-/// overrides it. Empty if it may be a weight.
+/// Why a tensor is not the weight of a product, from its name, its shape and
+/// the tensors of its module: vectors of higher rank, norms, scales,
+/// statistics, tokens, parts of quantized weights. A heuristic, used where
+/// there is no graph. Empty if it may be a weight.
 std::string why_no_weight(
     const StoredTensor& tensor,
     const TensorName& name,

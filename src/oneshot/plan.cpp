@@ -38,8 +38,8 @@ bool is_class_word(const std::string& word) {
   return word == "Linear" || word.rfind("Conv", 0) == 0;
 }
 
-/// A word that matches nothing is most often a typing error. Class names may
-/// have no layer in one model of many; what is to be ignored may be missing.
+/// A target that matches nothing is most often a typing error. But a class may
+/// have no layer in this model, and an ignored tensor may be missing.
 void check_words(const PruneModifier& modifier, const StateDict& state) {
   for (const auto* words : {&modifier.targets, &modifier.transposed}) {
     for (const auto& word : *words) {
@@ -50,8 +50,7 @@ void check_words(const PruneModifier& modifier, const StateDict& state) {
   }
 }
 
-/// Whether N:M would drop all of a weight, which has fewer inputs than it
-/// drops of M.
+/// Whether a weight has so few inputs that N:M would drop all of it.
 bool is_narrower(const WeightNormPattern& pattern, const StoredTensor& tensor) {
   const auto block = pattern.sparse_block_shape;
   return pattern.zeros_per_block < block.size() && block.rows == 1 &&
@@ -94,7 +93,7 @@ class Planner {
                                               : nullptr;
   }
 
-  /// A class goes by the op that takes the weight, where that is known.
+  /// A class name is matched by the op that uses the weight, if known.
   bool matches(const std::string& word, const StoredTensor& tensor) const {
     const auto* use = use_of(tensor);
     if (!is_class_word(word) || use == nullptr || use->is_unclear) {
@@ -127,7 +126,7 @@ class Planner {
         });
   }
 
-  /// What the code of an archive says of a tensor; empty if it is a weight.
+  /// Why the graph says that a tensor is no weight; empty if it is one.
   std::string why_no_weight_by_code(
       const graph::WeightUse& use,
       const StoredTensor& tensor,
@@ -136,7 +135,7 @@ class Planner {
       return use.is_multiplied() ? "an embedding as well" : "an embedding";
     }
     if (use.is_multiplied()) {
-      // Gains and deviations reach the product, too.
+      // Gains and standard deviations also reach the product.
       return use.is_computed_with ? why_no_weight(tensor, name, beside_) : "";
     }
     if (use.is_unclear) {
@@ -180,8 +179,7 @@ class Planner {
     const auto told = use ? layout_of(tensor, *use) : WeightLayout();
     if (!told.is_plain()) {
       plan.layout = told;
-      plan.note =
-          told.order.empty() ? "" : "read as [in, out], as its op takes it";
+      plan.note = told.order.empty() ? "" : "read as [in, out], as its op does";
     } else if (matches_any(modifier.transposed, tensor)) {
       plan.layout = inputs_first(tensor);
       plan.note = "read as [in, out]";
@@ -208,7 +206,7 @@ class Planner {
           plan.is_named ? why_not_prunable(tensor) : why_left(tensor);
     }
     if (plan.left_because.empty() && !is_changeable(tensor, input_)) {
-      plan.left_because = "not stored as it is";
+      plan.left_because = "its values are not stored as plain elements";
     }
     if (plan.left_because.empty() && !plan.is_named &&
         is_narrower(modifier.pattern, tensor)) {
@@ -229,7 +227,7 @@ class Planner {
   Neighbours beside_;
 };
 
-/// What most tensors were left for.
+/// The most frequent reason for not pruning.
 std::string usual_reason(const std::vector<TensorPlan>& plans) {
   std::map<std::string, int> counts;
   std::string usual;
@@ -255,10 +253,11 @@ void check_any_pruned(
           ? std::string(
                 ": holds no tensors, there is nothing to prune (a frozen or "
                 "quantized model keeps its weights in its code); give the "
-                "model as it was before")
-          : ": none of its tensors is one to prune (most are left because: " +
+                "model before freezing")
+          : ": none of its tensors can be pruned by default (most frequent "
+            "reason: " +
               usual_reason(plans) +
-              "); name some (`coppice inspect` lists them)");
+              "); name tensors to prune (`coppice inspect` lists them)");
 }
 
 } // namespace

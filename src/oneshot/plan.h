@@ -12,21 +12,21 @@
 
 namespace coppice::oneshot {
 
-/// What is to be done with one tensor of a checkpoint.
+/// What to do with one tensor of a checkpoint.
 struct TensorPlan {
-  /// The rule that prunes it, one of the recipe's; null if it is left.
+  /// The recipe's rule that prunes it; null if it is not pruned.
   const PruneModifier* modifier = nullptr;
   std::string left_because; ///< Empty if it is pruned.
-  std::string note;         ///< What else the table should say.
+  std::string note;         ///< A remark for the table.
 
   // Of a tensor that is pruned:
   bool is_named = false; ///< By a glob or regular expression.
   TensorPlace place;
   WeightLayout layout;
-  std::vector<const StoredTensor*> masks; ///< What the model multiplies it by.
+  std::vector<const StoredTensor*> masks; ///< That the model multiplies it by.
 };
 
-/// What is to be done with a checkpoint. Refers to it and to the recipe.
+/// What to do with a checkpoint. Refers to it and to the recipe.
 struct CheckpointPlan {
   const Checkpoint* input = nullptr;
   const Recipe* recipe = nullptr;

@@ -5,7 +5,7 @@
 
 namespace coppice::oneshot {
 
-/// What a report says before anything is known of zeros: a row a tensor.
+/// A report without zeros: one row per tensor.
 PruneReport planned_report(const CheckpointPlan& plan);
 
 } // namespace coppice::oneshot

@@ -39,7 +39,7 @@ PruneReport prune_checkpoint(
   for (const auto& modifier : recipe) {
     TORCH_CHECK_VALUE(
         modifier.method == PruneMethod::Magnitude,
-        "the recipe prunes by samples, and there are none; give some with "
+        "the recipe prunes by samples, but none are given; give some with "
         "--calibration FILE");
   }
   if (!options.dry_run) {

@@ -40,9 +40,8 @@ class SampledPruning {
     for (const auto& modifier : recipe) {
       TORCH_CHECK_VALUE(
           modifier.scope == Scope::Tensor,
-          "with samples every layer has its own level; leave the scope "
-          "`global` out");
-      selection_of(modifier); // Says what the method has not.
+          "pruning by samples has no scope `global`; leave it out");
+      selection_of(modifier); // Checks the method's options.
     }
   }
 
@@ -114,8 +113,8 @@ class SampledPruning {
           "none of the weights can be pruned by samples",
           most == reasons.end()
               ? ""
-              : " (most are left because: " + most->first + ")",
-          "; leave --calibration out to prune by magnitude");
+              : " (most frequent reason: " + most->first + ")",
+          "; prune by magnitude, without --calibration");
     }
   }
 
@@ -126,7 +125,7 @@ class SampledPruning {
     const bool never_ran =
         survey_.left_because[target].rfind("it never", 0) == 0;
     return never_ran && use != nullptr && use->is_computed_with
-        ? "its op takes what is computed from it"
+        ? "its op uses values computed from it"
         : survey_.left_because[target];
   }
 
@@ -201,7 +200,7 @@ class SampledPruning {
     }
   }
 
-  /// Prunes what reads one source.
+  /// Prunes the weights that read one source.
   void solve_source(
       size_t source,
       const std::vector<SecondMoments>& moments,

@@ -17,8 +17,8 @@ namespace {
 constexpr int64_t kPruneGrain = int64_t(1) << 16;
 
 /// `Bits` is the unsigned integer as wide as the elements. A float is zero if
-/// all its bits but the sign are. Without branches and with counters as wide as
-/// the elements, compilers make SIMD code of it.
+/// all bits but the sign are 0. No branches, and counters as wide as the
+/// elements, so that compilers vectorise it.
 template <class Bits>
 ZeroCounts
 keep_few(const Bits* from, const uint8_t* keep, int count, Bits* to) {
@@ -37,7 +37,7 @@ keep_few(const Bits* from, const uint8_t* keep, int count, Bits* to) {
 template <class Bits>
 ZeroCounts
 keep_range(const Bits* from, const uint8_t* keep, int64_t count, Bits* to) {
-  constexpr int64_t kFew = 1 << 14; // 16 bits count as far.
+  constexpr int64_t kFew = 1 << 14; // A 16-bit counter cannot overflow.
   ZeroCounts zeros;
   for (int64_t i = 0; i < count; i += kFew) {
     const auto few = keep_few(
@@ -85,7 +85,7 @@ keep_part(const torch::Tensor& part, const torch::Tensor& mask, void* to) {
   }
 }
 
-/// Of what the model computes with, where it masks the weight itself.
+/// Zeros of a weight that the model multiplies by a mask of its own.
 ZeroCounts masked_zeros(
     const torch::Tensor& effective,
     const torch::Tensor& keep) {
@@ -95,7 +95,7 @@ ZeroCounts masked_zeros(
       before.logical_or(keep.logical_not()).sum().item<int64_t>()};
 }
 
-/// The bytes of `place` with `values`, the tensor's, in their places.
+/// The bytes of `range`, with `values` at the tensor's elements.
 std::vector<std::byte> spread(
     const StoredTensor& tensor,
     const torch::Tensor& values,
@@ -121,7 +121,7 @@ ZeroCounts write_pruned(
     effective = effective_weight(tensor, plan.masks).reshape(matrix.sizes());
   }
   const bool in_order = tensor.is_contiguous();
-  // Strided tensors wait in memory until all of their values are known.
+  // A strided tensor is written when all of its rows are known.
   torch::Tensor whole;
   if (!in_order) {
     whole = torch::empty(matrix.sizes(), matrix.options());

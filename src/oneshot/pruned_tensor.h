@@ -20,9 +20,9 @@ struct ZeroCounts {
   int64_t after = 0;
 };
 
-/// Hands the bytes of a tensor's place to the sink with what the mask drops as
-/// +0, and counts zeros (of either sign), those that its masks make included.
-/// `mask` is of the tensor as it is stored.
+/// Writes the bytes of a tensor to the sink, dropped values as +0, and counts
+/// zeros of either sign, after the model's own masks. `mask` has the tensor's
+/// stored order.
 ZeroCounts write_pruned(
     const StoredTensor& tensor,
     const TensorPlan& plan,

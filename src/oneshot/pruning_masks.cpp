@@ -54,7 +54,7 @@ torch::Tensor effective_weight(
     const std::vector<const StoredTensor*>& masks) {
   auto weight = as_tensor(tensor);
   for (const auto* each : masks) {
-    // What is masked counts as zero even if it is no number.
+    // A masked element counts as zero even if it is NaN.
     const auto mask = as_tensor(*each);
     weight = torch::where(
         mask.eq(0),

@@ -7,16 +7,16 @@
 
 namespace coppice::oneshot {
 
-/// The blocks of a weight as its layout reads it, those that its edge cuts off
+/// The number of blocks of a weight in its layout, partial ones at the edges
 /// included.
 int64_t blocks_of(
     const StoredTensor& tensor,
     const WeightLayout& layout,
     BlockShape block);
 
-/// Compares the zeros with those that a modifier requests and writes the result
-/// into the report. A level is a fraction of blocks, rounded to whole ones, and
-/// blocks at the edge have fewer elements to lose.
+/// Compares the zeros with those that a modifier asks for and writes the result
+/// into the report. A level is a fraction of blocks, rounded to whole ones;
+/// partial blocks have fewer elements.
 void check_reached(
     const PruneModifier& modifier,
     const StateDict& state,

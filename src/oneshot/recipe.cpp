@@ -29,7 +29,7 @@ constexpr std::array kModifiers = {
     KnownModifier{"SparseGPTModifier", PruneMethod::SparseGPT},
     KnownModifier{"ALPSModifier", PruneMethod::ALPS}};
 
-/// What only methods that take samples have.
+/// Options only of methods that use samples.
 const std::vector<std::string> kSampleOptions = {
     "block_size",
     "dampening_frac",
@@ -38,7 +38,7 @@ const std::vector<std::string> kSampleOptions = {
     "owl_m",
     "owl_lmbda"};
 
-/// What they do not have.
+/// Options only of pruning by magnitude.
 const std::vector<std::string> kMagnitudeOptions = {
     "zeros_per_block",
     "norm",
@@ -98,7 +98,7 @@ words_of(const Json& options, const char* name, const Place& place) {
   return words;
 }
 
-/// Two options that must agree in meaning: at most one may be there.
+/// Errors: c10::ValueError if both of two synonymous options are given.
 void check_one_of(
     const Json& options,
     const char* one,
@@ -228,7 +228,7 @@ bool flag_of(const Json& options, const char* name, const Place& place) {
   if (!options.contains(name)) {
     return false;
   }
-  // YAML's words come as text.
+  // YAML values arrive as text.
   const Json& value = options[name];
   const bool is_true = value == true || value == "true" || value == "True";
   TORCH_CHECK_VALUE(
@@ -264,7 +264,7 @@ void read_sample_options(
       profile.is_null() || profile == "None" || profile == "null",
       place.option("sparsity_profile"),
       profile.dump(),
-      " is not known here: all layers get the same level; leave it out");
+      " is not supported: all layers get the same level; leave it out");
 }
 
 PruneModifier modifier_of(const std::string& name, const Json& options) {
@@ -276,8 +276,7 @@ PruneModifier modifier_of(const std::string& name, const Json& options) {
       known != kModifiers.end(),
       "the recipe's modifier `",
       name,
-      "` is not known here; what prunes by magnitude is "
-      "`MagnitudePruningModifier`");
+      "` is not supported; `MagnitudePruningModifier` prunes by magnitude");
   const Place place{name};
   check_options(options, known->method, place);
   PruneModifier modifier;
@@ -317,7 +316,7 @@ Recipe recipe_from_json(std::string_view json) {
   const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   TORCH_CHECK_VALUE(
       root.is_object() && !root.empty(),
-      "the recipe is no object with stages; see `coppice prune --help`");
+      "the recipe has no stages; see `coppice prune --help`");
   Recipe recipe;
   for (const auto& stage : root.items()) {
     if (stage.key() == "modifiers") {

@@ -8,10 +8,10 @@
 
 namespace coppice::oneshot {
 
-/// The third step: writes a copy of the plan's checkpoint in which what
-/// `selection` drops is +0. `output` is a file, or a folder for shards; null
-/// writes nothing but does all the other work. Returns the zeros of each of the
-/// plan's tensors that is pruned.
+/// The third step: writes a copy of the checkpoint in which the values that
+/// `selection` drops are +0. `output` is a file, or a folder for shards; null
+/// computes everything but writes nothing. Returns the zeros of each pruned
+/// tensor of the plan.
 ///
 /// Errors: c10::ValueError if a weight holds NaN or infinity; OutputError if
 ///   the output cannot be written.

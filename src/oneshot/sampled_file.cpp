@@ -10,7 +10,7 @@
 namespace coppice::oneshot {
 namespace {
 
-/// The bytes of a tensor's place with `values` in it, gaps as they were.
+/// The bytes of a tensor's range with `values`; gaps keep their bytes.
 std::vector<std::byte> bytes_with(
     const StoredTensor& tensor,
     const torch::Tensor& values,

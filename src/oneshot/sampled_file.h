@@ -9,8 +9,8 @@
 
 namespace coppice::oneshot {
 
-/// Writes a copy of a checkpoint of one file with other values of some tensors,
-/// by their places in the checkpoint; all else is byte-identical.
+/// Writes a copy of a checkpoint of one file with new values of some tensors,
+/// keyed by index in the checkpoint; all else is byte-identical.
 ///
 /// Errors: OutputError.
 void write_changed(

@@ -9,7 +9,8 @@ int64_t zeros_of(const torch::Tensor& tensor) {
   return tensor.eq(0).sum().item<int64_t>();
 }
 
-/// But for what rounding down leaves in each of what is compared together.
+/// Each row, block of columns or group that is compared on its own may round
+/// down.
 bool has_reached(const PruneModifier& rule, const PrunedTensor& row) {
   const auto block = rule.pattern.sparse_block_shape;
   const double asked = rule.pattern.sparsity_level *
@@ -17,7 +18,7 @@ bool has_reached(const PruneModifier& rule, const PrunedTensor& row) {
       static_cast<double>(block.size()) * static_cast<double>(row.elements);
   const double columns =
       static_cast<double>(row.elements) / static_cast<double>(row.shape[0]);
-  // Rows, blocks of columns and groups at most are compared apart.
+  // At most one for each row, block of columns and group.
   const double apart = static_cast<double>(row.shape[0]) +
       columns / static_cast<double>(rule.block_size) + 1;
   return static_cast<double>(row.zeros_after) +

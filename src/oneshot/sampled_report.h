@@ -5,7 +5,7 @@
 
 namespace coppice::oneshot {
 
-/// Writes what became of each tensor into a report.
+/// Writes the result of each tensor into a report.
 void add_tensors(const SampledTargets& targets, SampledReport& report);
 
 } // namespace coppice::oneshot

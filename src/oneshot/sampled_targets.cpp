@@ -25,7 +25,7 @@ SampledTargets::SampledTargets(
     const auto found = by_name.find(tensor.name);
     if (found == by_name.end() ||
         found->second.sizes() != at::IntArrayRef(tensor.shape)) {
-      leave_tensor(i, "the model that runs has none of that name");
+      leave_tensor(i, "the loaded model has no tensor of that name");
       continue;
     }
     targets_.emplace_back();

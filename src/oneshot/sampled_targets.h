@@ -12,12 +12,12 @@
 
 namespace coppice::oneshot {
 
-/// A tensor of the checkpoint that samples prune.
+/// A tensor of the checkpoint that is pruned by samples.
 struct SampledTarget {
   size_t index = 0;     ///< In the checkpoint.
-  torch::Tensor dense;  ///< The model's own.
-  torch::Tensor pruned; ///< Undefined until it is solved; strides of `dense`.
-  // Sums over its parts, of squares:
+  torch::Tensor dense;  ///< The model's tensor.
+  torch::Tensor pruned; ///< Undefined until solved; has the strides of `dense`.
+  // Sums of squares over its parts.
   double error = 0;
   double outputs = 0;
   // As of `Solved`:
@@ -25,7 +25,7 @@ struct SampledTarget {
   int64_t dead_inputs = 0;
 };
 
-/// The tensors of a model that samples prune, and what becomes of the model.
+/// The tensors that are pruned by samples, and the changes to the model.
 class SampledTargets {
  public:
   /// `module` is the checkpoint's model; it never runs.
@@ -37,7 +37,7 @@ class SampledTargets {
   const std::vector<SampledTarget>& all() const {
     return targets_;
   }
-  /// Of the targets, in their order.
+  /// In the order of `all`.
   const std::vector<std::string>& names() const {
     return names_;
   }
@@ -48,15 +48,15 @@ class SampledTargets {
     return *plan_.tensors[targets_[i].index].modifier;
   }
 
-  /// Target i is left after all.
+  /// Excludes target i from pruning.
   void leave(size_t i, std::string reason);
 
-  /// Takes over what a solver made of a part of target i.
+  /// Stores the solution of a part of target i.
   void keep(size_t i, const calibration::LayerPart& part, const Solved& solved);
 
   void add_error(size_t i, double error, double outputs);
 
-  /// As before anything was solved.
+  /// Discards all solutions.
   void forget_solved();
 
   /// Means and variances of norms that were re-estimated, by name.
@@ -64,10 +64,10 @@ class SampledTargets {
     norms_ = std::move(norms);
   }
 
-  /// Gives a newly loaded model what was solved so far.
+  /// Writes all solutions so far into a newly loaded model.
   void change(torch::jit::Module& module) const;
 
-  /// What differs from the checkpoint, by place in it.
+  /// The changed tensors, by index in the checkpoint.
   std::map<size_t, torch::Tensor> changed() const;
 
  private:

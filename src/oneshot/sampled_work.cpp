@@ -33,7 +33,7 @@ SampledWork work_of(
     int64_t bytes = 0;
     for (; first < last; ++first) {
       const auto& source = survey.sources[first];
-      // With those of the dense model beside them.
+      // Sequential: the dense model's inputs are kept as well.
       bytes += source.nbytes() +
           (options.sequential
                ? source.groups * 8 * source.features() * source.features()

@@ -6,14 +6,14 @@
 
 namespace coppice::oneshot {
 
-/// The sources up to which one pass over the samples collects, from `first` on:
-/// as many as fit, one at least.
+/// The end of the sources that one pass over the samples collects, from `first`
+/// on: as many as fit into memory, at least one.
 size_t end_of_pass(
     const calibration::LayerSurvey& survey,
     size_t first,
     int64_t memory_bytes);
 
-/// What pruning will take.
+/// The work that pruning needs.
 SampledWork work_of(
     const calibration::LayerSurvey& survey,
     const calibration::SampleChoice& choice,

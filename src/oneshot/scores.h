@@ -21,8 +21,8 @@ struct Rows {
 /// weight is contiguous there.
 torch::Tensor matrix_of(const StoredTensor& tensor);
 
-/// What a planned tensor is scored by: the weight that its masks leave, as the
-/// matrix that its layout makes of it.
+/// The matrix whose elements are scored: the weight times its masks, in its
+/// layout.
 torch::Tensor scored_matrix(const StoredTensor& tensor, const TensorPlan& plan);
 
 /// Calls `body` for all rows of a matrix in parts of some 16 MB, each but the
@@ -32,9 +32,9 @@ void for_each_part(
     int64_t multiple,
     const std::function<void(Rows)>& body);
 
-/// The scores of the blocks of `rows` by the modifier's criterion; of single
-/// elements the values themselves, which the criterion says how to compare.
-/// float64 for float64, else float32.
+/// The scores of the blocks of `rows` by the modifier's criterion; for single
+/// elements their values, which the criterion compares. float64 for float64,
+/// else float32.
 torch::Tensor scores_of(
     const torch::Tensor& rows,
     const PruneModifier& modifier);

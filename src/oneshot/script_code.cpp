@@ -17,7 +17,7 @@ bool has_ending(std::string_view text, std::string_view end) {
       text.substr(text.size() - end.size()) == end;
 }
 
-/// The names in `__buffers__ = ["mean", "std", ]` of a class.
+/// The names in a class's `__buffers__ = ["mean", "std", ]`.
 std::set<std::string> list_of(const std::string& text, const char* field) {
   std::set<std::string> names;
   const auto begin = text.find(std::string(field) + " = [");
@@ -34,7 +34,7 @@ std::set<std::string> list_of(const std::string& text, const char* field) {
   return names;
 }
 
-/// What the classes of an archive declare.
+/// Attributes that the classes of an archive declare.
 class Declarations {
  public:
   explicit Declarations(const ScriptCode& code) : code_(code) {}

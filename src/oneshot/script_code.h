@@ -15,8 +15,7 @@ using ScriptCode = std::map<std::string, std::string>;
 /// Errors: FileError.
 ScriptCode script_code(const Checkpoint& checkpoint);
 
-/// The kinds of an archive's tensors by their names, as the classes in its code
-/// declare them.
+/// The kinds of an archive's tensors by name, as its classes declare them.
 ///
 /// Errors: FileError.
 std::map<std::string, graph::WeightUse> declared_kinds(

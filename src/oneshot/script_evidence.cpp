@@ -43,10 +43,9 @@ bool mentions(const std::string& text, const char* word) {
   return text.find(word) != std::string::npos;
 }
 
-constexpr const char* kTooLarge =
-    "it does not fit into the memory that is free";
+constexpr const char* kTooLarge = "it does not fit into free memory";
 
-/// Whether an error of LibTorch's means that memory ran out.
+/// Whether LibTorch failed for lack of memory.
 bool is_of_memory(const std::exception& error) {
   return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
       mentions(error.what(), "memory: you tried to allocate");
@@ -108,14 +107,14 @@ std::optional<ScriptEvidence> script_evidence(
         evidence.not_from_graph_because = "it holds no methods";
       }
     } catch (const std::exception& error) {
-      // An op that this LibTorch lacks, most often.
+      // Most often an op that this LibTorch lacks.
       evidence.not_from_graph_because = is_of_memory(error)
           ? kTooLarge
           : "this LibTorch cannot load its code";
       evidence.uses.tensors = declared_kinds(checkpoint, code);
     }
   } catch (const std::exception&) {
-    // The tensors are readable all the same.
+    // Tensors can be read without the code.
     evidence.not_from_graph_because = "its code cannot be read";
   }
   return evidence;

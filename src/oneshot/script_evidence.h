@@ -9,26 +9,26 @@
 
 namespace coppice::oneshot {
 
-/// What a TorchScript archive tells about the role of its tensors.
+/// What the code of a TorchScript archive says of the roles of its tensors.
 struct ScriptEvidence {
-  /// Whether the graphs of its methods were followed. If not, only kinds are
-  /// known: what is a buffer.
+  /// Whether the graphs of its methods were analysed. If not, only buffers are
+  /// known.
   bool from_graph = false;
   std::string not_from_graph_because; ///< "it is larger than memory"
   graph::WeightUses uses;
 
-  /// Null if nothing is known of a tensor.
+  /// Null if nothing is known of the tensor.
   const graph::WeightUse* find(const std::string& name) const;
 };
 
-/// Bytes of memory that are free now; what files take in the cache counts as
-/// free on Linux only in part, so that this is on the safe side.
+/// Free memory in bytes; a lower bound, as only part of the page cache counts
+/// on Linux.
 uint64_t free_memory();
 
-/// Loads the archive with LibTorch and follows its graphs. This is done only if
-/// loading runs no code (no `__setstate__`, no custom classes) and takes at
-/// most half of `free_bytes`. Else the declarations of buffers are read from
-/// the code as text. Null for other files. Never throws for faulty code.
+/// Loads the archive with LibTorch and analyses its graphs, if loading runs no
+/// code (no `__setstate__`, no custom classes) and needs at most half of
+/// `free_bytes`. Else reads the declarations of buffers from the code as text.
+/// Null for other files. Never throws for faulty code.
 std::optional<ScriptEvidence> script_evidence(
     const Checkpoint& checkpoint,
     uint64_t free_bytes = free_memory());

@@ -99,7 +99,7 @@ torch::Tensor CheckpointSelection::whole_mask(
       rethrow_of(plan_.tensor(i), error);
     }
   }
-  // In the parts in which its scores were counted.
+  // The same parts as when scores were counted.
   std::vector<torch::Tensor> parts;
   const auto rows = modifier.pattern.sparse_block_shape.rows;
   for_each_part(matrix, rows, [&](Rows part) {

@@ -12,13 +12,12 @@
 
 namespace coppice::oneshot {
 
-/// Called with the bytes of tensors that were read or written since the last
-/// call.
+/// Called with the bytes of tensors read or written since the last call.
 using Advance = std::function<void(uint64_t bytes)>;
 
-/// The second step: which blocks of a plan's tensors fall. Modifiers of scope
-/// `Global` have their cut when it is made; masks are computed as they are
-/// asked for, so that one tensor is in memory at a time.
+/// The second step: which blocks of a plan's tensors are dropped. The
+/// constructor finds the thresholds of scope `Global`; masks are computed on
+/// demand, so that one tensor is in memory at a time.
 class CheckpointSelection {
  public:
   /// Refers to the plan.
@@ -29,8 +28,8 @@ class CheckpointSelection {
   const CheckpointPlan& plan() const {
     return plan_;
   }
-  /// The mask of the plan's tensor `i`, to be asked for once a tensor: the
-  /// earlier one loses the ties of a global cut.
+  /// The mask of the plan's tensor `i`. Call it once per tensor: a global
+  /// threshold drops ties of earlier calls first.
   ///
   /// Errors: c10::ValueError if the weight holds NaN or infinity.
   PartMask mask_of(size_t i);
@@ -47,7 +46,7 @@ class CheckpointSelection {
   std::map<const PruneModifier*, masks::StreamedCut> cuts_;
 };
 
-/// How many bytes making a selection of the plan and rewriting it will report.
+/// The bytes that selection and rewriting of the plan will report to `Advance`.
 uint64_t bytes_to_read(const CheckpointPlan& plan);
 
 } // namespace coppice::oneshot

@@ -9,7 +9,7 @@
 namespace coppice::oneshot {
 namespace {
 
-/// Where a tensor lies in memory, from its first byte to its last.
+/// The memory of a tensor, from its first byte to its last.
 struct Extent {
   size_t tensor = 0;
   uintptr_t begin = 0;
@@ -71,7 +71,7 @@ class Settling {
   Settling(const StateDict& state, std::vector<TensorPlan>& plans)
       : state_(state), plans_(plans), pairs_(overlapping(state)) {}
 
-  /// Until nothing changes: what is left now may make others be left.
+  /// Repeats until nothing changes: excluding one tensor may exclude others.
   void leave_with_others() {
     for (bool changes = true; changes;) {
       changes = false;
@@ -131,7 +131,7 @@ class Settling {
         first.name,
         "` and `",
         second.name,
-        "` lie over each other in the file; exclude one of them");
+        "` overlap in the file; exclude one of them");
   }
 
   void tell(size_t pruned, size_t left) {
@@ -139,7 +139,7 @@ class Settling {
     if (plans_[pruned].modifier != nullptr && plan.modifier == nullptr &&
         plan.note.empty() &&
         plan.left_because != "pruned as `" + name(pruned) + "`") {
-      plan.note = "changes all the same: shares bytes with `" + name(pruned) +
+      plan.note = "changes too: shares bytes with `" + name(pruned) +
           "`, which was named";
     }
   }

@@ -58,7 +58,7 @@ Solved solve_group(
   return solve_by_magnitude(weight, modifier);
 }
 
-/// The weights to prune, where layers before are pruned already.
+/// The targets of weights whose inputs changed by pruning earlier layers.
 Tensor target_of(
     const Tensor& weight,
     const std::vector<SecondMoments>& moments,
@@ -71,7 +71,7 @@ Tensor target_of(
         weight.chunk(groups, 0)[i], moments[i], cross[i], modifier.dampening));
   }
   const auto target = torch::cat(targets);
-  // Its zeros are to be kept where the weight has them.
+  // Zeros of the weight stay zero.
   return modifier.preserve_zeros ? target.masked_fill(weight.eq(0), 0) : target;
 }
 
@@ -104,7 +104,7 @@ Selection selection_of(const PruneModifier& modifier) {
             modifier.block_size % block.cols == 0,
         "SparseGPT: the block size ",
         modifier.block_size,
-        " is no multiple of the ",
+        " is not a multiple of the ",
         block.cols,
         " of the pattern; give one that is");
     return Nm{block.cols - pattern.zeros_per_block, block.cols};

@@ -10,13 +10,13 @@
 
 namespace coppice::oneshot {
 
-/// Whether a method needs the whole second moments, not their diagonal alone.
+/// Whether a method needs whole second moments, not only their diagonal.
 bool needs_all_moments(PruneMethod method);
 
 /// "ALPS"
 std::string method_name(PruneMethod method);
 
-/// What a rule selects, as the solvers take it.
+/// The selection that a rule asks of the solvers.
 ///
 /// Errors: c10::ValueError, one sentence, for a pattern or an option that the
 ///   method does not have.
@@ -24,8 +24,9 @@ Selection selection_of(const PruneModifier& modifier);
 
 /// Prunes a weight [out, in, ...] by the method of `modifier`.
 ///
-/// `moments`: a group of a convolution each. `cross`: as of `PairedMoments`, or
-/// none. The error that is reported is that of what the solver was given.
+/// `moments`: one for each group of a convolution. `cross`: as of
+/// `PairedMoments`, or empty. The reported error is against the solver's
+/// target.
 Solved solve_layer(
     const torch::Tensor& weight,
     const std::vector<SecondMoments>& moments,

@@ -19,7 +19,7 @@
 namespace coppice {
 namespace {
 
-/// std::regex recurses once a character; no layer's name is longer.
+/// std::regex recurses once per character; longer names do not match.
 constexpr size_t kLongestName = 4096;
 
 bool is_floating(Dtype dtype) {
@@ -49,9 +49,9 @@ bool matches_regex(const std::string& pattern, const StoredTensor& tensor) {
         false,
         "`re:",
         pattern,
-        "` is no regular expression (",
+        "` is not a valid regular expression (",
         error.what(),
-        "); write one of ECMAScript's, such as `re:.*\\.mlp\\..*`");
+        "); write one in ECMAScript syntax, such as `re:.*\\.mlp\\..*`");
   }
 }
 

@@ -153,7 +153,7 @@ std::vector<const StoredTensor*> Neighbours::in_module(
     if (dot == std::string::npos) {
       found.push_back(at->second);
       ++at;
-    } else { // Past all of the module within: '/' follows '.'.
+    } else { // Skip submodules: '/' follows '.'.
       at = by_name_.lower_bound(at->first.substr(0, dot) + '/');
     }
   }

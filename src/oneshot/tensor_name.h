@@ -14,7 +14,7 @@ using Words = std::vector<std::string>;
 
 Words words_of(std::string_view part);
 
-/// A tensor's FQN taken apart.
+/// The parts of a tensor's FQN.
 struct TensorName {
   explicit TensorName(const std::string& fqn);
 
@@ -22,7 +22,7 @@ struct TensorName {
   /// is "weight".
   std::vector<std::string> parts;
   std::vector<Words> words; ///< Of each part.
-  size_t leaf = 0;          ///< The last part that is no number.
+  size_t leaf = 0;          ///< Index of the last part that is not a number.
   bool is_gain = false;     ///< "parametrizations.weight.original0"
 
   const std::string& leaf_part() const {
@@ -39,15 +39,15 @@ struct TensorName {
   }
 };
 
-/// The tensors of a checkpoint by name, to see what stands beside one.
+/// The tensors of a checkpoint by name, to look up related ones.
 class Neighbours {
  public:
   explicit Neighbours(const StateDict& state);
 
   const StoredTensor* find(const std::string& name) const;
-  /// Whether a tensor's name begins so.
+  /// Whether a tensor's name begins with `prefix`.
   bool has_prefix(const std::string& prefix) const;
-  /// The tensors of a module itself, those of modules within it left out.
+  /// The tensors of a module itself, not of its submodules.
   std::vector<const StoredTensor*> in_module(const std::string& fqn) const;
   /// The bias of a tensor's module; null if it has none.
   const StoredTensor* bias_of(const StoredTensor& tensor) const;
@@ -61,7 +61,7 @@ class Neighbours {
   bool has_few_bits_ = false;
 };
 
-/// Whether a dtype is one of those that quantized weights have, packed or not.
+/// Whether quantized weights are stored in this dtype, packed or not.
 bool is_few_bits(Dtype dtype);
 
 } // namespace coppice::oneshot

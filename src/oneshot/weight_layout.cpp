@@ -11,7 +11,7 @@
 namespace coppice::oneshot {
 namespace {
 
-/// What a bias tells: it has the outputs of its layer.
+/// Compares the bias's length with both dimensions of the weight.
 std::optional<bool> told_by_bias(
     const StoredTensor& tensor,
     const Neighbours& beside) {
@@ -25,8 +25,8 @@ std::optional<bool> told_by_bias(
                                            : std::nullopt;
 }
 
-/// "transformer.h.0." of "transformer.h.0.attn.c_attn.weight"; empty if it is
-/// not named as GPT-2's are.
+/// "transformer.h.0." of "transformer.h.0.attn.c_attn.weight"; empty if the
+/// name is not GPT-2's.
 std::string gpt2_block(const std::string& fqn) {
   const auto module = split_fqn(split_fqn(fqn).module_fqn).tensor_name;
   if (module != "c_attn" && module != "c_proj" && module != "c_fc" &&
@@ -45,8 +45,8 @@ std::string gpt2_block(const std::string& fqn) {
   return "";
 }
 
-/// Of the projection that makes queries, keys and values, and of the one that
-/// widens: outputs are more than inputs.
+/// For the query-key-value projection and the widening layer, which have more
+/// outputs than inputs.
 std::optional<bool> told_by_shape(const StoredTensor* widening) {
   if (widening == nullptr || widening->shape.size() != 2 ||
       widening->shape[0] == widening->shape[1]) {

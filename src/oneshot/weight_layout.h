@@ -14,7 +14,7 @@ namespace coppice::oneshot {
 
 /// How a weight is read as a matrix [outputs, inputs].
 struct WeightLayout {
-  /// Its dimensions in the order of the matrix; empty: as they are stored.
+  /// The order of its dimensions in the matrix; empty: as stored.
   std::vector<int64_t> order;
   int64_t row_dims = 1; ///< How many of them make up its rows.
 
@@ -26,19 +26,19 @@ struct WeightLayout {
 /// [in, out, ...]: the first two dimensions swapped.
 WeightLayout inputs_first(const StoredTensor& tensor);
 
-/// The layout in which ops read the weight; plain if that is unknown.
+/// The layout in which ops read the weight; plain if unknown.
 WeightLayout layout_of(const StoredTensor& tensor, const graph::WeightUse& use);
 
-/// Whether a weight is stored as [in, out], judged by the length of its bias
-/// or by the names of GPT-2's `Conv1D`.
+/// Whether a weight seems to be stored as [in, out], by the length of its bias
+/// or the names of GPT-2's `Conv1D`.
 bool seems_inputs_first(const StoredTensor& tensor, const Neighbours& beside);
 
-/// `weight` as a contiguous matrix; shares its memory where that can be.
+/// `weight` as a contiguous matrix; shares its memory where possible.
 torch::Tensor as_matrix(
     const torch::Tensor& weight,
     const WeightLayout& layout);
 
-/// A matrix as `as_matrix` makes it, back as [shape[0], rest].
+/// The inverse of `as_matrix`, as [shape[0], rest].
 torch::Tensor in_stored_order(
     const torch::Tensor& matrix,
     const std::vector<int64_t>& shape,

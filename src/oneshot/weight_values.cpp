@@ -27,7 +27,7 @@ void rethrow_of(const StoredTensor& tensor, c10::Error& error) {
       torch::isfinite(as_tensor(tensor)).all().item<bool>(),
       "`",
       tensor.name,
-      "` holds NaN or infinity, which cannot be ranked; leave it out "
+      "` holds NaN or infinity, which have no rank; leave it out "
       "(`--exclude ",
       tensor.name,
       "`, or `ignore` in a recipe)");

@@ -6,12 +6,12 @@
 
 namespace coppice::oneshot {
 
-/// Whether all elements are 0 or minus infinity, and some are the latter: what
-/// is added to attention. Most weights end the search at once.
+/// Whether the tensor is an additive attention mask: 0 and minus infinity only,
+/// with some of the latter. Stops at the first other value.
 bool is_infinity_mask(const StoredTensor& tensor);
 
-/// Throws on what scoring a tensor threw: a sentence with its name if it holds
-/// NaN or infinity, else the same error.
+/// Rethrows an error of scoring a tensor: a sentence with its name if the
+/// tensor holds NaN or infinity, else the same error.
 [[noreturn]] void rethrow_of(const StoredTensor& tensor, c10::Error& error);
 
 } // namespace coppice::oneshot

@@ -11,8 +11,8 @@
 namespace coppice::sparsify {
 namespace {
 
-/// The aggregate outlives the caller's modes: no graph, and no tensors that
-/// only inference may touch.
+/// Aggregates outlive the caller's grad and inference mode, so they are made
+/// without a graph and as normal tensors.
 struct PlainTensors {
   c10::InferenceMode inference{false};
   torch::NoGradGuard no_grad;
@@ -28,7 +28,7 @@ bool same_but_for_the_batch(torch::IntArrayRef a, torch::IntArrayRef b) {
       (!a.empty() && a.size() == b.size() && a.slice(1) == b.slice(1));
 }
 
-/// Rows of `data`, and those of `seed` beyond them.
+/// `data`, extended by the rows of `seed` beyond its own.
 torch::Tensor extended(const torch::Tensor& data, const torch::Tensor& seed) {
   const int64_t rows = data.size(0);
   return torch::cat({data, seed.narrow(0, rows, seed.size(0) - rows)});
@@ -60,7 +60,7 @@ void ActivationAggregate::add(const torch::Tensor& activation) {
     check_fits(parts_[i], entering[i]);
   }
   if (has_data_ && options_.aggregate_fn().shipped()) {
-    add_all(parts_, entering); // In place, and checked: it does not fail.
+    add_all(parts_, entering); // In place: it cannot fail after the checks.
   } else {
     auto parts = parts_;
     parts.resize(entering.size());
@@ -106,7 +106,8 @@ std::vector<torch::Tensor> ActivationAggregate::parts_of(
         dim,
         " of the activation has ",
         activation.size(dim));
-    // Sums of what lies apart could round otherwise than the reference's.
+    // Contiguous, so that sums are rounded in the same order as the
+    // reference's.
     parts.push_back(activation.narrow(dim, feature, 1).contiguous());
   }
   return parts;
@@ -135,8 +136,8 @@ void ActivationAggregate::check_fits(
       torch::IntArrayRef(part.shape),
       options_.aggregate_fn().takes_any_batch_size()
           ? "; only dimension 0, the batch, may differ"
-          : "; an aggregate function of your own sees batches of one size, "
-            "unless it is given as AggregateFunction::of_any_batch_size");
+          : "; an aggregate function of your own gets batches of one size, "
+            "unless it is made by AggregateFunction::of_any_batch_size");
 }
 
 void ActivationAggregate::add_shipped(
@@ -174,8 +175,9 @@ void ActivationAggregate::add_users(Part& part, const torch::Tensor& activation)
   const auto before =
       part.data.defined() ? part.data : torch::zeros_like(activation);
   auto after = options_.aggregate_fn().function()(before, activation.detach());
-  TORCH_CHECK_VALUE(after.defined(), "the aggregate function gave no tensor");
-  // The caller may go on to write to what is its own.
+  TORCH_CHECK_VALUE(
+      after.defined(), "the aggregate function returned no tensor");
+  // The caller may write to its activation later.
   part.data = after.is_alias_of(activation) ? after.clone() : after.detach();
 }
 

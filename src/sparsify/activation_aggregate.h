@@ -13,8 +13,8 @@
 
 namespace coppice::sparsify {
 
-/// What is aggregated at a layer between two steps. The layer's observer shares
-/// it. Thread-safe.
+/// What is aggregated at a layer between two steps, shared with the layer's
+/// observer. Thread-safe.
 class ActivationAggregate {
  public:
   /// `options` have an aggregate function.
@@ -27,24 +27,24 @@ class ActivationAggregate {
   ///   batch where the aggregate function allows it.
   void add(const torch::Tensor& activation);
 
-  /// Whether an activation came since the beginning or the last `clear`.
+  /// Whether an activation came since construction or the last `clear`.
   bool has_data() const;
   void clear();
 
-  /// The aggregate: one tensor, or one a feature. Not copies.
+  /// The aggregate: one tensor, or one per feature. Not copies.
   std::vector<torch::Tensor> data() const;
 
-  /// The shape of what a mask is for: of the largest batch; one, or one a
+  /// The shapes that masks are for, those of the largest batch: one, or one per
   /// feature.
   std::vector<std::vector<int64_t>> shapes() const;
 
   /// A mask of ones for each of `shapes`.
   std::vector<torch::Tensor> ones() const;
 
-  /// What `restore` takes up; copies.
+  /// Copies, for `restore`.
   AggregatedActivations state() const;
 
-  /// Errors: c10::ValueError if the aggregate function cannot go on from
+  /// Errors: c10::ValueError if the aggregate function cannot continue from
   ///   `state`, or there are not as many tensors as `ones`.
   void restore(
       const AggregatedActivations& state,
@@ -54,7 +54,7 @@ class ActivationAggregate {
   /// Of the whole activation or of one feature.
   struct Part {
     torch::Tensor data;
-    std::vector<int64_t> shape; ///< Of what entered.
+    std::vector<int64_t> shape; ///< Of the largest input.
     torch::TensorOptions options;
   };
 
@@ -70,9 +70,9 @@ class ActivationAggregate {
   void count_samples(int64_t rows);
 
   ActivationOptions options_;
-  mutable std::mutex mutex_; ///< Of all below.
+  mutable std::mutex mutex_; ///< Guards all members below.
   std::vector<Part> parts_;
-  /// How many samples each row has seen; of a mean alone.
+  /// Samples seen by each row; only for means.
   std::vector<int64_t> samples_;
   bool has_data_ = false;
 };

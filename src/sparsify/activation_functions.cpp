@@ -20,12 +20,12 @@ constexpr sparsify::ShippedAggregate kAbsSum{"abs_sum", true, false, false};
 constexpr sparsify::ShippedAggregate kAbsMean{"abs_mean", true, false, true};
 constexpr sparsify::ShippedAggregate kAbsMax{"abs_max", true, true, false};
 
-/// `tensor` with a dtype that has means and scores.
+/// `tensor` in a dtype that has means.
 torch::Tensor as_floating(const torch::Tensor& tensor) {
   return tensor.is_floating_point() ? tensor : tensor.to(torch::kFloat);
 }
 
-/// Those of `functions` that has the name.
+/// The entry of `functions` with this name.
 template <typename Function, size_t count>
 Function named(
     const char* kind,

@@ -33,7 +33,7 @@ ActivationOptions ActivationOptions::merged_over(
   fall_back(merged.features_, fallback.features_);
   fall_back(merged.feature_dim_, fallback.feature_dim_);
   fall_back(merged.first_value_seed_, fallback.first_value_seed_);
-  // insert() leaves what is there.
+  // insert() does not overwrite.
   merged.sparse_config_.insert(
       fallback.sparse_config_.begin(), fallback.sparse_config_.end());
   return merged;

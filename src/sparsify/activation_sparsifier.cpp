@@ -68,8 +68,8 @@ void ActivationSparsifier::register_at(
     TORCH_WARN(
         "register_layer: layer `",
         layer.fqn,
-        "` was registered before; it begins anew, and its mask and what was "
-        "gathered of it are gone");
+        "` was registered before; it starts again without its mask and "
+        "aggregate");
     unregister_layer(layer.fqn);
   }
   groups_.push_back(ActivationGroup(layer, merged));
@@ -132,10 +132,10 @@ ActivationMask ActivationSparsifier::new_mask(const ActivationGroup& group) {
   std::vector<torch::Tensor> masks;
   for (size_t i = 0; i < data.size(); ++i) {
     const auto mask = update_mask(group, data[i]);
-    TORCH_CHECK_VALUE(mask.defined(), "the mask function gave no tensor");
+    TORCH_CHECK_VALUE(mask.defined(), "the mask function returned no tensor");
     TORCH_CHECK_VALUE(
         at::is_expandable_to(mask.sizes(), shapes[i]),
-        "the mask function gave a mask of shape ",
+        "the mask function returned a mask of shape ",
         mask.sizes(),
         ", which does not broadcast to ",
         group.options().features() ? "a feature of the activation"
@@ -152,7 +152,8 @@ torch::Tensor ActivationSparsifier::update_mask(
     const torch::Tensor& aggregated) {
   const auto& options = group.options();
   const auto reduced = options.reduce_fn()(aggregated);
-  TORCH_CHECK_VALUE(reduced.defined(), "the reduce function gave no tensor");
+  TORCH_CHECK_VALUE(
+      reduced.defined(), "the reduce function returned no tensor");
   return options.mask_fn()(reduced, options.sparse_config());
 }
 
@@ -203,8 +204,8 @@ const ActivationLayer& ActivationSparsifier::layer_at(
   TORCH_CHECK_VALUE(
       identity != nullptr && found != layers_.end(),
       function,
-      ": the layer that was given is not in the model; give one of its own, or "
-      "its FQN");
+      ": the given layer is not in the model; give a layer of the model or its "
+      "FQN");
   return *found;
 }
 

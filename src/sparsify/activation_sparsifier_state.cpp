@@ -61,7 +61,8 @@ std::vector<torch::Tensor> dense_masks(
   return masks;
 }
 
-/// Errors: c10::ValueError unless the names of the state are layers, each once.
+/// Errors: c10::ValueError unless the layers of the state are the model's, each
+///   named once.
 void check_names(
     const ActivationSparsifierState& state,
     const ActivationLayers& layers) {
@@ -83,7 +84,7 @@ void check_names(
   }
   TORCH_CHECK_VALUE(
       missing.empty(),
-      "load_state_dict: the state has layers that the model has not: ",
+      "load_state_dict: the state has layers that are not in the model: ",
       missing,
       "; it is the state of another model");
 }
@@ -92,7 +93,7 @@ void drop_functions(ActivationOptions& options) {
   options.aggregate_fn({}).reduce_fn({}).mask_fn({});
 }
 
-/// Those of `fallback` for what `options` do not have.
+/// Takes functions that `options` lack from `fallback`.
 void fill_functions(
     ActivationOptions& options,
     const ActivationOptions& fallback) {
@@ -162,7 +163,7 @@ void ActivationSparsifier::load_state_dict(
   }
   auto defaults = state.defaults;
   fill_functions(defaults, defaults_);
-  // Nothing below fails: all of it was checked.
+  // Nothing below can fail.
   for (auto& group : groups_) {
     group.detach();
   }

@@ -83,8 +83,8 @@ torch::Tensor BaseDataSparsifier::get_data(
       !return_original || !group.squashed,
       "get_data: the mask of `",
       name,
-      "` was squashed, there is no original beside its data any more; ask for "
-      "it with `return_original` as false");
+      "` was squashed, so its original is gone; ask for it with "
+      "`return_original` as false");
   return return_original ? group.data : group.masked();
 }
 
@@ -98,10 +98,10 @@ void BaseDataSparsifier::step() {
       groups_.empty() ||
           !std::all_of(groups_.begin(), groups_.end(), is_squashed),
       "step: the masks were squashed into the data; add other data or make a "
-      "new sparsifier to go on");
+      "new sparsifier");
   if (enable_mask_update_) {
     const torch::NoGradGuard no_grad;
-    // Of what a group is, only tensors are shared with the copy.
+    // A shallow copy: tensors are shared.
     auto groups = groups_;
     for (auto& group : groups) {
       if (!group.squashed) {
@@ -116,7 +116,7 @@ void BaseDataSparsifier::step() {
 
 torch::Tensor BaseDataSparsifier::new_mask(DataGroup& group) {
   auto mask = update_mask(group);
-  // Taken as it is if nobody else holds it, and so can write to it.
+  // Used without a copy if nobody else could write to it.
   if (mask.defined() && mask.scalar_type() == torch::kBool &&
       mask.sizes() == group.data.sizes() &&
       mask.device() == group.data.device() && mask.use_count() == 1 &&
@@ -175,7 +175,7 @@ void BaseDataSparsifier::set_options(
   const auto index = &group_of("set_options", name) - groups_.data();
   TORCH_CHECK_VALUE(
       !options.has(sparsify::kMask),
-      "set_options: a mask is no option that changes; give it to `add_data`");
+      "set_options: the option `mask` cannot change; give it to `add_data`");
   auto changed = groups_[index];
   changed.options = options.merged_over(changed.options);
   sparsify::with_tensor("setting options of", name, [&] {

@@ -13,8 +13,8 @@
 namespace coppice {
 namespace {
 
-/// What a configuration may say about the place of a tensor must be true, as in
-/// the reference; it is then known and no option.
+/// Checks what a configuration says of a tensor's place and removes it, as the
+/// reference does.
 void take_place(
     SparsifierOptions& options,
     const std::string& key,
@@ -58,8 +58,8 @@ void BaseSparsifier::prepare(const ModelView& model) {
   const auto& fqns = model.default_tensor_fqns();
   TORCH_CHECK_VALUE(
       !fqns.empty(),
-      "prepare: the model has no Linear layer below its root to choose by "
-      "itself; name the tensors to sparsify in a configuration");
+      "prepare: the model has no Linear submodule to choose by default; name "
+      "the tensors to sparsify in a configuration");
   prepare(model, {fqns.begin(), fqns.end()});
 }
 

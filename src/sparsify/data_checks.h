@@ -9,20 +9,20 @@
 
 namespace coppice::sparsify {
 
-/// Errors: c10::ValueError if data cannot be called `name`: a dot would make
-///   the keys of a state ambiguous.
+/// Errors: c10::ValueError if `name` is not valid: a dot would make the keys of
+///   a state ambiguous.
 void check_data_name(const char* function, const std::string& name);
 
-/// `mask`, sparse or dense and of any dtype, as a new mask of `data`.
+/// `mask`, sparse or dense and of any dtype, as a mask of `data`.
 ///
-/// Errors: c10::ValueError, which `what` begins, if it is no tensor of the
-///   shape of `data`.
+/// Errors: c10::ValueError, with the prefix `what`, if it is not a tensor of
+///   the shape of `data`.
 torch::Tensor as_data_mask(
     const char* what,
     const c10::IValue& mask,
     const torch::Tensor& data);
 
-/// The mask of `old` as the mask of `data`, which takes its place.
+/// The mask of `old` for `data`, which replaces it.
 ///
 /// Errors: c10::ValueError if they differ in shape.
 torch::Tensor reused_data_mask(const DataGroup& old, const torch::Tensor& data);

@@ -23,7 +23,7 @@ torch::Tensor DataGroup::masked() const {
     return data;
   }
   check_shape();
-  // Not a product: that would leave NaN where it is dropped.
+  // masked_fill and not a product, which keeps NaN.
   return data.masked_fill(dropped(), 0);
 }
 

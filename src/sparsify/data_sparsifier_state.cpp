@@ -12,12 +12,12 @@
 namespace coppice {
 namespace {
 
-/// Where the reference's container keeps the original of `name`.
+/// The reference's key for the original of `name`.
 std::string original_key(const std::string& name) {
   return "parametrizations." + name + ".original";
 }
 
-/// The values of `name` in a state: the original, or what was squashed.
+/// The values of `name` in a state: the original, or the squashed values.
 torch::Tensor saved_values(
     const DataSparsifierState& state,
     const std::string& name) {
@@ -88,7 +88,7 @@ void BaseDataSparsifier::load_state_dict(
       groups.push_back(std::move(loaded));
     }
   }
-  // Nothing below fails: all of it was checked.
+  // Nothing below can fail.
   const torch::NoGradGuard no_grad;
   for (const auto& [name, options] : state.data_groups) {
     if (const auto* old = find_group(name)) {

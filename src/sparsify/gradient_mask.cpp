@@ -11,8 +11,8 @@
 namespace coppice::sparsify {
 namespace {
 
-/// The thread that masks a gradient has just written it. While it is still in
-/// that core's caches, a second thread costs more than it saves.
+/// The gradient is still in the caches of the core that wrote it, so a second
+/// thread pays off only for large ones.
 constexpr int64_t kGradientGrain = int64_t(1) << 21;
 
 torch::Tensor masked_sparse_gradient(
@@ -24,7 +24,7 @@ torch::Tensor masked_sparse_gradient(
       rows.indices(), rows.values().masked_fill(dropped, 0), gradient.sizes());
 }
 
-/// In place, on all threads where it is worth it.
+/// In place, on all threads for large tensors.
 void mask_in_place(const torch::Tensor& gradient, const torch::Tensor& mask) {
   auto* values = gradient.data_ptr<float>();
   const auto* keep = masks::cpu::bytes_of(mask);
@@ -47,7 +47,7 @@ void mask_gradient_of(
   if (gradient.is_sparse()) {
     gradient = masked_sparse_gradient(gradient, mask_there);
   } else if (gradient.requires_grad()) {
-    // Part of a graph: gradients of gradients go through it.
+    // With a graph, for gradients of gradients.
     const torch::AutoGradMode with_grad(true);
     gradient = gradient.masked_fill(mask_there.logical_not(), 0);
   } else if (masks::is_plain_float(gradient)) {

@@ -4,8 +4,8 @@
 
 namespace coppice::sparsify {
 
-/// Sets the gradient of `parameter` to zero where `mask` is false, also where
-/// it is NaN or infinite there.
+/// Sets the gradient of `parameter` to zero where `mask` is false, also if it
+/// is NaN or infinite there.
 ///
 /// Shapes: both as the parameter; a sparse gradient (of an embedding) has its
 ///   rows in its first dimension. Mask: kBool, any device.

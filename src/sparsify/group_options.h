@@ -12,15 +12,14 @@
 #include "coppice/sparsify/sparsifier_options.h"
 #include "core/fqn.h"
 
-/// What all sparsifiers do alike with their groups and the groups' options.
+/// What all sparsifiers share in handling groups and their options.
 namespace coppice::sparsify {
 
-/// The key of a mask among the values that a sparsifier keeps for a tensor,
-/// the reference's.
+/// The reference's key of a mask among the values saved for a tensor.
 inline constexpr const char* kMask = "mask";
 
-/// The entry called `name`, null if there is none. `name_of` is the member of
-/// an entry that is, or returns, its name.
+/// The entry called `name`, or null. `name_of` is the member of an entry that
+/// is, or returns, its name.
 template <typename Entries, typename NameOf>
 auto find_named(Entries& entries, const std::string& name, NameOf name_of) {
   const auto found =
@@ -30,7 +29,7 @@ auto find_named(Entries& entries, const std::string& name, NameOf name_of) {
   return found == entries.end() ? nullptr : &*found;
 }
 
-/// The nearest to `name` among the names of `entries`, which are not empty.
+/// The name in `entries` nearest to `name`. `entries` must not be empty.
 template <typename Entries, typename NameOf>
 std::string
 nearest_named(const Entries& entries, const std::string& name, NameOf name_of) {
@@ -41,7 +40,7 @@ nearest_named(const Entries& entries, const std::string& name, NameOf name_of) {
   return nearest_name(name, names);
 }
 
-/// Prints a group as the reference does: a heading, and a line a value.
+/// Prints a group as the reference does: a heading, and one line per value.
 void print_group(
     std::ostream& stream,
     const std::string& heading,
@@ -50,7 +49,7 @@ void print_group(
 /// Options with the defaults of their sparsifier filled in.
 using Describe = std::function<Values(const SparsifierOptions&)>;
 
-/// Runs `work` and says, if it fails, which tensor it failed for.
+/// Runs `work`; errors get the name of the tensor as context.
 template <typename Work>
 auto with_tensor(const char* doing, const std::string& name, Work work) {
   try {
@@ -61,11 +60,11 @@ auto with_tensor(const char* doing, const std::string& name, Work work) {
   }
 }
 
-/// Errors: c10::ValueError, which names the option, if `value` is no number.
+/// Errors: c10::ValueError, which names the option, if `value` is not a number.
 double to_number(const std::string& name, const c10::IValue& value);
 
-/// Errors: c10::ValueError, which names the option, if `value` is no whole
-///   number.
+/// Errors: c10::ValueError, which names the option, if `value` is not an
+///   integer.
 int64_t to_integer(const std::string& name, const c10::IValue& value);
 
 /// Errors: c10::ValueError unless `level` is a fraction in [0, 1].
@@ -74,18 +73,17 @@ void check_sparsity_level(double level);
 /// The same for the level of `described` options, if they have one.
 void check_described_level(const Values& described);
 
-/// The level of `described` options of the tensor `name`.
+/// The level in the `described` options of the tensor `name`.
 ///
-/// Errors: c10::ValueError if they have none; `sparsifier` is the name of the
-///   class that cannot be driven by a scheduler then.
+/// Errors: c10::ValueError if there is none: the sparsifier class, named
+///   `sparsifier`, cannot be scheduled.
 double described_level(
     const Values& described,
     const std::string& name,
     const std::string& sparsifier);
 
-/// The options that `described` options came from: a default that was saved
-/// stays a default, so that a zeros_per_block that follows the block shape goes
-/// on following it.
+/// The options that `describe` made `described` from. Defaults that were saved
+/// stay defaults, so that zeros_per_block still follows the block shape.
 SparsifierOptions options_of_described(
     const Values& described,
     const Describe& describe);

@@ -18,10 +18,10 @@ namespace coppice::sparsify {
 
 struct MaskedParameter::State {
   torch::Tensor mask;
-  /// True until a mask is set, so that hooks cost nothing before.
+  /// True until a mask is set; the hook then does nothing.
   bool keeps_all = true;
-  /// Where autograd accumulates the gradient, once it is hooked. LibTorch's
-  /// versions have different pointers to it.
+  /// Where autograd accumulates the gradient, if hooked. The pointer's type
+  /// depends on LibTorch's version.
   using Accumulator =
       decltype(torch::autograd::impl::grad_accumulator(torch::Tensor()));
   Accumulator accumulator;
@@ -92,7 +92,7 @@ torch::Tensor MaskedParameter::original() const {
   if (!dropped_.defined()) {
     return values.clone();
   }
-  // A value written to a dropped entry since the last step is the newer one.
+  // Values written to dropped entries since the last step replace the old ones.
   const auto before = dropped_.to(values.options());
   const auto hidden = torch::where(values.ne(0), values, before);
   return torch::where(state_->mask.to(values.device()), values, hidden);
@@ -115,7 +115,7 @@ bool MaskedParameter::set_mask(torch::Tensor mask) {
       " and ",
       mask.sizes());
   const torch::NoGradGuard no_grad;
-  // Whoever else holds the mask could write to it.
+  // Copied if anyone else could write to it.
   const bool is_ours = mask.use_count() == 1 && mask.storage().use_count() == 1;
   auto new_mask = is_ours ? std::move(mask) : mask.clone();
   new_mask = new_mask.to(parameter_.device()).contiguous();
@@ -168,9 +168,9 @@ void MaskedParameter::squash() {
   spare_mask_.reset();
 }
 
-/// A post hook of the accumulation, not a hook of the tensor: that would see a
-/// gradient which autograd may give to several tensors, so that it had to be
-/// copied. Once accumulated it can be masked in place.
+/// A post hook of the accumulator, not a hook of the tensor: there the gradient
+/// may be shared by several tensors and would have to be copied. After
+/// accumulation it can be masked in place.
 void MaskedParameter::install_hook() {
   if (state_->accumulator || !parameter_.requires_grad() ||
       !parameter_.is_leaf()) {
@@ -204,7 +204,7 @@ void MaskedParameter::remove_hook() {
 }
 
 void MaskedParameter::follow_parameter() {
-  // A frozen parameter has no gradient to hook until it is unfrozen.
+  // A frozen parameter is hooked once it is unfrozen.
   install_hook();
   state_->mask = state_->mask.to(parameter_.device());
   if (dropped_.defined()) {

@@ -9,30 +9,29 @@
 
 namespace coppice::sparsify {
 
-/// Errors: c10::ValueError if a mask cannot become part of `tensor`: it is not
-///   defined, floating and dense, has no elements, was made in inference mode,
-///   or is expanded, so that several elements share one place in memory.
+/// Errors: c10::ValueError if `tensor` cannot be masked: it is undefined, not
+///   floating, not dense, empty, made in inference mode, or expanded, so that
+///   several elements share memory.
 void check_maskable(const torch::Tensor& tensor);
 
-/// A tensor of a model under a mask. The reference uses a parametrization; C++
-/// modules have none, so it is done in the tensor itself: it holds the
-/// effective weight (mask * original), the values that the mask drops are kept
-/// here, and their gradients are set to zero once accumulated.
+/// A tensor of a model under a mask. The reference uses a parametrization,
+/// which C++ modules lack. Here the tensor itself holds the effective weight
+/// (mask * original), dropped values are kept in this object, and their
+/// gradients are set to zero after accumulation.
 ///
-/// Works for every module, also a user's own and TorchScript, with no change to
-/// the model and no cost in its forward pass. Memory: a byte an element for the
-/// mask, another for the one before it and, once something is dropped, a copy
-/// of the weight.
+/// Works for every module, also for TorchScript, without a change to the model
+/// or a cost in its forward pass. Memory: two bytes per element for the mask
+/// and the previous one and, once something is dropped, a copy of the weight.
 ///
 /// Not thread-safe: a mask must not change while a backward pass runs.
 class MaskedParameter {
  public:
-  /// Puts `parameter` under a mask that keeps everything.
+  /// Masks `parameter` and keeps everything.
   ///
   /// Errors: c10::ValueError as `check_maskable`.
   explicit MaskedParameter(torch::Tensor parameter);
 
-  /// Takes the hook off the gradient; the parameter keeps its effective weight.
+  /// Removes the gradient hook; the parameter keeps its effective weight.
   ~MaskedParameter();
 
   MaskedParameter(const MaskedParameter&) = delete;
@@ -47,36 +46,36 @@ class MaskedParameter {
   /// means keep.
   torch::Tensor mask() const;
 
-  /// A copy of the weight with the dropped values put back.
+  /// A copy of the weight with the dropped values restored.
   torch::Tensor original() const;
 
-  /// A copy of the values that the mask drops, zero elsewhere.
+  /// A copy of the dropped values, zero elsewhere.
   torch::Tensor dropped() const;
 
-  /// A value that was written to a dropped entry becomes its dropped value, as
-  /// a write to the reference's hidden original does, and the entry becomes
-  /// zero again. Also follows the parameter to another device or dtype.
+  /// A value written to a dropped entry becomes its dropped value, as a write
+  /// to the reference's original does, and the entry becomes zero again. Also
+  /// follows the parameter to another device or dtype.
   void absorb_writes();
 
   /// `absorb_writes` and `weight_norm_mask` of the parameter, fused into one
-  /// pass where possible. The result is for `set_mask` alone and not to be
-  /// written to: it may be the mask in force.
+  /// pass where possible. Only for `set_mask`, and read-only: it may be the
+  /// current mask.
   ///
   /// Errors: c10::ValueError as `weight_norm_mask`.
   torch::Tensor renewed_mask(const WeightNormPattern& pattern, Norm norm);
 
-  /// Makes `mask` (kBool, the parameter's shape) the mask: newly dropped values
-  /// become zero, newly kept ones return. Returns whether the mask changed.
-  /// Writes to dropped entries must be absorbed before.
+  /// Sets the mask (kBool, the parameter's shape): newly dropped values become
+  /// zero, newly kept ones return. Returns whether the mask changed. Call
+  /// `absorb_writes` before.
   ///
   /// Errors: c10::ValueError if the mask has another dtype or shape.
   bool set_mask(torch::Tensor mask);
 
-  /// Sets the dropped values, zero where the mask keeps.
+  /// Sets the dropped values; ignored where the mask keeps.
   void set_dropped(const torch::Tensor& dropped);
 
-  /// Ends the masking: the zeros become the parameter's own values, the hook
-  /// and the dropped values go. The mask can still be read.
+  /// Ends masking: zeros stay in the parameter, the hook and the dropped values
+  /// are removed. The mask can still be read.
   void squash();
 
  private:
@@ -89,11 +88,11 @@ class MaskedParameter {
   bool change_values(const torch::Tensor& new_mask);
 
   torch::Tensor parameter_;
-  /// The mask and the hook on the gradient, which sees the mask too: a graph
-  /// may outlive this object.
+  /// The mask and the gradient hook. Shared, as a graph may outlive this
+  /// object.
   std::shared_ptr<State> state_;
   torch::Tensor dropped_;    ///< Undefined until something is dropped.
-  torch::Tensor spare_mask_; ///< The mask before, for its memory.
+  torch::Tensor spare_mask_; ///< The previous mask, to reuse its memory.
 };
 
 } // namespace coppice::sparsify

@@ -22,9 +22,9 @@ void clear_where(
   }
 }
 
-/// L-BFGS keeps one flat history for all parameters, made of gradients and
-/// steps under the old mask. Cutting entries out would leave its inner products
-/// wrong, so it is cleared, as after any change of the objective.
+/// L-BFGS keeps one flat history for all parameters, of gradients and steps
+/// under the old mask. Masking entries would make its inner products wrong, so
+/// it is cleared, as after any change of the objective.
 void forget_history(torch::optim::Optimizer& optimizer) {
   optimizer.state().clear();
 }
@@ -42,7 +42,7 @@ void clear_state(
   } else if (auto* rms = dynamic_cast<optim::RMSpropParamState*>(&state)) {
     clear_where(rms->momentum_buffer(), dropped);
   }
-  // Adagrad remembers a sum of squares alone, which only divides.
+  // Adagrad keeps only a sum of squares, which only divides.
 }
 
 } // namespace

@@ -6,19 +6,18 @@
 
 namespace coppice::sparsify {
 
-/// Clears the state of optimizers where masks drop.
+/// Clears optimizer state where masks drop.
 ///
-/// A dropped weight is zero and its gradient is zero
-/// (`MaskedParameter`), so weight decay adds nothing; what can still
-/// move it is what an optimizer remembers of the time before: momentum, first
-/// moments, the history of L-BFGS. Second moments only divide; they are left as
-/// they are, so that a weight that returns is scaled as its neighbours are.
+/// A dropped weight and its gradient are zero (`MaskedParameter`), so weight
+/// decay adds nothing; only older state can move it: momentum, first moments,
+/// the history of L-BFGS. Second moments only divide; they are kept, so that a
+/// weight that returns is scaled like its neighbours.
 class OptimizerProtection {
  public:
-  /// Errors: c10::TypeError for an optimizer that is none of LibTorch's.
+  /// Errors: c10::TypeError for an optimizer that is not LibTorch's.
   void add(torch::optim::Optimizer& optimizer);
 
-  /// Whether there is nothing to protect from.
+  /// Whether no optimizer was added.
   bool empty() const {
     return optimizers_.empty();
   }
@@ -28,8 +27,8 @@ class OptimizerProtection {
       const torch::optim::Optimizer& optimizer,
       const torch::Tensor& parameter);
 
-  /// Clears what the optimizers remember of `parameter` where `mask` (kBool,
-  /// its shape) is false.
+  /// Clears the optimizers' state of `parameter` where `mask` (kBool, its
+  /// shape) is false.
   void clear(const torch::Tensor& parameter, const torch::Tensor& mask) const;
 
  private:

@@ -22,7 +22,7 @@ torch::Tensor own_tensor(const PickleTensor& pickle) {
   return as_tensor(pickle.tensor).clone();
 }
 
-/// A file of a few bytes must not ask for all memory.
+/// Limits the memory that a small file can ask for.
 void check_density(const PickleSparseTensor& pickle) {
   constexpr double kFree = 1 << 20;
   constexpr double kElementsAValue = 1 << 16;

@@ -1,4 +1,4 @@
-// A prepared model's own state dictionary, under Python's names.
+// The state dictionary of a prepared model, under Python's names.
 
 #include <torch/torch.h>
 

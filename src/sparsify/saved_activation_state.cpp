@@ -10,7 +10,7 @@
 namespace coppice {
 namespace {
 
-// The keys of the reference, and after them our own.
+// The reference's keys, followed by Coppice's own.
 constexpr const char* kAggregateFn = "aggregate_fn";
 constexpr const char* kReduceFn = "reduce_fn";
 constexpr const char* kMaskFn = "mask_fn";
@@ -95,14 +95,14 @@ Function function_of(
 
 int64_t integer_of(const char* key, const PickleValue& value) {
   const auto* integer = value.get_if<int64_t>();
-  TORCH_CHECK_VALUE(integer, "`", key, "` is no whole number");
+  TORCH_CHECK_VALUE(integer, "`", key, "` is not a whole number");
   return *integer;
 }
 
 std::vector<int64_t> integers_of(const char* key, const PickleValue& value) {
   const auto* list = value.get_if<PickleList>();
   const auto* tuple = value.get_if<PickleTuple>();
-  TORCH_CHECK_VALUE(list || tuple, "`", key, "` is no list");
+  TORCH_CHECK_VALUE(list || tuple, "`", key, "` is not a list");
   std::vector<int64_t> integers;
   for (const auto& item : list ? list->items : tuple->items) {
     integers.push_back(integer_of(key, item));
@@ -112,7 +112,8 @@ std::vector<int64_t> integers_of(const char* key, const PickleValue& value) {
 
 ActivationOptions options_of(const PickleValue& value) {
   TORCH_CHECK_VALUE(
-      value.get_if<PickleDict>(), "the options of a layer are no dictionary");
+      value.get_if<PickleDict>(),
+      "the options of a layer are not a dictionary");
   ActivationOptions options;
   options.aggregate_fn(function_of(value, kAggregateFn, aggregate_function));
   options.reduce_fn(function_of(value, kReduceFn, reduce_function));
@@ -147,7 +148,7 @@ ActivationHook hook_of(const PickleValue& value) {
     }
   }
   TORCH_CHECK_VALUE(
-      false, "`hook_state` is none of \"aggregate\", \"sparsify\", \"None\"");
+      false, "`hook_state` is not \"aggregate\", \"sparsify\" or \"None\"");
 }
 
 /// One tensor, or a list of them.
@@ -159,7 +160,8 @@ AggregatedActivations aggregated_of(
   for (const auto& item : list ? list->items : std::vector<PickleValue>{data}) {
     aggregated.data.push_back(sparsify::tensor_of(item));
     TORCH_CHECK_VALUE(
-        aggregated.data.back().defined(), "`data` holds what is no tensor");
+        aggregated.data.back().defined(),
+        "`data` holds something other than a tensor");
   }
   if (const auto* samples = find(group, kSamples)) {
     aggregated.samples = integers_of(kSamples, *samples);

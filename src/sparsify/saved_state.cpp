@@ -10,7 +10,7 @@
 namespace coppice {
 namespace {
 
-/// A mask that Python multiplies with.
+/// The mask in the dtype that Python multiplies by.
 torch::Tensor as_factor(const c10::IValue& mask) {
   return mask.toTensor().to(torch::kFloat);
 }
@@ -67,7 +67,7 @@ SparsifierState load_sparsifier_state(const std::string& path) {
     state.state = sparsify::states_of(value);
     const auto* groups =
         sparsify::entry_of(value, "groups").get_if<PickleList>();
-    TORCH_CHECK_VALUE(groups, "its `groups` are no list");
+    TORCH_CHECK_VALUE(groups, "its `groups` are not a list");
     for (const auto& group : groups->items) {
       state.groups.push_back(sparsify::values_of(group));
     }
@@ -89,7 +89,7 @@ DataSparsifierState load_data_sparsifier_state(const std::string& path) {
         [&](const auto& name, const auto& tensor) {
           state.container[name] = sparsify::tensor_of(tensor);
           TORCH_CHECK_VALUE(
-              state.container[name].defined(), "`", name, "` is no tensor");
+              state.container[name].defined(), "`", name, "` is not a tensor");
         });
     return state;
   });

@@ -7,10 +7,10 @@
 namespace coppice::sparsify {
 namespace {
 
-/// Whether the tensor is few values in memory and nothing else. LibTorch takes
-/// longer to find its addition for them than to add.
+/// Whether the tensor is small, in plain memory: then LibTorch's dispatch takes
+/// longer than the addition.
 bool is_small_and_plain(const torch::Tensor& tensor) {
-  constexpr int64_t kFew = 32768; // More are added by several threads.
+  constexpr int64_t kFew = 32768; // LibTorch adds more with several threads.
   return tensor.numel() <= kFew && tensor.has_storage() && tensor.is_cpu() &&
       tensor.scalar_type() == torch::kFloat && tensor.is_contiguous() &&
       !tensor.is_neg() && !tensor._is_zerotensor();

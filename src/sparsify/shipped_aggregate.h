@@ -4,14 +4,15 @@
 
 namespace coppice::sparsify {
 
-/// An aggregate that works in place.
+/// A shipped aggregate function, which works in place.
 struct ShippedAggregate {
   const char* name;
   bool of_magnitudes;
   bool is_maximum; ///< Else a sum.
-  bool is_mean;    ///< A sum to be divided.
+  bool is_mean;    ///< A sum, divided by the number of samples when read.
 
-  /// What of `activation` is aggregated; may be itself.
+  /// The values of `activation` that are aggregated; may be `activation`
+  /// itself.
   torch::Tensor value(const torch::Tensor& activation) const;
 
   /// Adds `value` to `rows`, of the same shape, or takes the maximum of both.

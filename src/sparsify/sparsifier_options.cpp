@@ -57,7 +57,7 @@ const c10::IValue& SparsifierOptions::get(const std::string& name) const {
 SparsifierOptions SparsifierOptions::merged_over(
     const SparsifierOptions& fallback) const {
   SparsifierOptions merged = *this;
-  // insert() leaves what is there.
+  // insert() does not overwrite.
   merged.values_.insert(fallback.values_.begin(), fallback.values_.end());
   return merged;
 }

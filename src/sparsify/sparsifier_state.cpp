@@ -23,8 +23,8 @@ std::string tensor_fqn_of(const Values& group) {
   return found->second.toStringRef();
 }
 
-/// The tensor `name` of `values`, checked against the shape of `weight`; empty
-/// if it is not there.
+/// The tensor `name` of `values`, checked against the shape of `weight`;
+/// undefined if it is missing.
 torch::Tensor tensor_of(
     const Values& values,
     const char* name,
@@ -83,7 +83,7 @@ void BaseSparsifier::load_state_dict(
     bool strict) {
   require_prepared("load_state_dict");
   auto groups = loaded_groups(state, strict);
-  // Nothing below fails: all of it was checked.
+  // Nothing below can fail.
   std::set<std::string> loaded;
   for (auto& group : groups) {
     const auto& saved = state.state.at(group.tensor_fqn);

@@ -9,7 +9,7 @@
 #include "coppice/core/values.h"
 #include "io/torch_file.h"
 
-/// What all files of sparsifiers' states have in common.
+/// Common to all files of sparsifier states.
 namespace coppice::sparsify {
 
 /// The entry of a state's dictionary.
@@ -17,10 +17,10 @@ namespace coppice::sparsify {
 /// Errors: c10::ValueError if there is none.
 const PickleValue& entry_of(const PickleValue& value, const char* key);
 
-/// The entry "state": what a sparsifier keeps for each tensor, by its name.
+/// The entry "state": the values saved for each tensor, by name.
 std::map<std::string, Values> states_of(const PickleValue& value);
 
-/// Runs `convert` on the file's value; what is wrong with it is the file's.
+/// Runs `convert` on the file's value; its errors name the file.
 ///
 /// Errors: FileError.
 template <class Convert>
@@ -30,14 +30,14 @@ auto converted(const std::string& path, Convert convert) {
     return convert(file.value);
   } catch (const c10::Error& error) {
     throw FileError(
-        path + ": is no state of a sparsifier: " +
+        path + ": is not the state of a sparsifier: " +
         error.what_without_backtrace() + ".");
   }
 }
 
 /// Calls `take(name, value)` for the entries of a dictionary.
 ///
-/// Errors: c10::ValueError if `value` is no dictionary with names as keys.
+/// Errors: c10::ValueError if `value` is not a dictionary with names as keys.
 template <class Take>
 void for_each_entry(const PickleValue& value, Take take) {
   const auto* dict = value.get_if<PickleDict>();

@@ -69,7 +69,7 @@ torch::Tensor WeightNormSparsifier::update_mask(Group& group) {
 
 torch::Tensor WeightNormSparsifier::new_mask(Group& group) {
   const WeightNormOptions options(group.options);
-  // A subclass may have another `update_mask`, or edit what this one returns.
+  // A subclass may override `update_mask`, which the fused path skips.
   const bool is_subclass = typeid(*this) != typeid(WeightNormSparsifier);
   const bool own_norm = norm_ && !options.has("norm");
   if (is_subclass || own_norm || options.regrowth()) {

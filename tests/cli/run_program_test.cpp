@@ -154,7 +154,7 @@ TEST_F(RunModel, RunsModelsThatTakeGradients) {
       "  return torch.autograd.grad([self.energy(y)], [y])[0]\n");
   const auto outcome = compile({"--input", "2x6"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  expect_complaint(activations(), 2, "takes gradients in `forward`");
+  expect_complaint(activations(), 2, "computes gradients in `forward`");
 }
 
 TEST_F(RunModel, TakesAnExampleOfAnyStructure) {

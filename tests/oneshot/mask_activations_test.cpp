@@ -182,14 +182,14 @@ TEST(MaskActivations, SaysWhatIsWrongWithTheInputs) {
       run({}), HasSubstr("takes 1 input, the calibration has 0 tensors"));
   EXPECT_THAT(run({samples(), samples()}), HasSubstr("has 2 tensors"));
   EXPECT_THAT(run({torch::ones({0, 6})}), HasSubstr("no samples"));
-  EXPECT_THAT(run({torch::tensor(1.0)}), HasSubstr("no dimension of samples"));
+  EXPECT_THAT(run({torch::tensor(1.0)}), HasSubstr("no sample dimension"));
   const auto wrong_shape = run({torch::ones({4, 5})});
   EXPECT_THAT(wrong_shape, HasSubstr("on samples 0 to 3"));
   EXPECT_THAT(wrong_shape, HasSubstr("shapes cannot be multiplied"));
   EXPECT_EQ(wrong_shape.find('\n'), std::string::npos);
   auto options = options_of({"fc1"});
   options.features = {1};
-  EXPECT_THAT(run({samples()}, options), HasSubstr("say of which"));
+  EXPECT_THAT(run({samples()}, options), HasSubstr("need `feature_dim`"));
   options.feature_dim = 0;
   EXPECT_THAT(run({samples()}, options), HasSubstr("holds the samples"));
   options.feature_dim = 1;

@@ -172,7 +172,7 @@ TEST(MatchesTarget, ByGlobRegexModuleAndClass) {
   EXPECT_TRUE(matches_target("Conv2d", tensor("c.weight", {8, 4, 3, 3})));
   EXPECT_THAT(
       message_of([&] { matches_target("re:(", weight); }),
-      HasSubstr("no regular expression"));
+      HasSubstr("not a valid regular expression"));
 }
 
 } // namespace

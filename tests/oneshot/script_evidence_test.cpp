@@ -224,7 +224,7 @@ TEST_F(ScriptEvidence, IsOfTheClassesWhereMemoryRunsOut) {
         oneshot::script_evidence(file, std::numeric_limits<uint64_t>::max());
     const bool is_right = !evidence->from_graph &&
         evidence->not_from_graph_because ==
-            "it does not fit into the memory that is free" &&
+            "it does not fit into free memory" &&
         evidence->find("std")->kind == graph::WeightUse::Kind::kBuffer;
     _exit(is_right ? 0 : 1);
   }

@@ -100,7 +100,7 @@ TEST_F(SharedBytes, WhatIsNamedIsPrunedAndTheOtherSaysThatItChanges) {
   EXPECT_EQ(report.tensors[0].left_because, "not a target");
   EXPECT_EQ(
       report.tensors[0].note,
-      "changes all the same: shares bytes with `fc.weight`, which was named");
+      "changes too: shares bytes with `fc.weight`, which was named");
   EXPECT_THAT(written(), ElementsAre(1, 2, 0, 0, 5, 6, 7, 8));
 }
 
@@ -109,7 +109,7 @@ TEST_F(SharedBytes, RefusesTensorsThatOverlap) {
   made.add("a", 0, {2, 2}, {2, 1});
   made.add("b", 2, {2, 2}, {2, 1});
   EXPECT_THAT(
-      message_of([&] { prune(made); }), HasSubstr("lie over each other"));
+      message_of([&] { prune(made); }), HasSubstr("overlap in the file"));
   HandMade views(folder_, {1, 2, 3, 4, 5, 6});
   views.add("a", 0, {2, 3}, {3, 1});
   views.add("b", 0, {3, 2}, {2, 1});

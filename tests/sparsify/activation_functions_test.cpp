@@ -145,7 +145,7 @@ TEST(BatchSizes, AFunctionOfTheUsersOwnSeesOneSizeUnlessItTakesAny) {
       message_of([&] {
         watched.enter(torch::ones({1, 3}));
       }),
-      HasSubstr("unless it is given as AggregateFunction::of_any_batch_size"));
+      HasSubstr("unless it is made by AggregateFunction::of_any_batch_size"));
   auto any = watch(AggregateFunction::of_any_batch_size(last));
   any.enter(torch::ones({2, 3})).enter(torch::ones({1, 3}));
   EXPECT_EQ(any.data().size(0), 1);
@@ -184,8 +184,9 @@ TEST(Aggregates, AFunctionThatGivesNothingIsAnError) {
   auto watched = watch([](const Tensor&, const Tensor&) { return Tensor(); });
   EXPECT_THAT(
       message_of([&] { watched.enter(torch::ones({2})); }),
-      HasSubstr("the aggregate function gave no tensor (at the input of layer "
-                "`0`)"));
+      HasSubstr(
+          "the aggregate function returned no tensor (at the input of layer "
+          "`0`)"));
 }
 
 TEST(Reduces, GoOverDimensionZero) {

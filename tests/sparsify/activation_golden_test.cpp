@@ -268,7 +268,7 @@ std::map<std::string, Answer> answers() {
       [](const Form& form) {
         Probed(form).sparsifier.register_layer(*torch::nn::Linear(2, 2));
       },
-      "register_layer: the layer that was given is not in the model"};
+      "register_layer: the given layer is not in the model"};
   all["features without feature_dim"] = {
       [](const Form& form) {
         Probed(form).registered(ActivationOptions().features({0}));

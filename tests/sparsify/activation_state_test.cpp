@@ -184,7 +184,8 @@ TEST_F(ActivationState, OfAnotherModelNamesTheLayersAndChangesNothing) {
   wrong.data_groups[1].fqn = "fc2";
   EXPECT_THAT(
       fails(wrong),
-      HasSubstr("the state has layers that the model has not: `fc1`, `fc2`"));
+      HasSubstr(
+          "the state has layers that are not in the model: `fc1`, `fc2`"));
   wrong = state;
   wrong.data_groups.push_back(wrong.data_groups[0]);
   EXPECT_THAT(fails(wrong), HasSubstr("the state has layer `0` twice"));

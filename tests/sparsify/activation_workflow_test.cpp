@@ -209,7 +209,7 @@ TEST(ActivationForms, LayersCanBeGivenThemselves) {
                   .equal(sparsifier.get_mask("conv1").whole()));
   EXPECT_THAT(
       message_of([&] { sparsifier.register_layer(*torch::nn::Linear(1, 1)); }),
-      HasSubstr("the layer that was given is not in the model"));
+      HasSubstr("the given layer is not in the model"));
 
   auto script = trace(
       net, torch::zeros({1, 1, 28, 28}), TraceOptions().activation_sites(true));

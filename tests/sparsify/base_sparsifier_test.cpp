@@ -331,7 +331,7 @@ TEST(BasePrepare, SaysThatABareLayerHasNothingToChoose) {
   ImplementedSparsifier sparsifier;
   EXPECT_THAT(
       message_of([&] { sparsifier.prepare(*model); }),
-      HasSubstr("no Linear layer below its root"));
+      HasSubstr("no Linear submodule"));
   sparsifier.prepare(*model, {{"weight"}});
   EXPECT_EQ(sparsifier.groups()[0].module_fqn, "");
 }

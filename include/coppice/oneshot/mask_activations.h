@@ -22,17 +22,17 @@ struct MaskActivationsOptions {
   std::vector<std::string> layers;
   /// Fraction of a layer's reduced activation that is masked, 0 to 1.
   double sparsity_level = 0.5;
-  /// Samples of one run of the model.
+  /// Samples per run of the model.
   int64_t batch = 32;
   std::string aggregate = "sum"; ///< As `aggregate_function` knows it.
   std::string reduce = "mean";   ///< As `reduce_function` knows it.
-  /// Masks only these indices along `feature_dim`, each on its own.
+  /// Masks only these indices along `feature_dim`, each separately.
   std::optional<std::vector<int64_t>> features;
   std::optional<int64_t> feature_dim;
   /// Keeps the masks in activation sites, which Coppice can change later. Else
-  /// they become constants of the graph, which any LibTorch runs.
+  /// they become constants of the graph, which run on any LibTorch.
   bool sites = false;
-  /// Called as work goes on, with samples done and samples in all.
+  /// Called during work with samples done and samples in total.
   std::function<void(int64_t done, int64_t total)> progress;
 };
 
@@ -41,8 +41,8 @@ struct MaskedActivation {
   std::string layer; ///< FQN.
   /// Why it was not masked; empty if it was.
   std::string left_because;
-  // Of masked ones, over all samples:
-  std::vector<int64_t> shape; ///< Of the activation, without the samples.
+  // If it was masked, over all samples:
+  std::vector<int64_t> shape; ///< Of the input, without dimension 0.
   double zeros_before = 0;    ///< Fraction of elements that were zero before.
   double masked = 0;          ///< Fraction of elements that the mask drops.
   double energy_kept = 0;     ///< Fraction of the sum of squares that remains.
@@ -54,13 +54,12 @@ struct MaskedActivation {
 /// model runs in evaluation mode without gradients; `module` is not changed.
 ///
 /// Inputs: `inputs` has a tensor for each input of `forward`; dimension 0 is
-/// the
-///   samples. A tensor without dimensions goes to every batch unchanged. Inputs
-///   that are not given take their defaults.
+///   the samples. A tensor without dimensions goes to every batch unchanged.
+///   Missing inputs take their defaults.
 /// Output: `masked` becomes a clone of `module` that shares its parameters.
 /// Ties: the lower index is masked.
-/// Layers that a glob matched are skipped if they never ran or took no floating
-///   tensor; for a layer that was named this is an error.
+/// A layer that never ran or got no floating tensor is skipped if a glob
+/// matched it, and an error if it was named.
 /// Errors: c10::ValueError if a name matches no layer (the nearest is given),
 ///   the inputs do not fit the model, there is no layer to mask, or an option
 ///   is out of range; what the model itself throws.

@@ -11,7 +11,7 @@
 
 namespace coppice {
 
-/// What became of one tensor of a checkpoint.
+/// The result for one tensor of a checkpoint.
 struct PrunedTensor {
   std::string name;
   Dtype dtype = Dtype::F32;
@@ -20,11 +20,11 @@ struct PrunedTensor {
 
   /// Why it was not pruned; empty if it was.
   std::string left_because;
-  /// A remark for the table: its pattern lies along another dimension, or it
-  /// changes with another tensor. Empty for most.
+  /// A remark for the table, for example that its pattern runs along another
+  /// dimension. Empty for most.
   std::string note;
 
-  // Of pruned tensors:
+  // Of a pruned tensor:
   WeightNormPattern pattern;
   Scope scope = Scope::Tensor;
   int64_t zeros_before = 0;
@@ -39,35 +39,35 @@ struct PruneReport {
   /// Whether every tensor, and all tensors of a global modifier together, have
   /// the requested zeros.
   bool reached = true;
-  /// Whether weights were found by the graphs of a TorchScript archive. If
-  /// not, by names, shapes and what the file says of buffers.
+  /// Whether the graphs of a TorchScript archive decided what is a weight. If
+  /// not: names, shapes and the declared buffers.
   bool from_graph = false;
-  /// Why not, if it is such an archive: "it holds no methods".
+  /// Why they did not, for such an archive: "it holds no methods".
   std::string not_from_graph_because;
 };
 
 struct PruneOptions {
   /// Computes all masks and writes nothing.
   bool dry_run = false;
-  /// Called as work goes on, with bytes done and bytes in all.
+  /// Called during work with bytes done and bytes in total.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
-/// Writes a pruned copy of a checkpoint in the same format. What is not pruned
-/// is byte-identical, dropped values are +0, kept values keep their bits.
-/// `output` is a file, or a folder if the checkpoint has shards. It is written
-/// whole or not at all; the input is not changed.
+/// Writes a pruned copy of a checkpoint in the same format. Other tensors are
+/// byte-identical, dropped values are +0, kept values keep their bits. `output`
+/// is a file, or a folder if the checkpoint has shards. It is written
+/// atomically; the input is not changed.
 ///
 /// Tensors that share memory are pruned once, under their first name. A tensor
-/// that overlaps one which is not pruned is not pruned either, unless it was
+/// that overlaps one that is not pruned is not pruned either, unless it was
 /// named. Masks of torch.nn.utils.prune and of parametrizations are applied
-/// before scoring. The graphs of a TorchScript archive tell what is a weight,
-/// if it can be loaded without running any of its code.
+/// before scoring. The graphs of a TorchScript archive say what is a weight, if
+/// it can be loaded without running any of its code.
 ///
 /// Memory: one tensor at a time. A global threshold takes two more passes over
 ///   the tensors, four for float64.
-/// Ties: the lower index is dropped, and with a global scope what is earlier in
-///   the files.
+/// Ties: the lower index is dropped; with a global scope, the earlier in the
+///   files.
 ///
 /// Errors: c10::ValueError if a target matches no tensor, two modifiers one
 ///   tensor, no tensor is left to prune, or a weight holds NaN or infinity;

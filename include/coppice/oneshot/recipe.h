@@ -16,27 +16,27 @@ namespace coppice {
 /// What a sparsity level is a fraction of.
 enum class Scope {
   Tensor, ///< Each tensor's own blocks.
-  Global, ///< The blocks of all tensors together: one threshold.
+  Global, ///< The blocks of all tensors together, with one threshold.
 };
 
-/// How the weights that fall are chosen, and what becomes of those that stay.
+/// How dropped weights are chosen, and whether kept ones change.
 enum class PruneMethod {
-  Magnitude, ///< The smallest fall; no other changes.
-  // By calibration samples; see solve/solvers.h.
+  Magnitude, ///< The smallest are dropped; kept ones do not change.
+  // With calibration samples; see solve/solvers.h.
   Wanda,
   SparseGPT,
   ALPS,
 };
 
-/// One rule of a recipe: which tensors, and what is dropped of them.
+/// One rule of a recipe: which tensors to prune, and how.
 struct PruneModifier {
   WeightNormPattern pattern;
   PruneMethod method = PruneMethod::Magnitude;
-  // Of methods with samples:
-  int64_t block_size = 128; ///< Columns that SparseGPT chooses together.
+  // Only of methods with samples:
+  int64_t block_size = 128; ///< Columns per block of SparseGPT.
   double dampening = 0.01;  ///< Of SparseGPT and ALPS.
   bool preserve_zeros = false;
-  // By magnitude:
+  // Only of `Magnitude`:
   Norm norm = Norm::L2;
   Scope scope = Scope::Tensor;
 
@@ -44,54 +44,54 @@ struct PruneModifier {
   /// - globs: "*.fc1", "encoder.*";
   /// - "re:" and a regular expression that must match from the beginning;
   /// - class names: `Linear` (two dimensions), `Conv1d` to `Conv3d` (three to
-  ///   five). The graph of a TorchScript archive decides where there is one.
+  ///   five). In a TorchScript archive the graph decides.
   /// Globs and expressions are matched with the FQNs of the tensor and of its
   /// module, and prune whatever they match. For class names, and if there are
   /// no targets, tensors of `why_left_by_default` are not pruned.
   std::vector<std::string> targets;
-  /// Which of them not, in the same forms.
+  /// Tensors to exclude, in the same forms.
   std::vector<std::string> ignore;
-  /// Which are stored as [in, out, ...], as GPT-2's `Conv1D` and transposed
-  /// convolutions are, in the same forms. Blocks and N:M lie in them as if the
-  /// first two dimensions were swapped. Weights of a TorchScript archive whose
-  /// graph shows this need not be named.
+  /// Tensors stored as [in, out, ...], as those of GPT-2's `Conv1D` and of
+  /// transposed convolutions, in the same forms. Blocks and N:M apply to the
+  /// first two dimensions swapped. Not needed where the graph of a TorchScript
+  /// archive shows the layout.
   std::vector<std::string> transposed;
 };
 
-/// What to prune and how. A tensor belongs to one modifier at most.
+/// A tensor may match one modifier at most.
 using Recipe = std::vector<PruneModifier>;
 
-/// The options of a pattern: N:M has its sparsity, which `sparsity` may repeat;
-/// the others need one.
+/// The options of a pattern. N:M implies a sparsity, which `sparsity` may
+/// repeat; the others need one.
 ///
 /// Errors: c10::ValueError if the sparsity is missing, not in [0, 1], or not
 ///   that of N:M.
 COPPICE_API WeightNormPattern
 weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 
-/// Reads a recipe: stages with modifiers, as llm-compressor writes them.
+/// Reads a recipe: stages with modifiers, in the format of llm-compressor.
 ///
 ///     {"stage": {"modifiers": {"MagnitudePruningModifier": {
 ///         "sparsity": 0.5, "mask_structure": "2:4",
 ///         "targets": ["re:.*mlp.*"], "ignore": ["lm_head"]}}}}
 ///
-/// `stage` may be left out, and `modifiers` be a list. Options: `sparsity`
+/// `stage` may be left out, and `modifiers` may be a list. Options: `sparsity`
 /// (`sparsity_level`), `mask_structure` ("unstructured", "2:4", "1x4"),
 /// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
 /// "global"), `targets`, `ignore`, `transposed`. `WandaPruningModifier`,
-/// `SparseGPTModifier` and `ALPSModifier` prune by samples: not by `norm`,
-/// `scope` and `zeros_per_block`, and with `block_size`, `dampening_frac` and
-/// `preserve_sparsity_mask`.
+/// `SparseGPTModifier` and `ALPSModifier` prune with samples: they have no
+/// `norm`, `scope` and `zeros_per_block`, but `block_size`, `dampening_frac`
+/// and `preserve_sparsity_mask`.
 ///
-/// Errors: c10::ValueError, one sentence, for what is no such recipe.
+/// Errors: c10::ValueError, one sentence, if it is not such a recipe.
 COPPICE_API Recipe recipe_from_json(std::string_view json);
 
-/// Why a tensor is not pruned unless it is named, judged by its own name and
-/// shape; empty if it is. Not pruned: what `why_not_prunable` rejects;
+/// Why a tensor is not pruned unless it is named, from its name and shape;
+/// empty if it is pruned. Not pruned: what `why_not_prunable` rejects;
 /// embeddings and position tables; output layers (`lm_head`, `classifier`,
 /// `output`, ...); masks, norms, scales, statistics, tokens, fixed filters,
-/// codebooks, vectors; the state of optimizers. `prune_checkpoint` also looks
-/// at the other tensors of its module.
+/// codebooks, vectors; optimizer state. `prune_checkpoint` also looks at the
+/// other tensors of its module.
 COPPICE_API std::string why_left_by_default(const StoredTensor& tensor);
 
 /// Why a tensor cannot be pruned even if it is named; empty if it can.
@@ -99,7 +99,7 @@ COPPICE_API std::string why_not_prunable(const StoredTensor& tensor);
 
 /// Whether an entry of `targets` or `ignore` matches the tensor.
 ///
-/// Errors: c10::ValueError if "re:" is followed by no regular expression.
+/// Errors: c10::ValueError if "re:" is not followed by a regular expression.
 COPPICE_API bool matches_target(
     const std::string& target,
     const StoredTensor& tensor);

@@ -12,7 +12,8 @@
 
 /// The three functions of an `ActivationSparsifier`: aggregate activations,
 /// reduce the aggregate to scores, and make a mask of the scores. Each is a
-/// user's function or a shipped one, which has a name and so can be saved.
+/// user's function or a shipped one. Shipped ones have a name, so they can be
+/// saved.
 namespace coppice {
 
 namespace sparsify {
@@ -28,11 +29,11 @@ struct ShippedAggregate;
 
 /// (aggregate so far, activation) -> aggregate.
 ///
-/// A function of the user's own sees batches of one size. It is called without
-/// gradients, and for one layer by one thread at a time. The shipped ones add
-/// in place, so memory does not grow, and take batches of any size: a smaller
-/// one goes into the first rows (indices along dimension 0), a larger one adds
-/// rows, which begin as the others did.
+/// A user's function gets batches of one size. It is called without gradients,
+/// and for one layer by one thread at a time. The shipped ones add in place, so
+/// memory does not grow, and take batches of any size: a smaller one is added
+/// to the first rows (indices along dimension 0), a larger one adds rows, which
+/// start as the first ones did.
 class COPPICE_API AggregateFunction {
  public:
   using Function = std::function<torch::Tensor(
@@ -47,13 +48,13 @@ class COPPICE_API AggregateFunction {
       : function_(std::move(function)) {}
   explicit AggregateFunction(const sparsify::ShippedAggregate& shipped);
 
-  /// A function of the user's own that takes batches of any size.
+  /// A user's function that takes batches of any size.
   static AggregateFunction of_any_batch_size(Function function);
 
   explicit operator bool() const {
     return function_ || shipped_ != nullptr;
   }
-  /// Empty for a function of the user's own.
+  /// Empty for a user's function.
   const std::string& name() const {
     return name_;
   }
@@ -61,7 +62,7 @@ class COPPICE_API AggregateFunction {
   const Function& function() const {
     return function_;
   }
-  /// Null for a function of the user's own.
+  /// Null for a user's function.
   const sparsify::ShippedAggregate* shipped() const {
     return shipped_;
   }
@@ -94,7 +95,7 @@ class ReduceFunction {
   explicit operator bool() const {
     return bool(function_);
   }
-  /// Empty for a function of the user's own.
+  /// Empty for a user's function.
   const std::string& name() const {
     return name_;
   }
@@ -129,7 +130,7 @@ class MaskFunction {
   explicit operator bool() const {
     return bool(function_);
   }
-  /// Empty for a function of the user's own.
+  /// Empty for a user's function.
   const std::string& name() const {
     return name_;
   }
@@ -138,8 +139,8 @@ class MaskFunction {
       const Values& sparse_config) const {
     return function_(reduced, sparse_config);
   }
-  /// Errors: c10::ValueError if a shipped function misses an option or cannot
-  ///   take its value.
+  /// Errors: c10::ValueError if a shipped function lacks an option or the
+  ///   option's value is out of range.
   void check(const Values& sparse_config) const {
     if (check_) {
       check_(sparse_config);
@@ -154,27 +155,27 @@ class MaskFunction {
 
 /// The sum of the activations, element by element: "sum".
 COPPICE_API AggregateFunction aggregate_sum();
-/// The same divided by the number of samples that each row has seen: "mean".
-/// In float32 at least.
+/// The same divided by the number of samples that each row has seen: "mean". At
+/// least float32.
 COPPICE_API AggregateFunction aggregate_mean();
-/// The highest: "max". Never below 0 unless the first value is the seed.
+/// The maximum: "max". Never below 0 unless the first value is the seed.
 COPPICE_API AggregateFunction aggregate_max();
-/// The same of the magnitudes: "abs_sum", "abs_mean", "abs_max".
+/// The same of magnitudes: "abs_sum", "abs_mean", "abs_max".
 COPPICE_API AggregateFunction aggregate_abs_sum();
 COPPICE_API AggregateFunction aggregate_abs_mean();
 COPPICE_API AggregateFunction aggregate_abs_max();
 
-/// The aggregate as it is: "none". The mask then has the batch's size, and
-/// holds for that size alone.
+/// The aggregate itself: "none". The mask has the batch's size and fits only
+/// that size.
 COPPICE_API ReduceFunction reduce_none();
-/// Over dimension 0, the samples, which goes or, with `keepdim`, stays with
-/// size 1: "mean", "mean_keepdim" and so on.
+/// Over dimension 0, the samples, which is removed or, with `keepdim`, kept
+/// with size 1: "mean", "mean_keepdim" and so on.
 COPPICE_API ReduceFunction reduce_mean(bool keepdim = false);
 COPPICE_API ReduceFunction reduce_sum(bool keepdim = false);
 COPPICE_API ReduceFunction reduce_max(bool keepdim = false);
 COPPICE_API ReduceFunction reduce_abs_mean(bool keepdim = false);
 COPPICE_API ReduceFunction reduce_abs_max(bool keepdim = false);
-/// The root of the sum of squares: "l2".
+/// The square root of the sum of squares: "l2".
 COPPICE_API ReduceFunction reduce_l2(bool keepdim = false);
 
 /// Drops the `round(sparsity_level * elements)` elements, half to even, of

@@ -14,7 +14,7 @@
 
 namespace coppice {
 
-/// What is attached to a layer.
+/// The hook of a layer.
 enum class ActivationHook {
   Aggregate, ///< Aggregates inputs: between `register_layer` and squashing.
   Sparsify,  ///< Masks inputs: after `squash_mask`.
@@ -24,10 +24,11 @@ enum class ActivationHook {
 /// As in the reference: "aggregate", "sparsify", "None".
 COPPICE_API std::string to_string(ActivationHook hook);
 
-/// The aggregate of a layer, as it is saved.
+/// The aggregate of a layer as saved.
 struct AggregatedActivations {
-  std::vector<torch::Tensor> data; ///< One, or one a feature; of a mean sums.
-  /// How many samples each row has seen; empty unless it is a mean.
+  std::vector<torch::Tensor>
+      data; ///< One, or one per feature; sums for a mean.
+  /// Samples seen by each row; empty unless it is a mean.
   std::vector<int64_t> samples;
 };
 
@@ -41,11 +42,11 @@ class COPPICE_API ActivationGroup {
   const std::string& fqn() const {
     return layer_.fqn;
   }
-  /// As the layer prints itself, in one line.
+  /// The layer's `pretty_print`, in one line.
   const std::string& layer() const {
     return layer_.description;
   }
-  /// Those of the layer, on top of those of the sparsifier.
+  /// The layer's options on top of the sparsifier's.
   const ActivationOptions& options() const {
     return options_;
   }
@@ -62,7 +63,7 @@ class COPPICE_API ActivationGroup {
     return mask_.has_value() || has_data();
   }
 
-  /// A copy of the aggregate since then: one tensor, or one a feature. Empty
+  /// A copy of the aggregate since then: one tensor, or one per feature. Empty
   /// without data.
   std::vector<torch::Tensor> data() const;
 
@@ -79,7 +80,7 @@ class COPPICE_API ActivationGroup {
   ActivationLayer layer_;
   ActivationOptions options_;
   ActivationHook hook_state_ = ActivationHook::None;
-  ActivationSite::Id attached_ = 0; ///< 0 if nothing is.
+  ActivationSite::Id attached_ = 0; ///< 0 if there is no hook.
   std::shared_ptr<sparsify::ActivationAggregate> aggregate_;
   std::optional<ActivationMask> mask_; ///< Of the last step.
 };

@@ -30,8 +30,8 @@ class COPPICE_API ActivationOptions {
   TORCH_ARG(std::optional<int64_t>, feature_dim);
 
   /// The aggregate starts as the first activation, not as the aggregate of
-  /// zeros and the first activation; so maxima may be negative and averages are
-  /// not biased to 0. Default: false, as in the reference
+  /// zeros and the first activation. Maxima may then be negative, and averages
+  /// are not biased to 0. Default: false, as in the reference
   TORCH_ARG(std::optional<bool>, first_value_seed);
 
  public:
@@ -42,7 +42,7 @@ class COPPICE_API ActivationOptions {
     return features_;
   }
 
-  /// A value that the mask function is called with.
+  /// An option of the mask function.
   ActivationOptions& set(const std::string& name, c10::IValue value);
   const Values& sparse_config() const {
     return sparse_config_;

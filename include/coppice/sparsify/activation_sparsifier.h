@@ -27,16 +27,16 @@ struct ActivationGroupState {
   std::optional<AggregatedActivations> aggregated;
 };
 
-/// What `ActivationSparsifier::state_dict` returns: copies. The names of its
-/// parts and their keys are the reference's.
+/// What `ActivationSparsifier::state_dict` returns: copies, under the
+/// reference's names and keys.
 struct COPPICE_API ActivationSparsifierState {
-  /// FQN -> "mask": a sparse tensor, a list of them (one a feature), or None.
+  /// FQN -> "mask": a sparse tensor, a list of them (one per feature), or None.
   std::map<std::string, Values> state;
-  std::vector<ActivationGroupState> data_groups; ///< In their order.
+  std::vector<ActivationGroupState> data_groups; ///< In order of registration.
   ActivationOptions defaults;
 
-  /// The same without the functions, as Python's states are saved: they are
-  /// those of the sparsifier that loads it.
+  /// The same without the functions, as Python saves it; the sparsifier that
+  /// loads it keeps its own.
   ActivationSparsifierState without_functions() const;
 };
 
@@ -55,18 +55,18 @@ struct COPPICE_API ActivationSparsifierState {
 ///     sparsifier.step();        // a mask of the aggregate
 ///     sparsifier.squash_mask(); // from now on it is applied
 ///
-/// Every function either does its work or throws and leaves sparsifier and
-/// model as they were. The model may run in several threads at once; while it
-/// does, nothing of the sparsifier may be called.
+/// Every function has its full effect, or throws and changes nothing. The model
+/// may run in several threads at once; meanwhile, no function of the sparsifier
+/// may be called.
 ///
 /// Source: ActivationSparsifier of torch.ao.pruning; docs/differences.md lists
 /// where this one differs.
 class COPPICE_API ActivationSparsifier {
  public:
-  /// A model of `Hooked` layers (model/hooked.h), or a TorchScript module that
-  /// `with_activation_sites` returned. `defaults` holds for all layers that are
-  /// not registered with other options. Layers that the model gets later are
-  /// not seen.
+  /// A model of `Hooked` layers (model/hooked.h), or a TorchScript module from
+  /// `with_activation_sites`. `defaults` hold for all layers that are not
+  /// registered with other options. Layers added to the model later are not
+  /// found.
   explicit ActivationSparsifier(
       const torch::nn::Module& model,
       ActivationOptions defaults = {});
@@ -83,14 +83,13 @@ class COPPICE_API ActivationSparsifier {
   /// Stops aggregating. Squashed layers stay masked.
   virtual ~ActivationSparsifier();
 
-  /// Watches what enters a layer from now on, with `options` on top of the
-  /// defaults. A layer that was registered before starts again, with a
-  /// warning, without its aggregate and mask.
+  /// Aggregates the inputs of a layer from now on, with `options` on top of the
+  /// defaults. A layer that was registered before starts again, with a warning,
+  /// without its aggregate and mask.
   ///
   /// Errors: c10::ValueError if the model has no such layer (the nearest is
-  ///   given), nothing can be attached to it, it has features without
-  ///   feature_dim, a function is missing, or an option is wrong for a shipped
-  ///   mask function.
+  ///   given), the layer has no hooks or site, `features` lack `feature_dim`, a
+  ///   function is missing, or an option is wrong for a shipped mask function.
   void register_layer(
       const std::string& fqn,
       const ActivationOptions& options = {});
@@ -107,9 +106,8 @@ class COPPICE_API ActivationSparsifier {
   void unregister_layer(const std::string& fqn);
 
   /// The mask of a layer, also after `squash_mask`: of any dtype, with a shape
-  /// that broadcasts to that of the activation, or a mask for each feature.
-  /// Once an activation entered after the last step, and until the next one, it
-  /// keeps everything, as in the reference.
+  /// that broadcasts to that of the activation, or a mask per feature. After an
+  /// activation since the last step it keeps everything, as in the reference.
   ///
   /// Errors: c10::ValueError if no such layer is registered (the nearest is
   ///   given) or nothing has entered it yet.
@@ -133,16 +131,16 @@ class COPPICE_API ActivationSparsifier {
 
   ActivationSparsifierState state_dict() const;
 
-  /// Replaces all registered layers by those of the state, which aggregate,
-  /// mask or do nothing as they did then. Functions that the state does not
-  /// have are those that the layer is registered with, or the defaults.
+  /// Replaces all registered layers by those of the state, each with its hook.
+  /// Functions that the state lacks are those of the registered layer, or the
+  /// defaults.
   ///
-  /// Errors: c10::ValueError if the model has not all of the layers (they are
-  ///   named), a mask does not belong to its options, or a layer that is to be
-  ///   watched has no function.
+  /// Errors: c10::ValueError if layers are not in the model (they are named), a
+  ///   mask does not match its options, or a layer to be watched lacks a
+  ///   function.
   void load_state_dict(const ActivationSparsifierState& state);
 
-  /// All registered layers in their order.
+  /// All registered layers, in order.
   const std::vector<ActivationGroup>& data_groups() const {
     return groups_;
   }
@@ -161,15 +159,15 @@ class COPPICE_API ActivationSparsifier {
 
  protected:
   /// The mask for the aggregate of a layer or of one of its features. Runs
-  /// without gradients. By default the layer's mask function of its reduced
-  /// activations.
+  /// without gradients. Default: the layer's mask function applied to its
+  /// reduced activations.
   virtual torch::Tensor update_mask(
       const ActivationGroup& group,
       const torch::Tensor& aggregated);
 
-  /// Throws c10::ValueError if a layer cannot be registered so. By default it
-  /// asks for all three functions; override it with an `update_mask` that needs
-  /// fewer.
+  /// Throws c10::ValueError if a layer cannot be registered with `options`.
+  /// Default: all three functions are required; override it with an
+  /// `update_mask` that needs fewer.
   virtual void check_options(const ActivationOptions& options) const;
 
  private:

@@ -16,10 +16,10 @@
 
 namespace coppice {
 
-/// What `BaseDataSparsifier::state_dict` returns: plain values, copies. The
-/// names of its parts and their keys are the reference's.
+/// What `BaseDataSparsifier::state_dict` returns: plain values, copies, under
+/// the reference's names and keys.
 struct DataSparsifierState {
-  /// Name -> "mask" (kBool) and what the subclass remembers.
+  /// Name -> "mask" (kBool) and the subclass's `state`.
   std::map<std::string, Values> state;
   /// Name and options of every group, in the order of the groups.
   std::vector<std::pair<std::string, Values>> data_groups;
@@ -31,10 +31,10 @@ struct DataSparsifierState {
 /// Decides which entries of named tensors are zero: embedding tables, loose
 /// tensors, parameters that belong to no layer.
 ///
-/// Its tensors stay as they are until `squash_mask`: they hold the original
-/// values, and later edits of them are seen; the masked values are computed on
-/// access. So, unlike with `BaseSparsifier`, masks are always chosen from the
-/// original values. A data sparsifier of your own overrides `update_mask`:
+/// Its tensors keep their original values until `squash_mask`, and later edits
+/// of them count; masked values are computed on access. So, unlike with
+/// `BaseSparsifier`, masks are always chosen from the original values. A data
+/// sparsifier of your own overrides `update_mask`:
 ///
 ///     class DropFirstRow : public coppice::BaseDataSparsifier {
 ///       torch::Tensor update_mask(coppice::DataGroup& group) override {
@@ -44,19 +44,19 @@ struct DataSparsifierState {
 ///       }
 ///     };
 ///
-/// Every function either does its work or throws and leaves sparsifier and data
-/// as they were. Not thread-safe.
+/// Every function has its full effect, or throws and changes nothing. Not
+/// thread-safe.
 ///
 /// Source: BaseDataSparsifier of torch.ao.pruning; docs/differences.md lists
 /// where this one differs.
 class COPPICE_API BaseDataSparsifier : public SparsityLevels {
  public:
-  /// `defaults` holds for all data that is not added with other options.
+  /// `defaults` hold for all data that is not added with other options.
   explicit BaseDataSparsifier(SparsifierOptions defaults = {});
 
   /// The same, and adds all of `data_list`. A subclass that overrides
-  /// `check_options` adds them in its own constructor instead, where its
-  /// overrides are called.
+  /// `check_options` adds data in its own constructor instead: virtual calls
+  /// here do not reach it.
   explicit BaseDataSparsifier(
       const std::vector<NamedData>& data_list,
       SparsifierOptions defaults = {});
@@ -68,10 +68,10 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   /// tensor of 0 and 1), with `options` on top of the defaults. Returns the
   /// masked values.
   ///
-  /// If there is data of this name it is replaced, with a warning, and left
-  /// unmasked. The new data takes its place in the order; `options` then go on
-  /// top of the old ones, the old mask stays if `reuse_mask` and no mask is
-  /// among the options, and what a subclass remembers of it is forgotten.
+  /// Data of this name is replaced, with a warning, and stays unmasked. The new
+  /// data takes its place in the order, with `options` on top of the old ones
+  /// and, if `reuse_mask` and `options` have no mask, with the old mask. The
+  /// subclass's `state` is cleared.
   ///
   /// Errors: c10::ValueError if the name is empty or has a dot, data of this
   ///   name was squashed, the tensor cannot be masked (it is empty, not
@@ -84,16 +84,16 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
       bool reuse_mask = true,
       const SparsifierOptions& options = {});
 
-  /// The tensor that was added itself, or, without `return_original`, the
-  /// masked values, which are a new tensor at every call.
+  /// The tensor that was added, or, without `return_original`, the masked
+  /// values, a new tensor at every call.
   ///
   /// Errors: c10::ValueError if there is no data of this name (the nearest name
   ///   is given), or its original was asked for after `squash_mask`.
   torch::Tensor get_data(const std::string& name, bool return_original = true)
       const;
 
-  /// A copy of the mask: kBool, the shape of the data; true means keep. It can
-  /// be had after `squash_mask` too.
+  /// A copy of the mask, also after `squash_mask`: kBool, the shape of the
+  /// data; true means keep.
   ///
   /// Errors: c10::ValueError if there is no data of this name.
   torch::Tensor get_mask(const std::string& name) const;
@@ -105,10 +105,9 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   ///   as asked; the message names it.
   void step();
 
-  /// Makes the masks part of the data: the tensors that were added, still the
-  /// same, hold the masked values from now on. Without `leave_parametrized`
-  /// they keep their original values, and only the masks go. Squashes all data
-  /// that is not yet, or only `names`.
+  /// Applies the masks to the data in place and ends masking. Without
+  /// `leave_parametrized` the data keeps its original values. Squashes `names`,
+  /// or all data that is not squashed.
   ///
   /// Errors: c10::ValueError if there is no data of a name, or nothing to
   ///   squash because it was squashed before.
@@ -116,8 +115,8 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
       bool leave_parametrized = true,
       const std::vector<std::string>& names = {});
 
-  /// A copy of masks, values, options and what subclasses remember. The
-  /// defaults are not part of it.
+  /// A copy of masks, values, options and the subclass's `state`, without the
+  /// defaults.
   DataSparsifierState state_dict() const;
 
   /// Loads what `state_dict` returned. Values are copied into the tensors of
@@ -130,8 +129,7 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   ///   state, or data and state differ in shape.
   void load_state_dict(const DataSparsifierState& state, bool strict = true);
 
-  /// While false, `step` leaves the masks as they are. A scheduler's step sets
-  /// it to true.
+  /// If false, `step` does nothing. A scheduler's step sets it to true.
   void enable_mask_update(bool enabled) {
     enable_mask_update_ = enabled;
   }
@@ -150,9 +148,8 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   ///   wrong for it.
   void set_options(const std::string& name, const SparsifierOptions& options);
 
-  /// Sets one option of all data, a value for each in the order of
-  /// `data_groups`; what a schedule does. A sparsity level may lie beyond
-  /// [0, 1].
+  /// Sets one option of all data, one value each in the order of `data_groups`,
+  /// as schedules do. A sparsity level may be outside [0, 1].
   ///
   /// Errors: c10::ValueError if there are not as many values as data or one is
   ///   wrong.
@@ -180,19 +177,19 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   virtual void pretty_print(std::ostream& stream) const;
 
  protected:
-  /// The new mask of a tensor: an element each, any dtype, the shape of
-  /// `group.data`; what is not 0 is kept. Runs without gradients. It must not
-  /// write to the data.
+  /// The new mask of a tensor: one element for each of `group.data`, any dtype,
+  /// the same shape; non-zero keeps. Runs without gradients. It must not write
+  /// to the data.
   virtual torch::Tensor update_mask(DataGroup& group) = 0;
 
-  /// Throws c10::ValueError if the options of `group` cannot be right, whatever
-  /// the data's values. Called wherever options or data are set. Levels that
-  /// users give are checked before; those that schedulers write may lie beyond
-  /// [0, 1], as in the reference, and masks clamp them.
+  /// Throws c10::ValueError if the options of `group` are invalid, whatever the
+  /// data's values. Called wherever options or data are set. Levels from users
+  /// are checked before; those from schedulers may be outside [0, 1], as in the
+  /// reference, and masks clamp them.
   virtual void check_options(const DataGroup& group) const;
 
-  /// `options` with the defaults of the class filled in: what is printed and
-  /// saved.
+  /// `options` with the defaults of the class filled in, for printing and
+  /// saving.
   virtual Values describe(const SparsifierOptions& options) const;
 
   /// The name of the class, for printing.

@@ -30,7 +30,7 @@ struct COPPICE_API Group {
   std::string tensor_name; ///< "weight"
   SparsifierOptions options;
 
-  /// What a subclass remembers about the tensor; saved with the mask.
+  /// State of the subclass for this tensor; saved with the mask.
   Values state;
 
   /// The effective weight, mask * original: the tensor of the model.
@@ -39,7 +39,7 @@ struct COPPICE_API Group {
   /// A copy of the mask: kBool, true means keep.
   torch::Tensor mask() const;
 
-  /// A copy of the weight with the dropped values put back.
+  /// A copy of the weight with the dropped values restored.
   torch::Tensor original() const;
 
  private:
@@ -50,8 +50,8 @@ struct COPPICE_API Group {
 
 /// What `BaseSparsifier::state_dict` returns: plain values, copies.
 struct SparsifierState {
-  /// Tensor FQN -> "mask" (kBool), "dropped" (the values that the mask drops,
-  /// zero elsewhere) and what the subclass remembers.
+  /// Tensor FQN -> "mask" (kBool), "dropped" (the dropped values, zero
+  /// elsewhere) and the subclass's `state`.
   std::map<std::string, Values> state;
   /// Options of every group and its "tensor_fqn", in the order of the groups.
   std::vector<Values> groups;
@@ -59,7 +59,7 @@ struct SparsifierState {
 
 /// Decides which entries of a model's weights are zero, and keeps them zero.
 ///
-/// The life of a sparsifier: `prepare`, then in turn training and `step`, then
+/// The life cycle: `prepare`, then training and `step` in turn, then
 /// `squash_mask`. A sparsifier of your own overrides `update_mask`:
 ///
 ///     class DropFirstRow : public coppice::BaseSparsifier {
@@ -70,15 +70,14 @@ struct SparsifierState {
 ///       }
 ///     };
 ///
-/// Every function either does its work or throws and leaves sparsifier and
-/// model as they were. Not thread-safe.
+/// Every function has its full effect, or throws and changes nothing. Not
+/// thread-safe.
 ///
 /// Source: BaseSparsifier of torch.ao.pruning; docs/differences.md lists where
 /// this one differs.
 class COPPICE_API BaseSparsifier : public SparsityLevels {
  public:
-  /// `defaults` holds for every tensor whose configuration does not say
-  /// otherwise.
+  /// `defaults` hold for tensors whose configuration does not override them.
   explicit BaseSparsifier(SparsifierOptions defaults = {});
   ~BaseSparsifier() override;
 
@@ -90,9 +89,8 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   /// The model needs no change: its parameters hold the effective weight.
   ///
   /// Errors: c10::ValueError if the sparsifier is already prepared, a tensor is
-  ///   not in the model (the nearest name that is, is given), is there twice,
-  ///   is not floating or empty, an option is wrong for it, or `config` is
-  ///   empty.
+  ///   not in the model (the nearest name is given), named twice, not floating
+  ///   or empty, an option is wrong for it, or `config` is empty.
   void prepare(const ModelView& model, const std::vector<TensorConfig>& config);
 
   /// The same for the `weight` of every Linear layer, or every matrix of a
@@ -108,31 +106,31 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
 
   /// Makes the masks part of the weights and detaches from the model. Options
   /// named in `params_to_keep`, and per module FQN in
-  /// `params_to_keep_per_layer`, can be read from `sparse_params` afterwards.
+  /// `params_to_keep_per_layer`, remain in `sparse_params`.
   ///
-  /// Errors: c10::ValueError before `prepare`, a second time, or if a group has
-  ///   no option of such a name, or the model no such module.
+  /// Errors: c10::ValueError before `prepare`, a second time, or if a group
+  ///   lacks such an option or the model such a module.
   void squash_mask(
       const std::vector<std::string>& params_to_keep = {},
       const std::map<std::string, std::vector<std::string>>&
           params_to_keep_per_layer = {});
 
-  /// What `squash_mask` kept, by module FQN.
+  /// The options kept by `squash_mask`, by module FQN.
   const std::map<std::string, Values>& sparse_params() const {
     return sparse_params_;
   }
 
   /// Keeps dropped weights exactly zero under `optimizer`, whatever its
-  /// momentum or weight decay: its state is cleared where a mask drops, now and
-  /// at every change of the masks. Knows all of LibTorch's optimizers. The
-  /// optimizer must outlive the sparsifier or its `squash_mask`.
+  /// momentum or weight decay: clears its state where a mask drops, now and at
+  /// every change of the masks. Supports all of LibTorch's optimizers. The
+  /// optimizer must live until `squash_mask` or the end of the sparsifier.
   ///
-  /// Errors: c10::ValueError before `prepare`; c10::TypeError for an optimizer
-  ///   whose state it does not know (call `apply_masks` after its steps).
+  /// Errors: c10::ValueError before `prepare`; c10::TypeError for other
+  ///   optimizers (call `apply_masks` after their steps).
   void protect(torch::optim::Optimizer& optimizer);
 
-  /// Sets dropped weights to zero again, after something wrote to them. What
-  /// was written counts as the new value of the dropped entry.
+  /// Sets dropped weights to zero again after writes. A written value replaces
+  /// the dropped one.
   void apply_masks();
 
   /// A copy of the mask of a tensor: kBool, true means keep.
@@ -140,22 +138,21 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   /// Errors: c10::ValueError if the sparsifier has no such tensor.
   torch::Tensor mask(const std::string& tensor_fqn) const;
 
-  /// The weight of a tensor with the dropped values put back, a copy.
+  /// A copy of the weight of a tensor with the dropped values restored.
   torch::Tensor original(const std::string& tensor_fqn) const;
 
-  /// A copy of masks, dropped values, options and what subclasses remember.
+  /// A copy of masks, dropped values, options and the subclass's `state`.
   SparsifierState state_dict() const;
 
-  /// Loads what `state_dict` returned. The sparsifier must be prepared with
-  /// at least the tensors of the state. If `strict`, it must be the same
-  /// tensors; else those that the model does not have are left out.
+  /// Loads what `state_dict` returned. The sparsifier must be prepared with at
+  /// least the tensors of the state. If `strict`, tensors must be the same;
+  /// else those that the model lacks are skipped.
   ///
   /// Errors: c10::ValueError before `prepare`, for tensors that are missing or
   ///   have another shape.
   void load_state_dict(const SparsifierState& state, bool strict = true);
 
-  /// While false, `step` leaves the masks as they are. A scheduler's step sets
-  /// it to true.
+  /// If false, `step` does nothing. A scheduler's step sets it to true.
   void enable_mask_update(bool enabled) {
     enable_mask_update_ = enabled;
   }
@@ -190,24 +187,22 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   virtual void pretty_print(std::ostream& stream) const;
 
  protected:
-  /// The new mask of a tensor: an element each, any dtype, the shape of
-  /// `group.weight()`; what is not 0 is kept. Runs without gradients. It must
-  /// not change the model: masks are applied when those of all groups are
-  /// known.
+  /// The new mask of a tensor: one element for each of `group.weight()`, any
+  /// dtype, the same shape; non-zero keeps. Runs without gradients. It must not
+  /// change the model: masks are applied once those of all groups are known.
   virtual torch::Tensor update_mask(Group& group) = 0;
 
-  /// Throws c10::ValueError if the options of `group` cannot be right, whatever
-  /// the weight's values. Called by `prepare`, `set_options` and
-  /// `load_state_dict`.
+  /// Throws c10::ValueError if the options of `group` are invalid, whatever the
+  /// weight's values. Called by `prepare`, `set_options` and `load_state_dict`.
   virtual void check_options(const Group& group) const;
 
-  /// Throws c10::ValueError unless `level` is a fraction in [0, 1]. Levels that
-  /// users give are checked; those that schedulers write may lie beyond, as in
-  /// the reference, and masks clamp them.
+  /// Throws c10::ValueError unless `level` is a fraction in [0, 1]. Levels from
+  /// users are checked; those from schedulers may be outside, as in the
+  /// reference, and masks clamp them.
   static void check_level(double level);
 
-  /// `options` with the defaults of the class filled in: what is printed, saved
-  /// and kept by `squash_mask`.
+  /// `options` with the defaults of the class filled in, for printing, saving
+  /// and `squash_mask`.
   virtual Values describe(const SparsifierOptions& options) const;
 
   /// The name of the class, for printing.

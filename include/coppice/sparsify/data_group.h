@@ -12,8 +12,7 @@
 
 namespace coppice {
 
-/// What a data sparsifier takes: a tensor, a parameter of a module, or an
-/// embedding, of which it takes the weight. Never a copy.
+/// A tensor, a parameter, or the weight of an embedding. Never a copy.
 class COPPICE_API Data {
  public:
   /*implicit*/ Data(torch::Tensor tensor) : tensor_(std::move(tensor)) {}
@@ -25,7 +24,7 @@ class COPPICE_API Data {
   }
 
  private:
-  torch::Tensor tensor_; ///< Undefined for an empty holder.
+  torch::Tensor tensor_; ///< Undefined for an empty module holder.
 };
 
 /// A name and its data: `{"users", embedding}`.
@@ -39,22 +38,21 @@ struct COPPICE_API DataGroup {
   std::string name;
   SparsifierOptions options;
 
-  /// What a subclass remembers about the data; saved with the mask.
+  /// State of the subclass for this data; saved with the mask.
   Values state;
 
-  /// The caller's own tensor: the original values, until `squash_mask` makes
-  /// the mask part of them.
+  /// The caller's tensor: the original values, until `squash_mask` applies the
+  /// mask.
   torch::Tensor data;
 
-  /// kBool, the shape of `data`; true means keep. Not to be written to.
+  /// kBool, the shape of `data`; true means keep. Read-only.
   torch::Tensor mask;
 
   /// True after `squash_mask`.
   bool squashed = false;
 
-  /// mask * original, exactly zero where dropped, computed at every call;
-  /// after `squash_mask` `data` itself. Gradients flow to `data`, those of
-  /// dropped entries are zero.
+  /// mask * original, exactly zero where dropped, computed at every call; after
+  /// `squash_mask`, `data`. Gradients flow to kept entries of `data`.
   ///
   /// Errors: c10::ValueError as `check_shape`.
   torch::Tensor masked() const;

@@ -9,16 +9,16 @@
 #include "coppice/sparsify/base_data_sparsifier.h"
 #include "coppice/sparsify/base_sparsifier.h"
 
-/// States of sparsifiers in files, in the layout of the reference: what Python
-/// wrote with `torch.save(sparsifier.state_dict(), path)` loads here, and
-/// `torch.load` reads what is written here.
+/// States of sparsifiers in files, in the layout of the reference:
+/// `torch.save(sparsifier.state_dict(), path)` in Python can be loaded here,
+/// and `torch.load` reads what is written here.
 namespace coppice {
 
-/// Writes a state with `torch.save`'s format. Masks are float32 as in the
-/// reference; "dropped", which it does not know, does not disturb it.
+/// Writes a state in `torch.save`'s format. Masks are float32 as in the
+/// reference, which ignores "dropped".
 ///
-/// Errors: OutputError; c10::TypeError if a subclass remembers what has no form
-///   in Python (an object of LibTorch).
+/// Errors: OutputError; c10::TypeError if the subclass's `state` holds a type
+///   that Python lacks (an object of LibTorch).
 COPPICE_API void save_state(
     const SparsifierState& state,
     const std::string& path);
@@ -28,35 +28,35 @@ COPPICE_API void save_state(
     const DataSparsifierState& state,
     const std::string& path);
 
-/// The same for an activation sparsifier. Functions are written by their names,
-/// as text: in Python, put functions in their place before `load_state_dict`.
+/// The same for an activation sparsifier. Functions are written as their names:
+/// in Python, replace them by functions before `load_state_dict`.
 ///
 /// Errors: c10::ValueError if a function has no name; OutputError.
 COPPICE_API void save_state(
     const ActivationSparsifierState& state,
     const std::string& path);
 
-/// Reads a state that Python or `save_state` wrote.
+/// Reads a state written by Python or `save_state`.
 ///
 /// Errors: FileError if the file is broken or holds no such state.
 COPPICE_API SparsifierState load_sparsifier_state(const std::string& path);
 COPPICE_API DataSparsifierState
 load_data_sparsifier_state(const std::string& path);
-/// Python cannot save functions as a rule: set them to None or take them out
-/// there, and those of the sparsifier that loads the state are used.
+/// Python cannot save most functions: set them to None or remove them there;
+/// the sparsifier that loads the state keeps its own.
 COPPICE_API ActivationSparsifierState
 load_activation_sparsifier_state(const std::string& path);
 
-/// The tensors of a model under a sparsifier, as Python names those of a
-/// prepared model: "fc.parametrizations.weight.original" holds the weight with
-/// the dropped values put back, "fc.parametrizations.weight.0.mask" the mask
-/// (float32), and "fc.weight" is not there. Shares the memory of the others.
+/// The tensors of a model under a sparsifier, named as in Python's prepared
+/// models: "fc.parametrizations.weight.original" is the weight with the dropped
+/// values restored, "fc.parametrizations.weight.0.mask" the mask (float32), and
+/// there is no "fc.weight". Other tensors share their memory.
 COPPICE_API StateDict
 prepared_state_dict(const ModelView& model, const BaseSparsifier& sparsifier);
 
-/// Loads such a state, of Python or of `prepared_state_dict`. Where it has
-/// no mask, as before torchao, the sparsifier's own stays. Plain names are
-/// taken for tensors under the sparsifier, too: their zeros stay what they are.
+/// Loads such a state, of Python or of `prepared_state_dict`. A mask that is
+/// missing, as in PyTorch before torchao, stays as it is. Plain names are
+/// accepted for tensors under the sparsifier, whose masks are then applied.
 ///
 /// Errors: c10::ValueError, before anything changes, if a tensor of the state
 ///   is not in the model or of another shape, or one of the model's is missing.
@@ -65,8 +65,7 @@ COPPICE_API void load_prepared_state_dict(
     BaseSparsifier& sparsifier,
     const StateDict& state);
 
-/// Writes a state as `torch.save` does a model's: `load_state_dict` of Python's
-/// model takes it.
+/// Writes a state in the format of `torch.save(model.state_dict(), path)`.
 ///
 /// Errors: OutputError.
 COPPICE_API void save_torch_state_dict(

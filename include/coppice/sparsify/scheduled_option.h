@@ -10,13 +10,13 @@
 
 namespace coppice {
 
-/// Lets a scheduler drive another numeric option of a data sparsifier than its
+/// Lets a scheduler drive a numeric option of a data sparsifier instead of its
 /// sparsity level:
 ///
 ///     ScheduledOption zeros(sparsifier, "zeros_per_block");
 ///     LambdaSL schedule(zeros, [](int64_t epoch) { return epoch / 10.0; });
 ///
-/// An option that is a whole number takes the nearest one, half to even.
+/// An integer option is rounded to the nearest, half to even.
 ///
 /// Source: `schedule_param` of BaseDataScheduler of torch.ao.pruning.
 class COPPICE_API ScheduledOption : public SparsityLevels {

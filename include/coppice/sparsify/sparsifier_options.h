@@ -13,12 +13,11 @@
 namespace coppice {
 
 /// The options of a tensor under a sparsifier, by name. An option that is not
-/// set falls back to the sparsifier's own, so the options of one layer name
-/// only what is different there.
+/// set falls back to the sparsifier's own.
 ///
-/// Subclasses such as `WeightNormOptions` add typed setters and getters; they
-/// hold nothing else, so they convert to `SparsifierOptions` without loss.
-/// A sparsifier of your own needs none of them:
+/// Subclasses such as `WeightNormOptions` add typed setters and getters and no
+/// data, so they convert to `SparsifierOptions` without loss. A sparsifier of
+/// your own needs none:
 ///
 ///     SparsifierOptions().set("rows", 3)
 class COPPICE_API SparsifierOptions {
@@ -61,26 +60,26 @@ class COPPICE_API BlockOptions : public SparsifierOptions {
   Options& sparse_block_shape(BlockShape shape);
   BlockShape sparse_block_shape() const;
 
-  /// Zeros inside a dropped block. Default: the whole block, also where one
-  /// tensor sets its own block shape.
+  /// Zeros inside a dropped block. Default: the whole block, also for a tensor
+  /// with its own block shape.
   Options& zeros_per_block(int64_t zeros);
   int64_t zeros_per_block() const;
 
-  /// What decides which blocks are low. Default: `Options::kDefaultNorm`
+  /// The norm of blocks. Default: `Options::kDefaultNorm`
   Options& norm(Norm norm);
   Norm norm() const;
 
-  /// All options, with the defaults filled in but for that of `norm`.
+  /// All options, with the defaults filled in except that of `norm`.
   Values with_defaults() const;
 
-  /// What a mask function drops by these options.
+  /// The pattern that these options mean.
   WeightNormPattern pattern() const {
     return {sparsity_level(), sparse_block_shape(), zeros_per_block()};
   }
 
   /// Errors: c10::ValueError unless rows and columns of the block are positive
-  ///   and the zeros per block fit into it, and if an option is of another
-  ///   type. The level is not looked at.
+  ///   and the zeros per block fit into it, or if an option has another type.
+  ///   Does not check the level.
   void check_ranges() const;
 };
 
@@ -93,9 +92,9 @@ class COPPICE_API WeightNormOptions : public BlockOptions<WeightNormOptions> {
 
   using BlockOptions::BlockOptions;
 
-  /// Scores the original weight, dropped values included, so that what was
-  /// dropped can return. Off, a dropped value scores zero and stays dropped
-  /// until the level falls, as in the reference. Default: false
+  /// Scores the original weight, dropped values included, so that a dropped
+  /// value can return. If false, a dropped value scores zero and stays dropped
+  /// until the level decreases, as in the reference. Default: false
   WeightNormOptions& regrowth(bool enabled);
   bool regrowth() const;
 };
@@ -123,15 +122,14 @@ class COPPICE_API NearlyDiagonalOptions : public SparsifierOptions {
   int64_t nearliness() const;
 };
 
-/// One line of a sparsifier's configuration: a tensor, and what is different
-/// for it.
+/// One entry of a sparsifier's configuration: a tensor and its options.
 struct TensorConfig {
   /*implicit*/ TensorConfig(
       std::string tensor_fqn,
       SparsifierOptions options = {})
       : tensor_fqn(std::move(tensor_fqn)), options(std::move(options)) {}
 
-  /// Two names in one pair of braces are two tensors with a pair missing.
+  /// Catches a missing pair of braces: two names would make one entry.
   TensorConfig(const char*, const char*) = delete;
 
   std::string tensor_fqn; ///< "encoder.fc1.weight"

@@ -9,9 +9,9 @@ namespace coppice {
 
 /// Drops the blocks of every weight with the lowest mean norm.
 ///
-/// A subclass may override `update_mask`, and edit what that of this class
-/// returns. Its `step` takes longer: only that of this very class reads weights
-/// once.
+/// A subclass may override `update_mask` and edit the base class's result. Its
+/// `step` is slower, as only this class itself fuses reading and scoring of
+/// weights.
 ///
 /// Source: WeightNormSparsifier of torch.ao.pruning; `weight_norm_mask` in
 /// masks/ is the mask alone.
@@ -25,8 +25,8 @@ class COPPICE_API WeightNormSparsifier : public BaseSparsifier {
   ///   [0, 1], a block that is not positive, zeros per block beyond the block.
   explicit WeightNormSparsifier(WeightNormOptions options = {});
 
-  /// The same with the caller's own norm, which groups without an option "norm"
-  /// use. It is not saved by `state_dict`.
+  /// The same with the caller's norm, for groups without an option "norm".
+  /// `state_dict` does not save it.
   WeightNormSparsifier(WeightNormOptions options, NormFunction norm);
 
  protected:
