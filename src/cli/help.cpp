@@ -1,6 +1,7 @@
 #include "cli/help.h"
 
 #include <sstream>
+#include <utility>
 
 namespace coppice::cli {
 namespace {
@@ -45,7 +46,26 @@ std::string description_of(const CLI::Option& option, bool is_positional) {
   return text;
 }
 
+/// CLI11 from 2.5 on pads the lines that it breaks with a blank.
+std::string without_trailing_blanks(const std::string& text) {
+  std::string trimmed;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    line.erase(line.find_last_not_of(' ') + 1);
+    trimmed += line + '\n';
+  }
+  return trimmed;
+}
+
 } // namespace
+
+std::string HelpFormatter::make_help(
+    const CLI::App* app,
+    std::string name,
+    CLI::AppFormatMode mode) const {
+  return without_trailing_blanks(
+      CLI::Formatter::make_help(app, std::move(name), mode));
+}
 
 std::string HelpFormatter::make_option(
     const CLI::Option* option,

@@ -11,6 +11,11 @@ namespace coppice::cli {
 /// ranges, which options exclude each other.
 class HelpFormatter : public CLI::Formatter {
  public:
+  std::string make_help(
+      const CLI::App* app,
+      std::string name,
+      CLI::AppFormatMode mode) const override;
+
   std::string make_option(const CLI::Option* option, bool is_positional)
       const override;
 };

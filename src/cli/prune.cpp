@@ -54,8 +54,8 @@ With --calibration, MODEL is a TorchScript archive that runs on the samples of
 FILE: a tensor for each input, by torch.save or as safetensors, samples in
 dimension 0. Weights are chosen by the inputs of their layers, and kept weights
 are adjusted to preserve the layers' outputs. The last lines report the error of
-the model's outputs on an eighth of the samples, which is held back. A recipe may
-then use WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
+the model's outputs on an eighth of the samples, which is held back. A recipe
+may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
 
 Exit code: 1 if the requested sparsity was not reached.
 
