@@ -57,6 +57,11 @@ are adjusted to preserve the layers' outputs. The last lines report the error of
 the model's outputs on an eighth of the samples, which is held back. A recipe
 may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
 
+Every layer has the level S. With --allocation levels differ, and all layers
+together have S: `erk` allocates by layer sizes, `global` by one magnitude
+threshold, `owl` by outliers among weights times inputs, a FILE by the cost of
+pruning each layer alone, as measured by `coppice analyze`.
+
 Exit code: 1 if the requested sparsity was not reached.
 
 Examples:
@@ -64,6 +69,8 @@ Examples:
   coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'
   coppice prune net.th -o out.th --sparsity 0.8 --scope global --dry-run
   coppice prune net.pt -o out.pt --sparsity 0.8 --calibration samples.pt
+  coppice prune net.pt -o out.pt --sparsity 0.9 --calibration samples.pt \
+    --allocation erk
 )";
 
 struct PruneRun {
@@ -114,6 +121,8 @@ Recipe recipe_of(const PruneRun& options) {
     throw InputError(fmt::format("{}.", error.what_without_backtrace()));
   }
   modifier.method = method_of(options.samples);
+  modifier.allocation = allocation_of(options.samples);
+  modifier.owl = options.samples.owl;
   modifier.norm = masks::norm_numbered(options.norm).value();
   modifier.scope = options.scope == "global" ? Scope::Global : Scope::Tensor;
   modifier.targets = options.include;

@@ -11,9 +11,10 @@
 #include "cli/blas.h"
 #include "cli/example_file.h"
 #include "cli/libraries.h"
-#include "cli/progress.h"
 #include "cli/prune_samples_report.h"
 #include "cli/script_file.h"
+#include "cli/sensitivity_file.h"
+#include "cli/stage_bars.h"
 #include "oneshot/prune_with_samples.h"
 
 namespace coppice::cli {
@@ -37,39 +38,14 @@ torch::Tensor labels_in(const std::string& path) {
   return labels.to(torch::kLong);
 }
 
-/// Progress bars of stages that follow one another.
-class StageBars {
- public:
-  void show(const std::string& what, int64_t done, int64_t total) {
-    if (!bar_ || what != what_) {
-      bar_.reset();
-      bar_ = std::make_unique<ProgressBar>(
-          fmt::format("{} ({})", what, total), total);
-      what_ = what;
-    }
-    bar_->update(done);
-  }
-  void clear() {
-    bar_.reset();
-  }
-
- private:
-  std::string what_;
-  std::unique_ptr<ProgressBar> bar_;
-};
-
 oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
   const auto& options = run.options;
-  oneshot::SampledOptions sampled;
-  sampled.batch = options.batch;
-  sampled.are_single = options.unbatched;
-  sampled.samples = options.samples;
-  sampled.seed = options.seed;
+  oneshot::SampledOptions sampled{sample_use(options)};
   sampled.sequential = options.sequential;
   sampled.recalibrate_norms = options.recalibrate_norms;
   sampled.dry_run = run.output.empty();
-  if (!options.labels.empty()) {
-    sampled.labels = labels_in(options.labels);
+  if (allocation_of(options) == Allocation::Measured) {
+    sampled.measured = read_sensitivity(options.allocation);
   }
   return sampled;
 }
@@ -78,8 +54,8 @@ oneshot::SampledReport prune(
     const PruneBySamples& run,
     const Checkpoint& input) {
   const calibration::ModelLoader load = [&] { return load_script(run.model); };
-  auto inputs = inputs_in_file(run.options.calibration, load());
   auto options = sampled_options(run);
+  auto inputs = inputs_in_file(run.options.calibration, load());
   StageBars bars;
   options.progress = [&](const auto& what, int64_t done, int64_t total) {
     bars.show(what, done, total);
@@ -104,6 +80,22 @@ PruneMethod method_of(const SampleOptions& options) {
                                       : PruneMethod::ALPS;
 }
 
+Allocation allocation_of(const SampleOptions& options) {
+  return allocation_named(options.allocation).value_or(Allocation::Measured);
+}
+
+oneshot::SampleUse sample_use(const SampleOptions& options) {
+  oneshot::SampleUse use;
+  use.batch = options.batch;
+  use.are_single = options.unbatched;
+  use.samples = options.samples;
+  use.seed = options.seed;
+  if (!options.labels.empty()) {
+    use.labels = labels_in(options.labels);
+  }
+  return use;
+}
+
 ExitCode prune_by_samples(const PruneBySamples& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
@@ -113,7 +105,11 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   if (!run.output.empty()) {
     require_other_file(run.output, input);
     require_other_file(run.output, {run.options.calibration});
-    for (const auto& other : {run.recipe_file, run.options.labels}) {
+    const auto allocation = allocation_of(run.options) == Allocation::Measured
+        ? run.options.allocation
+        : std::string();
+    for (const auto& other :
+         {run.recipe_file, run.options.labels, allocation}) {
       if (!other.empty()) {
         require_other_file(run.output, {other});
       }
@@ -142,6 +138,35 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   return kFailed;
 }
 
+void add_sample_use(CLI::App& command, SampleOptions& options) {
+  command
+      .add_option(
+          "--samples",
+          options.samples,
+          "Use N of the samples, chosen at random")
+      ->type_name("N")
+      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
+  command.add_option("--batch", options.batch, "Samples that run at once")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  command.add_flag(
+      "--unbatched",
+      options.unbatched,
+      "Give the model one sample at a time, without dimension 0");
+  command
+      .add_option("--seed", options.seed, "Seed of what is chosen at random")
+      ->type_name("N")
+      ->capture_default_str();
+  command
+      .add_option(
+          "--labels",
+          options.labels,
+          "The classes of the samples, to report the accuracy")
+      ->type_name("FILE");
+  add_load_option(command, options.libraries);
+}
+
 void add_sample_options(
     CLI::App& command,
     CLI::Option* recipe,
@@ -153,48 +178,62 @@ void add_sample_options(
                           "Prune by the layers' inputs when the model runs on "
                           "these samples")
                       ->type_name("FILE");
-  const auto of_samples = [&](CLI::Option* option) {
-    return option->needs(samples);
-  };
-  of_samples(
-      command.add_option("--method", options.method, "How layers are pruned"))
+  command.add_option("--method", options.method, "How layers are pruned")
       ->type_name("alps|sparsegpt|wanda|magnitude")
       ->check(CLI::IsMember({"alps", "sparsegpt", "wanda", "magnitude"}))
       ->excludes(recipe)
       ->capture_default_str();
-  of_samples(command.add_flag(
+  auto* allocation =
+      command
+          .add_option(
+              "--allocation",
+              options.allocation,
+              "The level of each layer: uniform, erk, global, owl or a file of "
+              "`coppice analyze`")
+          ->type_name("NAME|FILE")
+          ->excludes(recipe)
+          ->capture_default_str();
+  command
+      .add_option(
+          "--owl-m",
+          options.owl.multiple,
+          "Outliers exceed this many times the mean of their block")
+      ->type_name("M")
+      ->check(CLI::Range(0.0, 1e9))
+      ->needs(allocation)
+      ->capture_default_str();
+  command
+      .add_option(
+          "--owl-lambda",
+          options.owl.lambda,
+          "Levels by outliers differ by two times this at most")
+      ->type_name("L")
+      ->check(CLI::Range(0.0, 0.25))
+      ->needs(allocation)
+      ->capture_default_str();
+  command.add_flag(
       "--sequential",
       options.sequential,
-      "Prune layer after layer; each corrects the error of those before it"));
-  of_samples(command.add_option(
-                 "--samples",
-                 options.samples,
-                 "Use N of the samples, chosen at random"))
-      ->type_name("N")
-      ->check(CLI::Range(int64_t(1), int64_t(1) << 40));
-  of_samples(
-      command.add_option("--batch", options.batch, "Samples that run at once"))
-      ->type_name("N")
-      ->check(CLI::Range(1, 1 << 30))
-      ->capture_default_str();
-  of_samples(command.add_flag(
-      "--unbatched",
-      options.unbatched,
-      "Give the model one sample at a time, without dimension 0"));
-  of_samples(command.add_option(
-                 "--seed", options.seed, "Seed of what is chosen at random"))
-      ->type_name("N")
-      ->capture_default_str();
-  of_samples(command.add_flag(
+      "Prune layer after layer; each corrects the error of those before it");
+  command.add_flag(
       "--recalibrate-norms",
       options.recalibrate_norms,
-      "Re-estimate the statistics of batch norms on the samples"));
-  of_samples(command.add_option(
-                 "--labels",
-                 options.labels,
-                 "The classes of the samples, to report the accuracy"))
-      ->type_name("FILE");
-  add_load_option(command, options.libraries);
+      "Re-estimate the statistics of batch norms on the samples");
+  add_sample_use(command, options);
+  for (const char* option :
+       {"--method",
+        "--allocation",
+        "--owl-m",
+        "--owl-lambda",
+        "--sequential",
+        "--recalibrate-norms",
+        "--samples",
+        "--batch",
+        "--unbatched",
+        "--seed",
+        "--labels"}) {
+    command.get_option(option)->needs(samples);
+  }
 }
 
 } // namespace coppice::cli

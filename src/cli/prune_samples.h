@@ -7,6 +7,7 @@
 
 #include "cli/errors.h"
 #include "coppice/oneshot/recipe.h"
+#include "oneshot/sample_use.h"
 
 namespace coppice::cli {
 
@@ -14,6 +15,8 @@ namespace coppice::cli {
 struct SampleOptions {
   std::string calibration;
   std::string method = "alps";
+  std::string allocation = "uniform"; ///< Or a file.
+  OwlOptions owl;
   bool sequential = false;
   std::optional<int64_t> samples;
   int64_t batch = 32;
@@ -24,13 +27,24 @@ struct SampleOptions {
   std::vector<std::string> libraries;
 };
 
-/// `recipe`: the option that `--method` excludes.
+/// Which samples there are, and how they run.
+void add_sample_use(CLI::App& command, SampleOptions& options);
+
+/// All of them. `recipe`: what excludes those that a recipe says itself.
 void add_sample_options(
     CLI::App& command,
     CLI::Option* recipe,
     SampleOptions& options);
 
 PruneMethod method_of(const SampleOptions& options);
+
+/// How levels are allocated to layers.
+Allocation allocation_of(const SampleOptions& options);
+
+/// Those that run samples through a model.
+///
+/// Errors: InputError if labels are no classes.
+oneshot::SampleUse sample_use(const SampleOptions& options);
 
 /// Prunes by samples and prints the report.
 struct PruneBySamples {

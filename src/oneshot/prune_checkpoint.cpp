@@ -41,6 +41,10 @@ PruneReport prune_checkpoint(
         modifier.method == PruneMethod::Magnitude,
         "the recipe prunes by samples, but none are given; give some with "
         "--calibration FILE");
+    TORCH_CHECK_VALUE(
+        modifier.allocation == Allocation::Uniform,
+        "levels are allocated to the layers that samples run through, and "
+        "there are none; give some with --calibration FILE");
   }
   if (!options.dry_run) {
     require_other_file(output, input);

@@ -7,6 +7,8 @@
 
 #include "calibration/output_change.h"
 #include "coppice/oneshot/prune_checkpoint.h"
+#include "oneshot/sample_use.h"
+#include "oneshot/sensitivity.h"
 
 namespace coppice::oneshot {
 
@@ -20,25 +22,15 @@ struct SampledWork {
   int64_t moments_bytes = 0;
 };
 
-struct SampledOptions {
-  int64_t batch = 32;
-  /// The model takes one sample at a time, without a sample dimension.
-  bool are_single = false;
-  /// Number of samples to draw at random; all if there are fewer.
-  std::optional<int64_t> samples;
-  uint64_t seed = 0;
+struct SampledOptions : SampleUse {
   /// Prunes layer after layer: each is solved on its inputs in the pruned
   /// model, against the outputs of the dense one. Else all layers at once.
   bool sequential = false;
   bool recalibrate_norms = false;
-  torch::Tensor labels; ///< Class of every sample; undefined: none.
-  /// Limit for second moments in memory, in bytes; one layer's may exceed it.
-  int64_t memory = int64_t(2) << 30;
+  /// The costs for `Allocation::Measured`.
+  std::optional<Sensitivity> measured;
   bool dry_run = false;
   std::function<void(const SampledWork&)> begin;
-  /// Called during work with the stage ("running samples") and its progress.
-  std::function<void(const std::string& what, int64_t done, int64_t total)>
-      progress;
 };
 
 /// A tensor pruned by samples.
@@ -63,13 +55,14 @@ struct SampledReport {
 
 /// Prunes the weights of a TorchScript archive by the inputs of its layers on
 /// calibration samples, and writes a copy: as `prune_checkpoint`, but kept
-/// weights may change. An eighth of the samples is held back, and the outputs
-/// of both models are compared on them; on all if there are fewer than eight.
+/// weights may change. Every layer has the level that its rule allocates to it.
+/// An eighth of the samples is held back, and the outputs of both models are
+/// compared on them; on all if there are fewer than eight.
 ///
 /// `load` loads the archive's model anew. `inputs`: as of `Samples`.
-/// Errors: c10::ValueError as `prune_checkpoint` and `Samples`, if the model
-///   fails on the samples, or no layer can be pruned by them; OutputError if
-///   the output cannot be written.
+/// Errors: c10::ValueError as `prune_checkpoint`, `Samples` and
+///   `allocated_levels`, if the model fails on the samples, or no layer can be
+///   pruned by them; OutputError if the output cannot be written.
 SampledReport prune_with_samples(
     const Checkpoint& input,
     const calibration::ModelLoader& load,

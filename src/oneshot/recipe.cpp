@@ -34,6 +34,7 @@ const std::vector<std::string> kSampleOptions = {
     "block_size",
     "dampening_frac",
     "preserve_sparsity_mask",
+    "allocation",
     "sparsity_profile",
     "owl_m",
     "owl_lmbda"};
@@ -239,6 +240,58 @@ bool flag_of(const Json& options, const char* name, const Place& place) {
   return is_true;
 }
 
+/// The word `None` of Python is text in YAML.
+bool is_none(const Json& options, const char* name) {
+  const auto value = options.value(name, Json());
+  return value.is_null() || value == "None" || value == "null";
+}
+
+Allocation allocation_of(const Json& options, const Place& place) {
+  if (!is_none(options, "sparsity_profile")) {
+    check_one_of(options, "allocation", "sparsity_profile", place);
+    TORCH_CHECK_VALUE(
+        options["sparsity_profile"] == "owl",
+        place.option("sparsity_profile"),
+        "expected `owl` or nothing, got ",
+        options["sparsity_profile"].dump());
+    return Allocation::OWL;
+  }
+  if (is_none(options, "allocation")) {
+    return Allocation::Uniform;
+  }
+  const Json& value = options["allocation"];
+  const auto allocation = value.is_string()
+      ? allocation_named(value.get<std::string>())
+      : std::nullopt;
+  TORCH_CHECK_VALUE(
+      allocation.has_value(),
+      place.option("allocation"),
+      "expected `uniform`, `erk`, `global` or `owl`, got ",
+      value.dump());
+  return *allocation;
+}
+
+void read_owl_options(
+    const Json& options,
+    const Place& place,
+    PruneModifier& modifier) {
+  for (const char* name : {"owl_m", "owl_lmbda"}) {
+    if (is_none(options, name)) {
+      continue;
+    }
+    TORCH_CHECK_VALUE(
+        modifier.allocation == Allocation::OWL,
+        place.option(name),
+        "means nothing without `sparsity_profile: owl`; add that, or leave it "
+        "out");
+    const double value = *number_of(options, name, place);
+    TORCH_CHECK_VALUE(
+        value >= 0, place.option(name), "expected 0 or more, got ", value);
+    (name == std::string_view("owl_m") ? modifier.owl.multiple
+                                       : modifier.owl.lambda) = value;
+  }
+}
+
 void read_sample_options(
     const Json& options,
     const Place& place,
@@ -259,12 +312,8 @@ void read_sample_options(
       "expected 0 or more, got ",
       modifier.dampening);
   modifier.preserve_zeros = flag_of(options, "preserve_sparsity_mask", place);
-  const auto profile = options.value("sparsity_profile", Json());
-  TORCH_CHECK_VALUE(
-      profile.is_null() || profile == "None" || profile == "null",
-      place.option("sparsity_profile"),
-      profile.dump(),
-      " is not supported: all layers get the same level; leave it out");
+  modifier.allocation = allocation_of(options, place);
+  read_owl_options(options, place, modifier);
 }
 
 PruneModifier modifier_of(const std::string& name, const Json& options) {
@@ -311,6 +360,14 @@ void add_modifiers(const Json& modifiers, Recipe& recipe) {
 }
 
 } // namespace
+
+std::optional<Allocation> allocation_named(std::string_view name) {
+  return name == "uniform" ? std::make_optional(Allocation::Uniform)
+      : name == "erk"      ? std::make_optional(Allocation::ERK)
+      : name == "global"   ? std::make_optional(Allocation::Global)
+      : name == "owl"      ? std::make_optional(Allocation::OWL)
+                           : std::nullopt;
+}
 
 Recipe recipe_from_json(std::string_view json) {
   const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);

@@ -37,6 +37,7 @@ void add_tensors(const SampledTargets& targets, SampledReport& report) {
       continue;
     }
     auto& row = report.pruned.tensors[target.index];
+    row.pattern = target.rule.pattern;
     row.zeros_before = zeros_of(target.dense);
     row.zeros_after = zeros_of(target.pruned);
     row.reached = has_reached(targets.modifier(i), row);

@@ -30,6 +30,7 @@ SampledTargets::SampledTargets(
     }
     targets_.emplace_back();
     targets_.back().index = i;
+    targets_.back().rule = *plan_.tensors[i].modifier;
     targets_.back().dense = found->second;
     names_.push_back(tensor.name);
   }
@@ -68,6 +69,7 @@ void SampledTargets::forget_solved() {
   for (auto& target : targets_) {
     SampledTarget as_before;
     as_before.index = target.index;
+    as_before.rule = target.rule;
     as_before.dense = target.dense;
     target = as_before;
   }

@@ -15,6 +15,7 @@ namespace coppice::oneshot {
 /// A tensor of the checkpoint that is pruned by samples.
 struct SampledTarget {
   size_t index = 0;     ///< In the checkpoint.
+  PruneModifier rule;   ///< The recipe's, with the level of this tensor.
   torch::Tensor dense;  ///< The model's tensor.
   torch::Tensor pruned; ///< Undefined until solved; has the strides of `dense`.
   // Sums of squares over its parts.
@@ -45,7 +46,14 @@ class SampledTargets {
     return plan_.tensor(targets_[i].index);
   }
   const PruneModifier& modifier(size_t i) const {
-    return *plan_.tensors[targets_[i].index].modifier;
+    return targets_[i].rule;
+  }
+  /// Whether target i was excluded by `leave`.
+  bool is_left(size_t i) const {
+    return plan_.tensors[targets_[i].index].modifier == nullptr;
+  }
+  void set_level(size_t i, double level) {
+    targets_[i].rule.pattern.sparsity_level = level;
   }
 
   /// Excludes target i from pruning.

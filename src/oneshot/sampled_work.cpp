@@ -2,30 +2,18 @@
 
 #include <algorithm>
 
+#include "oneshot/allocate_targets.h"
+#include "oneshot/source_passes.h"
+
 namespace coppice::oneshot {
 
-size_t end_of_pass(
-    const calibration::LayerSurvey& survey,
-    size_t first,
-    int64_t memory_bytes) {
-  int64_t bytes = 0;
-  size_t last = first;
-  while (last < survey.sources.size() &&
-         (last == first ||
-          bytes + survey.sources[last].nbytes() <= memory_bytes)) {
-    bytes += survey.sources[last++].nbytes();
-  }
-  return last;
-}
-
-SampledWork work_of(
-    const calibration::LayerSurvey& survey,
-    const calibration::SampleChoice& choice,
-    const SampledOptions& options) {
+SampledWork work_of(const SurveyedModel& model, const SampledOptions& options) {
+  const auto& survey = model.survey;
   SampledWork work;
   work.layers = static_cast<int64_t>(survey.parts.size());
-  work.samples = static_cast<int64_t>(choice.calibration.size());
-  work.held_back = static_cast<int64_t>(choice.held_back.size());
+  work.samples = static_cast<int64_t>(model.choice.calibration.size());
+  work.held_back = static_cast<int64_t>(model.choice.held_back.size());
+  work.passes = goes_by_outliers(model.targets) ? 1 : 0;
   for (size_t first = 0; first < survey.sources.size();) {
     const auto last = options.sequential
         ? first + 1

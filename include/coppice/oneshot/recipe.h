@@ -10,6 +10,7 @@
 #include "coppice/export.h"
 #include "coppice/masks/norm.h"
 #include "coppice/masks/weight_norm.h"
+#include "coppice/schedule/allocation.h"
 
 namespace coppice {
 
@@ -28,6 +29,16 @@ enum class PruneMethod {
   ALPS,
 };
 
+/// How a rule with samples allocates its level to layers. All of them together
+/// have that level. See schedule/allocation.h.
+enum class Allocation {
+  Uniform,  ///< The same level for every layer.
+  ERK,      ///< By layer sizes.
+  Global,   ///< By one magnitude threshold over all layers.
+  OWL,      ///< By the share of outliers among |W_ij| times input norms.
+  Measured, ///< By the measured cost of pruning each layer alone.
+};
+
 /// One rule of a recipe: which tensors to prune, and how.
 struct PruneModifier {
   WeightNormPattern pattern;
@@ -36,6 +47,8 @@ struct PruneModifier {
   int64_t block_size = 128; ///< Columns per block of SparseGPT.
   double dampening = 0.01;  ///< Of SparseGPT and ALPS.
   bool preserve_zeros = false;
+  Allocation allocation = Allocation::Uniform; ///< Not for N:M.
+  OwlOptions owl;
   // Only of `Magnitude`:
   Norm norm = Norm::L2;
   Scope scope = Scope::Tensor;
@@ -69,6 +82,9 @@ using Recipe = std::vector<PruneModifier>;
 COPPICE_API WeightNormPattern
 weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 
+/// "uniform", "erk", "global" or "owl"; nullopt for all else.
+COPPICE_API std::optional<Allocation> allocation_named(std::string_view name);
+
 /// Reads a recipe: stages with modifiers, in the format of llm-compressor.
 ///
 ///     {"stage": {"modifiers": {"MagnitudePruningModifier": {
@@ -80,8 +96,10 @@ weight_norm_pattern(const Pattern& structure, std::optional<double> sparsity);
 /// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
 /// "global"), `targets`, `ignore`, `transposed`. `WandaPruningModifier`,
 /// `SparseGPTModifier` and `ALPSModifier` prune with samples: they have no
-/// `norm`, `scope` and `zeros_per_block`, but `block_size`, `dampening_frac`
-/// and `preserve_sparsity_mask`.
+/// `norm`, `scope` and `zeros_per_block`, but `block_size`, `dampening_frac`,
+/// `preserve_sparsity_mask`, `allocation` ("uniform", "erk", "global", "owl")
+/// or in its place `sparsity_profile` ("owl"), `owl_m` and `owl_lmbda` (see
+/// `OwlOptions`).
 ///
 /// Errors: c10::ValueError, one sentence, if it is not such a recipe.
 COPPICE_API Recipe recipe_from_json(std::string_view json);

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include "oneshot/sensitivity.h"
+
+namespace coppice::cli {
+
+/// Reads what `coppice analyze` wrote.
+///
+/// Errors: InputError if the file cannot be read or holds something else.
+oneshot::Sensitivity read_sensitivity(const std::string& path);
+
+} // namespace coppice::cli
