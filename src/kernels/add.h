@@ -4,8 +4,8 @@
 
 namespace coppice::kernels {
 
-/// Adds `count` values to as many sums, each rounded once. The arrays do not
-/// overlap.
+/// sums[i] += values[i] for `count` values, each sum rounded once. The arrays
+/// do not overlap.
 void add_to(float* sums, const float* values, size_t count);
 
 } // namespace coppice::kernels

@@ -5,15 +5,15 @@
 
 namespace coppice::kernels {
 
-/// The upper half of a float: its sign, its exponent and 7 of the 23 bits of
-/// its fraction.
+/// The upper half of a float32: sign, exponent and the first 7 bits of the
+/// fraction.
 struct BFloat16 {
   uint16_t bits;
 };
 
-/// The nearest, ties to even: off by at most 2^-9 of the value. Infinities and
-/// the signs of zeros stay, NaN stays NaN, and what is a BFloat16 already stays
-/// as it is but for a signalling NaN, which becomes quiet.
+/// Rounds to nearest, ties to even; the relative error is at most 2^-9.
+/// Infinities and signed zeros are kept. NaN stays NaN; a signalling one
+/// becomes quiet.
 inline BFloat16 to_bfloat16(float value) {
   uint32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));
@@ -30,7 +30,7 @@ inline float to_float(BFloat16 value) {
   return result;
 }
 
-/// For loops over either type.
+/// So that templates take either type.
 inline float to_float(float value) {
   return value;
 }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-// Plain loops without branches on the data: they run at the speed of memory, or
-// within a factor of two of it, and files are slower than both.
+// Plain loops without data-dependent branches. They reach half of the memory
+// bandwidth or more, and files are slower than that.
 namespace coppice::kernels {
 namespace {
 
@@ -22,7 +22,7 @@ void store(std::byte* to, size_t i, T value) {
 
 template <typename T>
 size_t count_nonzeros_of(const std::byte* values, size_t count) {
-  // Counts of the element's own width add up in vectors; none overflows.
+  // Sums of the element's own width vectorize, and 32768 of them fit 16 bits.
   constexpr size_t kPiece = 32768;
   size_t nonzeros = 0;
   for (size_t begin = 0; begin < count; begin += kPiece) {
@@ -76,8 +76,7 @@ size_t expand_of(
   const size_t total = count_bits(bits, count);
   size_t taken = 0;
   size_t i = 0;
-  // Reads the next element before it knows whether that is due: while there is
-  // one.
+  // Reads the next element whether it is due or not, so only while 8 are left.
   for (; i + 8 <= count && taken + 8 <= total; i += 8) {
     const unsigned byte = bits[i / 8];
     for (size_t k = 0; k < 8; ++k) {
@@ -95,7 +94,7 @@ size_t expand_of(
   return taken;
 }
 
-/// Calls `work` with a zero of the type whose width it is.
+/// Calls `work` with a zero of the unsigned type of that width.
 template <typename Work>
 auto with_width(size_t width, Work work) {
   switch (width) {

@@ -1,5 +1,4 @@
-// AVX-512 with the instructions of Ice Lake, which Highway leaves out unless
-// asked.
+// AVX-512 with the extensions of Ice Lake, which Highway omits by default.
 #define HWY_WANT_AVX3_DL
 
 #include "kernels/bitmask_columns.h"
@@ -20,10 +19,10 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Columns that pass together: y is loaded and stored once for all of them.
-constexpr size_t kTogether = 4;
+/// Columns at a time: y is loaded and stored once for all of them.
+constexpr size_t kColumnsAtOnce = 4;
 
-/// A column's next word of mask and its weights.
+/// The next mask word and weights of a column.
 template <class Value>
 struct ColumnCursor {
   const uint64_t* mask;
@@ -37,7 +36,7 @@ HWY_INLINE void AddWords(ColumnCursor<Value>* columns, float* HWY_RESTRICT y) {
   using D = typename Expanding<Value>::D;
   constexpr size_t kLanes = hn::MaxLanes(D());
   const D d;
-  // Copies in registers: for all the compiler knows, y overlaps the cursors.
+  // Local copies stay in registers: y may alias the cursors.
   uint64_t masks[kCount];
   const Value* values[kCount];
   hn::Vec<D> inputs[kCount];
@@ -62,7 +61,7 @@ HWY_INLINE void AddWords(ColumnCursor<Value>* columns, float* HWY_RESTRICT y) {
   }
 }
 
-/// Adds the rows that the last word covers in part.
+/// Adds the rows of the last, partial word.
 template <size_t kCount, class Value>
 HWY_INLINE void AddLastWords(const ColumnCursor<Value>* columns, float* y) {
   for (size_t c = 0; c < kCount; ++c) {
@@ -119,8 +118,8 @@ void MultiplyColumns(
     y[r] = bias ? bias[r] : 0.0f;
   }
   size_t i = 0;
-  for (; i + kTogether <= count; i += kTogether) {
-    AddColumns<kTogether>(w, values, active + i, tiles, y);
+  for (; i + kColumnsAtOnce <= count; i += kColumnsAtOnce) {
+    AddColumns<kColumnsAtOnce>(w, values, active + i, tiles, y);
   }
   for (; i < count; ++i) {
     AddColumns<1>(w, values, active + i, tiles, y);
@@ -149,11 +148,12 @@ HWY_EXPORT(BitmaskColumnsProduct);
 
 namespace {
 
-/// Rows of a word and as many columns: what is walked by column here stays in
-/// the first-level cache.
+/// Rows in a word, and as many columns: such a square stays in the L1 cache
+/// when read by column.
 constexpr size_t kSquare = 64;
 
-/// Writes the words of `columns`, at most kSquare, whose rows begin at `row`.
+/// Writes the mask words of `columns`, at most kSquare, for the rows from `row`
+/// on.
 void write_words(
     const IsStored& is_stored,
     const float* w,
@@ -173,7 +173,7 @@ void write_words(
   }
 }
 
-/// How many weights a column has in a tile.
+/// The number of weights of a column in a tile.
 uint64_t weights_in(const BitmaskColumns& w, size_t column, size_t tile) {
   constexpr size_t kTileWords = BitmaskColumns::kTileRows / 64;
   const uint64_t* words = w.mask.data() + column * w.words;

@@ -9,20 +9,20 @@
 
 namespace coppice::kernels {
 
-/// A sparse weight for products with a single input of which much is zero or
-/// small: zeros of the weight and of the input are both left out. As
-/// `BitmaskRows`, but stored by input column.
+/// A sparse weight for products with a single input that is itself sparse:
+/// zeros of the weight and of the input are both skipped. As `BitmaskRows`, but
+/// stored by input column.
 struct BitmaskColumns {
-  /// Threads share the rows by tiles of so many.
+  /// Rows in a tile, the unit of work of a thread.
   static constexpr size_t kTileRows = 256;
 
   size_t rows = 0;
   size_t cols = 0;
   size_t tiles = 0;      ///< ceil(rows / kTileRows).
-  size_t words = 0;      ///< Words of a column: ceil(rows / 64).
-  Buffer<uint64_t> mask; ///< [cols, words], the lowest bit first.
-  Values values;         ///< With 32 zeros at the end, which are read.
-  /// [cols * tiles + 1], where each column's part of a tile begins in `values`.
+  size_t words = 0;      ///< Mask words in a column: ceil(rows / 64).
+  Buffer<uint64_t> mask; ///< [cols, words], lowest bit first.
+  Values values;         ///< Padded by 32 zeros, which are read.
+  /// [cols * tiles + 1], where each tile of each column begins in `values`.
   Buffer<uint64_t> begins;
 };
 
@@ -33,15 +33,15 @@ BitmaskColumns pack_bitmask_columns(
     size_t cols,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
+/// The weight as stored, bit for bit, except that -0 becomes 0.
 void unpack(const BitmaskColumns& w, float* dense);
 
 /// y = W x + bias for the rows of W in `tiles`, over the inputs that
-/// `active_inputs` listed; y is [rows], a null `bias` is zero.
+/// `active_inputs` listed; y is [rows], a null `bias` means none.
 ///
-/// Skipped inputs and, but in the last rows % 64 rows, only they are not
-/// multiplied: a dropped weight times an infinite or NaN input is NaN, as in a
-/// dense product. Denormals count as zero.
+/// Skipped inputs are not multiplied, nor are dropped weights in the last rows
+/// % 64 rows. Elsewhere a dropped weight times an infinite or NaN input is NaN,
+/// as in a dense product. Denormals are flushed to zero.
 void bitmask_columns_product(
     const BitmaskColumns& w,
     const ActiveInput* active,

@@ -1,5 +1,4 @@
-// AVX-512 with the instructions of Ice Lake, which Highway leaves out unless
-// asked.
+// AVX-512 with the extensions of Ice Lake, which Highway omits by default.
 #define HWY_WANT_AVX3_DL
 
 #include "kernels/bitmask_rows.h"
@@ -21,30 +20,30 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// How a word, which covers 64 columns, lies in vectors.
+/// How the 64 columns of a word are divided into vectors.
 template <class How>
 struct WordVectors {
   using D = How;
   static constexpr size_t kLanes = hn::MaxLanes(D());
   static constexpr size_t kVectors = 64 / kLanes;
-  /// A sum waits for the one before it.
+  /// Independent accumulators hide the latency of the multiply-add.
   static constexpr size_t kSums = HWY_MIN(4, kVectors);
 };
 
-/// Asks memory for as much as a word's weights mostly fill. Few weights pass
-/// faster than the first level can wait for more, and are asked for further
-/// ahead, in the second; many lose by that.
+/// Prefetches about as many bytes as a word's weights fill. Very sparse rows
+/// have more misses in flight than the L1 cache can track, so they prefetch
+/// further ahead, into L2; denser rows lose by that.
 template <bool kFar, class Value>
 HWY_INLINE void PrefetchWord(const Value* values) {
   constexpr size_t kBytes = kFar ? 8192 : 2048;
-  constexpr auto kLevel = kFar ? CacheLevel::kSecond : CacheLevel::kFirst;
+  constexpr auto kLevel = kFar ? CacheLevel::kL2 : CacheLevel::kL1;
   PrefetchAhead<1, kBytes, kLevel>(0, values);
   if constexpr (sizeof(Value) == sizeof(float)) {
     PrefetchAhead<1, kBytes + 64, kLevel>(0, values);
   }
 }
 
-/// Adds a whole word's columns; `values` moves past its weights.
+/// Adds the columns of a whole word and advances `values` past its weights.
 template <class D, class Value>
 HWY_INLINE void AddWord(
     D d,
@@ -65,8 +64,8 @@ HWY_INLINE void AddWord(
 
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
 
-/// Words of which every four columns keep two: the inputs are brought together,
-/// not the weights taken apart.
+/// Words with two of every four columns. Gathers the inputs instead of
+/// expanding the weights.
 struct TwoOfFour {};
 
 template <>
@@ -77,7 +76,7 @@ struct WordVectors<TwoOfFour> {
 
 /// The sixteen inputs that `mask` keeps of 32.
 HWY_INLINE hn::Vec<Wide> KeptInputs(uint32_t mask, const float* x) {
-  // Lanes 2 i and 2 i + 1 hold the first and the second of four columns.
+  // Lanes 2 i and 2 i + 1 are the first and second kept column of four.
   const auto begins = _mm512_setr_epi32(
       0, 0, 4, 4, 8, 8, 12, 12, 16, 16, 20, 20, 24, 24, 28, 28);
   const auto second = _mm512_set1_epi64(int64_t{16} << 32);
@@ -86,7 +85,7 @@ HWY_INLINE hn::Vec<Wide> KeptInputs(uint32_t mask, const float* x) {
   constexpr int kAndOr = 0xea; // a & b | c
   const auto which =
       _mm512_ternarylogic_epi32(fours, _mm512_set1_epi32(15), second, kAndOr);
-  // Where the lowest bit of four stands, and the next one.
+  // The position of the lowest bit of four, and of the next one.
   const auto lowest =
       _mm512_setr_epi32(0, 0, 1, 0, 2, 0, 1, 0, 3, 0, 1, 0, 2, 0, 1, 0);
   const auto next =
@@ -118,19 +117,20 @@ HWY_INLINE void AddWord(
 #endif
 #if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
 
-/// Words of BFloat16 of which each lane takes two columns, whose inputs are
-/// arranged for that.
-struct TwoInALane {};
+/// Words of BFloat16, two columns a lane; the inputs are deinterleaved for
+/// that.
+struct TwoPerLane {};
 
 template <>
-struct WordVectors<TwoInALane> {
+struct WordVectors<TwoPerLane> {
   using D = Wide;
   static constexpr size_t kSums = 4;
 };
 
-/// The inputs of whole words: of each 32 columns the even ones, then the
-/// others. The inputs behind them stay as they are.
-HWY_INLINE void ArrangeInputs(const float* x, size_t cols, float* arranged) {
+/// Deinterleaves the inputs of whole words: of each 32 columns the even ones,
+/// then the odd ones. Inputs after the last whole word are copied.
+HWY_INLINE void
+DeinterleaveInputs(const float* x, size_t cols, float* deinterleaved) {
   const Wide d;
   size_t c = 0;
   for (; c + 64 <= cols; c += 64) {
@@ -139,15 +139,15 @@ HWY_INLINE void ArrangeInputs(const float* x, size_t cols, float* arranged) {
       hn::Vec<Wide> even;
       hn::Vec<Wide> odd;
       hn::LoadInterleaved2(d, x + i, even, odd);
-      hn::Store(even, d, arranged + i);
-      hn::Store(odd, d, arranged + i + kWideLanes);
+      hn::Store(even, d, deinterleaved + i);
+      hn::Store(odd, d, deinterleaved + i + kWideLanes);
     }
   }
-  std::copy(x + c, x + cols, arranged + c);
+  std::copy(x + c, x + cols, deinterleaved + c);
 }
 
 HWY_INLINE void AddWord(
-    TwoInALane /*how*/,
+    TwoPerLane /*how*/,
     uint64_t mask,
     const BFloat16*& values,
     const float* x,
@@ -220,8 +220,8 @@ void MultiplyRows(
     const float* bias,
     Range range,
     float* y) {
-  const bool few = 50 * w.begins.back() < uint64_t{21} * w.rows * w.cols;
-  if (few) {
+  const bool is_sparse = 50 * w.begins.back() < uint64_t{21} * w.rows * w.cols;
+  if (is_sparse) {
     MultiplyRows<How, true>(w, values, x, bias, range, y);
   } else {
     MultiplyRows<How, false>(w, values, x, bias, range, y);
@@ -230,19 +230,19 @@ void MultiplyRows(
 
 #if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
 
-/// As many inputs are arranged; they lie on the stack.
-constexpr size_t kMostArranged = 16384;
+/// At most this many inputs, since they are on the stack.
+constexpr size_t kMaxDeinterleaved = 16384;
 
-void MultiplyArranged(
+void MultiplyDeinterleaved(
     const BitmaskRows& w,
     const BFloat16* values,
     const float* x,
     const float* bias,
     Range range,
     float* y) {
-  HWY_ALIGN float arranged[kMostArranged];
-  ArrangeInputs(x, w.cols, arranged);
-  MultiplyRows<TwoInALane>(w, values, arranged, bias, range, y);
+  HWY_ALIGN float deinterleaved[kMaxDeinterleaved];
+  DeinterleaveInputs(x, w.cols, deinterleaved);
+  MultiplyRows<TwoPerLane>(w, values, deinterleaved, bias, range, y);
 }
 
 #endif
@@ -262,8 +262,8 @@ void BitmaskRowsProduct(
 #endif
 #if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
     if constexpr (std::is_same_v<Value, BFloat16>) {
-      if (w.cols <= kMostArranged) {
-        return MultiplyArranged(w, values, x, bias, range, y);
+      if (w.cols <= kMaxDeinterleaved) {
+        return MultiplyDeinterleaved(w, values, x, bias, range, y);
       }
     }
 #endif
@@ -282,7 +282,7 @@ HWY_EXPORT(BitmaskRowsProduct);
 
 namespace {
 
-/// Whether each four bits hold two.
+/// Whether each four bits have exactly two set.
 bool keeps_two_of_four(uint64_t word) {
   const uint64_t pairs = word - (word >> 1 & 0x5555555555555555);
   const uint64_t fours =

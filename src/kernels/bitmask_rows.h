@@ -8,18 +8,19 @@
 
 namespace coppice::kernels {
 
-/// A weight for products with a single input: any pattern of zeros, N:M among
-/// them, best where less than about 85% are zero. A bit for each weight says
-/// whether it is stored; the stored ones follow each other. (For 2:4 the bits
-/// take as much room as two positions of two bits would.)
+/// A weight for products with a single input: any pattern of zeros, N:M
+/// included, best below about 85% zeros. A bit for each weight says whether it
+/// is stored; the stored ones are contiguous. (For 2:4 the bits take as much
+/// space as two 2-bit positions.)
 struct BitmaskRows {
   size_t rows = 0;
   size_t cols = 0;
-  size_t words = 0;        ///< Words of a row: ceil(cols / 64).
-  Buffer<uint64_t> mask;   ///< [rows, words], the lowest bit first.
-  Values values;           ///< With 32 zeros at the end, which are read.
+  size_t words = 0;        ///< Mask words in a row: ceil(cols / 64).
+  Buffer<uint64_t> mask;   ///< [rows, words], lowest bit first.
+  Values values;           ///< Padded by 32 zeros, which are read.
   Buffer<uint64_t> begins; ///< [rows + 1], where each row begins in `values`.
-  /// Whether every four of the columns that whole words cover store two.
+  /// Whether every four columns store exactly two weights, in the columns that
+  /// whole words cover.
   bool keeps_two_of_four = false;
 };
 
@@ -30,15 +31,15 @@ BitmaskRows pack_bitmask_rows(
     size_t cols,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
+/// The weight as stored, bit for bit, except that -0 becomes 0.
 void unpack(const BitmaskRows& w, float* dense);
 
 /// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null
-/// `bias` is zero.
+/// `bias` means none.
 ///
 /// As in a dense product, a dropped weight times an infinite or NaN input is
-/// NaN, but in the last cols % 64 columns, and with AVX-512 where every four
-/// columns store two. Denormals count as zero.
+/// NaN. Exceptions: the last cols % 64 columns, and AVX-512 with
+/// `keeps_two_of_four`. Denormals are flushed to zero.
 void bitmask_rows_product(
     const BitmaskRows& w,
     const float* x,

@@ -14,7 +14,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A row of blocks of four columns.
+/// `expand_blocks` for one row and four columns a block.
 void ExpandFour(const uint8_t* block_mask, size_t width, uint8_t* mask) {
   const Ints d;
   const size_t lanes = hn::Lanes(d);
@@ -50,8 +50,7 @@ void ExpandBlocks(
   }
 }
 
-/// Whether the mask of four elements drops `zeros` of them, all zero, and the
-/// others are finite and not zero.
+/// `mask_holds_in_fours` for one block.
 bool MaskHoldsInFour(const float* values, const uint8_t* mask, size_t zeros) {
   size_t dropped = 0;
   for (size_t i = 0; i < 4; ++i) {
@@ -87,7 +86,8 @@ bool MaskHoldsInFours(
           differs, hn::Xor(hn::Eq(keys, nothing), hn::Eq(kept, nothing)));
       highest = hn::Max(highest, keys);
     }
-    // The four bytes of a block, each 0 or 1, add up in the upper one.
+    // The multiplication sums the four bytes of a block, each 0 or 1, in the
+    // upper one.
     const auto four = hn::LoadU(di, reinterpret_cast<const int32_t*>(mask + c));
     const auto kept = hn::ShiftRight<24>(hn::Mul(four, hn::Set(di, kKeepFour)));
     differs = hn::Or(differs, hn::Ne(kept, kept_of_four));

@@ -5,12 +5,12 @@
 
 #include "kernels/order.h"
 
-/// Masks of one row of blocks: [rows, width], row-major, a byte an element, 1
-/// keeps. The last block may be cut off.
+/// Masks of one row of blocks: [rows, width], row-major, one byte an element, 1
+/// keeps. The last block may be partial.
 namespace coppice::kernels {
 
-/// Writes the decision of every block, ceil(width / cols) bytes, to each of its
-/// elements.
+/// Writes the mask byte of every block, ceil(width / cols) of them, to each of
+/// its elements.
 void expand_blocks(
     const uint8_t* block_mask,
     size_t rows,
@@ -18,11 +18,11 @@ void expand_blocks(
     size_t cols,
     uint8_t* mask);
 
-/// Drops the `zeros` lowest values of every block; of equal ones the first in
-/// row-major order goes first. A block of fewer elements loses all of them.
-/// Blocks that `block_mask` keeps lose nothing; null keeps none.
+/// Drops the `zeros` lowest values of every block; ties: the first in row-major
+/// order is dropped. A block with fewer elements loses all of them. Blocks that
+/// `block_mask` keeps lose none; null keeps no block.
 ///
-/// Returns whether every value is finite. Fast for blocks (1, 4).
+/// Returns whether every value is finite. Vectorized for blocks (1, 4).
 bool zeros_in_blocks(
     const float* values,
     size_t rows,
@@ -33,11 +33,10 @@ bool zeros_in_blocks(
     const uint8_t* block_mask,
     uint8_t* mask);
 
-/// Whether `zeros_in_blocks` of blocks (1, 4) by magnitude would give `mask`
-/// again, for that is plain to see: in every block `zeros` elements are
-/// dropped, which are zero, and the others are not, and finite. False if in
-/// doubt. `width` is a multiple of 4. A small part of the work of
-/// `zeros_in_blocks`.
+/// A cheap sufficient test that `zeros_in_blocks` with blocks (1, 4) by
+/// magnitude would give `mask` again: in every block exactly `zeros` elements
+/// are dropped, these are zero, and the others are nonzero and finite. `width`
+/// is a multiple of 4.
 bool mask_holds_in_fours(
     const float* values,
     const uint8_t* mask,

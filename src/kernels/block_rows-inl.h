@@ -1,4 +1,5 @@
-// What falls in a row of blocks. Compiled once per instruction set.
+// Drops the lowest values in each block of a row of blocks. Compiled once per
+// instruction set.
 #if defined(COPPICE_KERNELS_BLOCK_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_BLOCK_ROWS_INL_H_
 #undef COPPICE_KERNELS_BLOCK_ROWS_INL_H_
@@ -14,18 +15,17 @@
 #include "hwy/highway.h"
 #include "kernels/cut-inl.h"
 #include "kernels/cut.h"
-#include "kernels/few-inl.h"
 #include "kernels/order-inl.h"
+#include "kernels/small_groups-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Four mask bytes that all keep, as an integer of little-endian machines,
-/// which all of Highway's are.
+/// Four mask bytes of 1. Highway's targets are all little-endian.
 constexpr int32_t kKeepFour = 0x01010101;
 
-/// Four mask bytes of each of the blocks that begin at `block_mask`.
+/// Expands the byte of each block at `block_mask` to four mask bytes.
 HWY_INLINE IntVec FourBytesOf(const uint8_t* block_mask) {
   const Ints d;
   const hn::Rebind<uint8_t, Ints> bytes;
@@ -33,7 +33,7 @@ HWY_INLINE IntVec FourBytesOf(const uint8_t* block_mask) {
   return hn::And(hn::Sub(hn::Zero(d), kept), hn::Set(d, kKeepFour));
 }
 
-/// -1 where y < x. Of equal keys the left one is dropped first.
+/// -1 where y < x, so that of equal keys the left one is dropped first.
 HWY_INLINE IntVec Less(IntVec y, IntVec x) {
   return hn::VecFromMask(Ints(), hn::Lt(y, x));
 }
@@ -62,7 +62,7 @@ KeepInFour(IntVec a, IntVec b, IntVec c, IntVec d, IntVec zeros) {
       hn::Or(byte(before_c, 1 << 16), byte(before_d, 1 << 24)));
 }
 
-/// A row of blocks [rows, cols] and what is dropped in them.
+/// A row of blocks [rows, cols] of which each drops `zeros` elements.
 struct BlockRow {
   const float* values;
   size_t rows;
@@ -73,8 +73,8 @@ struct BlockRow {
   uint8_t* mask;
 };
 
-/// From this many columns on a block of one row is searched as a whole.
-constexpr size_t kLong = 64;
+/// From this many columns on, a one-row block is searched by `FindCut`.
+constexpr size_t kLongBlock = 64;
 
 /// Calls `body(index)` for every element of the block at column `begin`, in
 /// row-major order.
@@ -88,8 +88,8 @@ HWY_INLINE void ForEachOfBlock(const BlockRow& row, size_t begin, Body body) {
   }
 }
 
-/// Drops `row.zeros` elements of the block at column `begin`. `keys` is room
-/// for the keys of a block. Returns whether every value is finite.
+/// Drops `row.zeros` elements of the block at column `begin`. `keys` is
+/// scratch. Returns whether every value is finite.
 template <Order kOrder>
 bool DropInBlock(
     const BlockRow& row,
@@ -125,7 +125,7 @@ bool DropInBlocks(const BlockRow& row, size_t begin) {
   return finite;
 }
 
-/// Blocks (1, 4), a vector of them at a time.
+/// Blocks (1, 4), a vector of blocks at a time.
 template <Order kOrder>
 bool DropInFours(const BlockRow& row) {
   const Floats d;
@@ -157,9 +157,9 @@ bool DropInFours(const BlockRow& row) {
   return DropInBlocks<kOrder>(row, c) && finite;
 }
 
-/// Blocks of one row and a few columns, a vector of them at a time.
+/// Blocks of one row and few columns, a vector of blocks at a time.
 template <Order kOrder>
-bool DropInSmall(const BlockRow& row) {
+bool DropInSmallBlocks(const BlockRow& row) {
   const Ints di;
   const size_t step = hn::Lanes(di) * row.cols;
   auto highest = hn::Zero(di);
@@ -168,16 +168,16 @@ bool DropInSmall(const BlockRow& row) {
     const auto* kept = row.block_mask ? row.block_mask + c / row.cols : nullptr;
     highest = hn::Max(
         highest,
-        DropInFew<kOrder>(
+        DropInSmallGroups<kOrder>(
             row.values + c, row.cols, row.zeros, kept, row.mask + c));
   }
   const bool finite = hn::GetLane(hn::MaxOfLanes(di, highest)) < kInfinityKey;
   return DropInBlocks<kOrder>(row, c) && finite;
 }
 
-/// Drops the lowest of one long block, 0 < zeros < width.
+/// Drops the lowest values of one long block, 0 < zeros < width.
 template <Order kOrder>
-bool DropInLong(
+bool DropInLongBlock(
     const float* values,
     size_t width,
     size_t zeros,
@@ -206,12 +206,12 @@ bool DropInLong(
 
 /// Blocks of one row and many columns, without a block mask.
 template <Order kOrder>
-bool DropInLongs(const BlockRow& row) {
+bool DropInLongBlocks(const BlockRow& row) {
   std::vector<int32_t> keys(std::min(row.cols, row.width));
   bool finite = true;
   size_t c = 0;
   for (; c + row.cols <= row.width; c += row.cols) {
-    finite &= DropInLong<kOrder>(
+    finite &= DropInLongBlock<kOrder>(
         row.values + c, row.cols, row.zeros, keys.data(), row.mask + c);
   }
   return DropInBlocks<kOrder>(row, c) && finite;
@@ -223,11 +223,11 @@ bool DropInRow(const BlockRow& row) {
   if (row.rows == 1 && row.cols == 4) {
     return DropInFours<kOrder>(row);
   }
-  if (some && row.cols <= kMostOfFew) {
-    return DropInSmall<kOrder>(row);
+  if (some && row.cols <= kMaxSmallGroup) {
+    return DropInSmallBlocks<kOrder>(row);
   }
-  return some && row.cols >= kLong && !row.block_mask
-      ? DropInLongs<kOrder>(row)
+  return some && row.cols >= kLongBlock && !row.block_mask
+      ? DropInLongBlocks<kOrder>(row)
       : DropInBlocks<kOrder>(row, 0);
 }
 

@@ -9,14 +9,14 @@
 #include "hwy/highway.h"
 #include "kernels/order-inl.h"
 
-// Products and sums are rounded one by one: the room is compiled with
+// Each product and sum is rounded: this room is compiled with
 // -ffp-contract=off, and nothing here uses a fused multiply-add.
 
 HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A row of blocks: what the functions below share.
+/// The arguments that the functions below share.
 struct BlockRow {
   const float* values;
   size_t rows;
@@ -38,19 +38,19 @@ HWY_INLINE float MeasuredOne(float v) {
                                      : (v < 0 ? -v : v);
 }
 
-/// Takes part in the answer whether every value is finite.
-class Finite {
+/// Tracks whether every value is finite.
+class FiniteCheck {
  public:
-  // Written out: the compiler's own would lack the instruction set.
-  HWY_INLINE Finite() : highest_(hn::Zero(Ints())) {}
+  // Written out: a defaulted one would lack the target's instruction set.
+  HWY_INLINE FiniteCheck() : highest_(hn::Zero(Ints())) {}
 
-  HWY_INLINE void See(FloatVec v) {
+  HWY_INLINE void Add(FloatVec v) {
     highest_ = hn::Max(highest_, MagnitudeKeys(v));
   }
-  void SeeOne(float v) {
+  void AddOne(float v) {
     highest_one_ = std::max(highest_one_, order_key(v, Order::kMagnitude));
   }
-  bool Answer() const {
+  bool AllFinite() const {
     const int32_t highest = hn::GetLane(hn::MaxOfLanes(Ints(), highest_));
     return std::max(highest, highest_one_) < kInfinityKey;
   }
@@ -62,28 +62,32 @@ class Finite {
 
 /// The block of the columns [begin, end).
 template <Measure kMeasure>
-float ScoreOne(const BlockRow& row, size_t begin, size_t end, Finite& finite) {
+float ScoreOne(
+    const BlockRow& row,
+    size_t begin,
+    size_t end,
+    FiniteCheck& finite) {
   float sum = 0;
   for (size_t r = 0; r < row.rows; ++r) {
     const float* v = row.values + r * row.width;
     for (size_t c = begin; c < end; ++c) {
-      finite.SeeOne(v[c]);
+      finite.AddOne(v[c]);
       sum += MeasuredOne<kMeasure>(v[c]);
     }
   }
   return sum / static_cast<float>(row.rows * (end - begin));
 }
 
-/// One block of four columns, which may be cut off.
+/// One block of four columns, maybe partial.
 template <Measure kMeasure>
-float ScoreFour(const BlockRow& row, size_t begin, Finite& finite) {
+float ScoreFour(const BlockRow& row, size_t begin, FiniteCheck& finite) {
   const size_t cols = std::min<size_t>(4, row.width - begin);
   float sum = 0;
   for (size_t r = 0; r < row.rows; ++r) {
     float four[4] = {};
     for (size_t c = 0; c < cols; ++c) {
       const float v = row.values[r * row.width + begin + c];
-      finite.SeeOne(v);
+      finite.AddOne(v);
       four[c] = MeasuredOne<kMeasure>(v);
     }
     sum += (four[0] + four[1]) + (four[2] + four[3]);
@@ -96,10 +100,10 @@ bool ScoreSingleColumns(const BlockRow& row) {
   const Floats d;
   const size_t lanes = hn::Lanes(d);
   const auto divisor = hn::Set(d, static_cast<float>(row.rows));
-  Finite finite;
+  FiniteCheck finite;
   size_t c = 0;
-  // Four vectors of columns at a time: whole cache lines of every row, and
-  // four sums that do not wait for each other.
+  // Four vectors of columns at a time: whole cache lines of every row, and four
+  // independent sums.
   for (; c + 4 * lanes <= row.width; c += 4 * lanes) {
     const float* v = row.values + c;
     auto s0 = hn::Zero(d);
@@ -111,10 +115,10 @@ bool ScoreSingleColumns(const BlockRow& row) {
       const auto v1 = hn::LoadU(d, v + lanes);
       const auto v2 = hn::LoadU(d, v + 2 * lanes);
       const auto v3 = hn::LoadU(d, v + 3 * lanes);
-      finite.See(v0);
-      finite.See(v1);
-      finite.See(v2);
-      finite.See(v3);
+      finite.Add(v0);
+      finite.Add(v1);
+      finite.Add(v2);
+      finite.Add(v3);
       s0 = hn::Add(s0, Measured<kMeasure>(v0));
       s1 = hn::Add(s1, Measured<kMeasure>(v1));
       s2 = hn::Add(s2, Measured<kMeasure>(v2));
@@ -128,7 +132,7 @@ bool ScoreSingleColumns(const BlockRow& row) {
   for (; c < row.width; ++c) {
     row.scores[c] = ScoreOne<kMeasure>(row, c, c + 1, finite);
   }
-  return finite.Answer();
+  return finite.AllFinite();
 }
 
 template <Measure kMeasure>
@@ -136,17 +140,17 @@ bool ScoreFourColumns(const BlockRow& row) {
   const Floats d;
   const size_t lanes = hn::Lanes(d);
   const auto divisor = hn::Set(d, static_cast<float>(4 * row.rows));
-  Finite finite;
+  FiniteCheck finite;
   size_t c = 0;
   for (; c + 4 * lanes <= row.width; c += 4 * lanes) {
     auto sum = hn::Zero(d);
     for (size_t r = 0; r < row.rows; ++r) {
       FloatVec v0, v1, v2, v3;
       hn::LoadInterleaved4(d, row.values + r * row.width + c, v0, v1, v2, v3);
-      finite.See(v0);
-      finite.See(v1);
-      finite.See(v2);
-      finite.See(v3);
+      finite.Add(v0);
+      finite.Add(v1);
+      finite.Add(v2);
+      finite.Add(v3);
       const auto left = hn::Add(Measured<kMeasure>(v0), Measured<kMeasure>(v1));
       const auto right =
           hn::Add(Measured<kMeasure>(v2), Measured<kMeasure>(v3));
@@ -157,7 +161,7 @@ bool ScoreFourColumns(const BlockRow& row) {
   for (; c < row.width; c += 4) {
     row.scores[c / 4] = ScoreFour<kMeasure>(row, c, finite);
   }
-  return finite.Answer();
+  return finite.AllFinite();
 }
 
 template <Measure kMeasure>
@@ -168,13 +172,13 @@ bool ScoreColumns(const BlockRow& row, size_t cols) {
   if (cols == 4) {
     return ScoreFourColumns<kMeasure>(row);
   }
-  Finite finite;
+  FiniteCheck finite;
   float* score = row.scores;
   for (size_t c = 0; c < row.width; c += cols) {
     const size_t end = std::min(c + cols, row.width);
     *score++ = ScoreOne<kMeasure>(row, c, end, finite);
   }
-  return finite.Answer();
+  return finite.AllFinite();
 }
 
 bool BlockScores(

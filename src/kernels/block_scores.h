@@ -4,21 +4,21 @@
 
 namespace coppice::kernels {
 
-/// What the score of a block is the mean of.
+/// The score of a block is the mean of this over its elements.
 enum class Measure {
   kValue,     ///< x
   kMagnitude, ///< |x|
   kSquare,    ///< x * x, rounded before it is added
 };
 
-/// The mean of every block of one row of blocks, over its real elements.
+/// The mean of every block of one row of blocks, over the elements that exist.
 ///
-/// `values` is [rows, width], row-major; `scores` holds ceil(width / cols).
-/// The order of the sum is fixed, so results are the same on every instruction
-/// set: a row of four columns adds (a + b) + (c + d), any other row from left
+/// `values` is [rows, width], row-major; `scores` holds ceil(width / cols). The
+/// order of summation is fixed, so that every instruction set gives the same
+/// bits: a row of four columns adds (a + b) + (c + d), any other row from left
 /// to right; rows add from top to bottom.
 ///
-/// Returns whether every value is finite. Fast for one and for four columns.
+/// Returns whether every value is finite. Vectorized for one and four columns.
 bool block_scores(
     const float* values,
     size_t rows,

@@ -10,28 +10,29 @@ namespace coppice::kernels {
 namespace {
 
 constexpr size_t kCacheLine = 64;
-/// Less than that lies on few small pages, and shares them anyway.
-constexpr size_t kShared = size_t(4) << 10;
-/// From here on at most half of the last page is lost.
-constexpr size_t kOwn = SharedPages::kPageBytes / 2;
+/// Smaller buffers touch few small pages anyway.
+constexpr size_t kMinShared = size_t(4) << 10;
+/// From here on a buffer has huge pages of its own: at most half of the last
+/// one is unused.
+constexpr size_t kMinOwn = SharedPages::kPageBytes / 2;
 
 /// Where a buffer's memory comes from.
 enum class Source { Heap, SharedPages, OwnPages };
 
 Source source_of(size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
-  // Whoever reads past a buffer must leave what was allocated.
+  // On the heap, so that the sanitizer sees reads past the end.
   (void)bytes;
   return Source::Heap;
 #else
-  if (bytes < kShared) {
+  if (bytes < kMinShared) {
     return Source::Heap;
   }
-  return bytes < kOwn ? Source::SharedPages : Source::OwnPages;
+  return bytes < kMinOwn ? Source::SharedPages : Source::OwnPages;
 #endif
 }
 
-/// Never destroyed: buffers of other static objects may be freed after.
+/// Never destroyed: buffers of other static objects may be freed later.
 SharedPages& shared_pages() {
   static auto* const pages = new SharedPages();
   return *pages;

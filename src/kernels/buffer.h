@@ -7,17 +7,18 @@
 
 namespace coppice::kernels {
 
-/// Bytes aligned to a cache line; on huge pages, where the system lends them,
-/// from 4 KiB on, which those of less than 1 MiB share: a weight that is
-/// streamed through once a product is read faster that way. Throws
-/// std::bad_alloc.
+/// Memory aligned to a cache line. From 4 KiB on it lies on huge pages, if the
+/// system has them; buffers below 1 MiB share such pages. A weight is streamed
+/// once per product, and fewer TLB misses make that faster.
+///
+/// Throws std::bad_alloc.
 void* allocate_pages(size_t bytes);
 
-/// `bytes` as they were asked for.
+/// `bytes` as passed to `allocate_pages`.
 void free_pages(void* memory, size_t bytes) noexcept;
 
-/// Allocates through `allocate_pages`. Numbers that are given no value have
-/// none: the threads that fill them need not wait for one that writes zeros.
+/// Allocates by `allocate_pages`. Leaves trivial elements uninitialized, so
+/// that threads fill a buffer without a serial pass of zeros before.
 template <class T>
 struct PageAllocator {
   using value_type = T;
@@ -52,8 +53,8 @@ bool operator!=(const PageAllocator<T>&, const PageAllocator<Other>&) {
   return false;
 }
 
-/// A vector whose first element begins a cache line. `Buffer<float>(count)` and
-/// `resize(count)` leave new numbers unwritten.
+/// A vector aligned to a cache line. `Buffer<float>(count)` and `resize(count)`
+/// leave new elements uninitialized.
 template <class T>
 using Buffer = std::vector<T, PageAllocator<T>>;
 

@@ -9,16 +9,16 @@
 
 namespace coppice::kernels {
 
-/// A cell of a weight that is being packed, [rows, cols] at `w`.
+/// A cell of the weight being packed, [rows, cols] at `w`.
 struct Cell {
   const float* w;
   size_t rows;
   size_t cols;
-  size_t stride; ///< From one row to the next.
+  size_t stride; ///< Between rows.
 };
 
-/// A weight, [rows, cols] at `w`, cut into units of `unit_rows` rows and chunks
-/// of `chunk` columns. Cells are counted chunk by chunk.
+/// A weight, [rows, cols] at `w`, divided into units of `unit_rows` rows and
+/// chunks of `chunk` columns. Cells are numbered chunk by chunk.
 struct CellGrid {
   const float* w;
   size_t rows;
@@ -43,8 +43,8 @@ struct CellGrid {
   }
 };
 
-/// Writes what `sizes_of` says of every cell to `sizes`, and returns how many
-/// weights precede each unit, were they stored unit after unit.
+/// Writes `sizes_of(cell)` of every cell to `sizes`. Returns the prefix sums of
+/// the weights per unit, [units + 1].
 template <class Sizes, class SizesOf>
 Buffer<uint64_t> measure_cells(
     const Packing& packing,

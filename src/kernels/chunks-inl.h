@@ -1,5 +1,5 @@
-// Products over a batch of weights that are packed in cells: the part of a unit
-// of rows that lies in a chunk of columns. Compiled once per instruction set.
+// Products over a batch for weights packed in cells. A cell is the part of a
+// unit of rows in a chunk of columns. Compiled once per instruction set.
 #if defined(COPPICE_KERNELS_CHUNKS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_CHUNKS_INL_H_
 #undef COPPICE_KERNELS_CHUNKS_INL_H_
@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// A tile of the batch: the input's and where its outputs begin.
+/// A tile of the batch: its input and where its outputs begin.
 struct Tile {
   const float* x;
   size_t batch;
@@ -27,11 +27,11 @@ struct Tile {
   float* y;
 };
 
-/// The rows of at most `Format::kKeptUnits` units under one tile. Their sums
-/// wait in the second-level cache while the next chunk's input is fetched.
+/// The rows of at most `Format::kKeptUnits` units for one tile. Their sums stay
+/// in the L2 cache while the chunk's input changes.
 ///
-/// `Format` is how cells are added: `kUnitRows` rows a unit, `units(w)` of them
-/// in all, and `Add(d, w, cell, values, x, sums)` for sums [kUnitRows, width].
+/// `Format` says how cells are added: `kUnitRows` rows a unit, `units(w)`
+/// units, and `Add(d, w, cell, values, x, sums)` for sums [kUnitRows, width].
 template <class Format, size_t kVectors, class D, class Packed, class Value>
 void MultiplyTile(
     D d,
@@ -61,7 +61,7 @@ void MultiplyTile(
 }
 
 template <class Format, class Packed, class Value>
-void MultiplyTileOf(
+void MultiplyTileOfWidth(
     size_t width,
     const Packed& w,
     const Value* values,
@@ -100,7 +100,7 @@ void MultiplyChunks(
       const Tile tile{
           transposed + offset, real, bias, scratch, y + first * w.rows};
       w.values.visit([&](const auto* values) {
-        MultiplyTileOf<Format>(width, w, values, tile, kept);
+        MultiplyTileOfWidth<Format>(width, w, values, tile, kept);
       });
     });
   }

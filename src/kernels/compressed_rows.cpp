@@ -17,16 +17,16 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Vectors of four lanes: as many inputs as one load of columns names.
+/// Four lanes: one 64-bit load has four columns.
 using Four = hn::CappedTag<float, 4>;
 constexpr size_t kLanes = hn::MaxLanes(Four());
 
-/// The inputs of the next kLanes columns. Each is loaded straight into its
-/// lane: a gather takes longer, and so would a vector from memory that four
-/// narrow stores just wrote.
+/// The inputs of the next kLanes columns. Each is loaded directly into its
+/// lane. A gather is slower, and so is a vector load after four narrow stores,
+/// which cannot be forwarded.
 HWY_INLINE hn::Vec<Four> Inputs(const float* x, const uint16_t* columns) {
 #if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128
-  // One load for four columns: loads are what this product waits for.
+  // One load for four columns: this product is limited by loads.
   uint64_t four;
   std::memcpy(&four, columns, sizeof(four));
   return hn::Vec<Four>{_mm_setr_ps(

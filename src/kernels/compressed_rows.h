@@ -8,9 +8,8 @@
 
 namespace coppice::kernels {
 
-/// A weight for products with a single input: any pattern of zeros, best where
-/// more than about 85% are zero. Each row stores its weights and, in 16 bits,
-/// their columns.
+/// A weight for products with a single input: any pattern of zeros, best above
+/// about 85% zeros. Each row stores its weights and their 16-bit columns (CSR).
 struct CompressedRows {
   size_t rows = 0;
   size_t cols = 0;
@@ -26,14 +25,15 @@ CompressedRows pack_compressed_rows(
     size_t cols,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
+/// The weight as stored, bit for bit, except that -0 becomes 0.
 void unpack(const CompressedRows& w, float* dense);
 
 /// y = W x + bias for the rows of W in `range`; x is [cols], y [rows], a null
-/// `bias` is zero.
+/// `bias` means none.
 ///
-/// Dropped weights are not multiplied: where x is infinite or NaN they do not
-/// make y NaN, as they do in a dense product. Denormals count as zero.
+/// Dropped weights are not multiplied: unlike in a dense product, an infinite
+/// or NaN input does not make y NaN through them. Denormals are flushed to
+/// zero.
 void compressed_rows_product(
     const CompressedRows& w,
     const float* x,

@@ -4,7 +4,7 @@
 
 namespace coppice::kernels {
 
-/// How many values are 0 or -0.
+/// The number of values that are 0 or -0.
 size_t count_zeros(const float* values, size_t count);
 
 /// True if no value is NaN or infinite.

@@ -1,4 +1,4 @@
-// Where the lowest of some keys end. Compiled once per instruction set.
+// Selects the lowest keys of an array. Compiled once per instruction set.
 #if defined(COPPICE_KERNELS_CUT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_CUT_INL_H_
 #undef COPPICE_KERNELS_CUT_INL_H_
@@ -18,7 +18,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// How many keys are `most` or lower.
+/// The number of keys <= `most`.
 HWY_INLINE size_t CountUpTo(const int32_t* keys, size_t count, int32_t most) {
   const Ints d;
   const size_t lanes = hn::Lanes(d);
@@ -29,7 +29,7 @@ HWY_INLINE size_t CountUpTo(const int32_t* keys, size_t count, int32_t most) {
   for (; i + 2 * lanes <= count; i += 2 * lanes) {
     const auto k0 = hn::LoadU(d, keys + i);
     const auto k1 = hn::LoadU(d, keys + i + lanes);
-    // A comparison that holds is -1.
+    // A lane of the comparison is -1 where true.
     above0 = hn::Add(above0, hn::VecFromMask(d, hn::Gt(k0, bound)));
     above1 = hn::Add(above1, hn::VecFromMask(d, hn::Gt(k1, bound)));
   }
@@ -41,7 +41,7 @@ HWY_INLINE size_t CountUpTo(const int32_t* keys, size_t count, int32_t most) {
   return found;
 }
 
-/// A key about which `drop` of `count` keys are lower, by a few of them.
+/// A key with about `drop` of `count` keys below it, estimated from a sample.
 HWY_INLINE int32_t GuessCut(const int32_t* keys, size_t count, size_t drop) {
   constexpr size_t kSample = 33;
   if (count < 2 * kSample) {
@@ -56,11 +56,11 @@ HWY_INLINE int32_t GuessCut(const int32_t* keys, size_t count, size_t drop) {
   return *guess;
 }
 
-/// The cut that drops `drop` of `count` keys, 0 < drop < count; none of them is
-/// INT32_MIN. Counts keys up to a bound again and again, which for those that
-/// are in the cache takes less than moving them.
+/// The cut that drops `drop` of `count` keys, 0 < drop < count; no key is
+/// INT32_MIN. Searches for the threshold by counting the keys below a guess,
+/// which for keys in the cache is faster than moving them.
 HWY_INLINE Cut FindCut(const int32_t* keys, size_t count, size_t drop) {
-  // Fewer than `drop` keys are up to `low`, and more are up to `high`.
+  // Invariant: fewer than `drop` keys are <= `low`, more are <= `high`.
   int64_t low = INT32_MIN;
   int64_t high = INT32_MAX;
   size_t up_to_low = 0;
@@ -95,7 +95,7 @@ HWY_INLINE Cut FindCut(const int32_t* keys, size_t count, size_t drop) {
   return {high, static_cast<int64_t>(drop - up_to_low)};
 }
 
-/// Writes the mask of a cut: a byte a key, 1 keeps.
+/// Writes the mask of a cut: one byte a key, 1 keeps.
 HWY_INLINE void
 WriteCut(const int32_t* keys, size_t count, Cut cut, uint8_t* mask) {
   const Ints d;

@@ -2,16 +2,16 @@
 
 #include <cstdint>
 
-/// Where the lowest of some values end: what falls, and which of equal values.
+/// The threshold below which values are dropped, and its rule for ties.
 namespace coppice::kernels {
 
 /// Keys as `order_key` makes them, of float32 or of float64.
 struct Cut {
-  int64_t key = 0;  ///< A value with a lower key falls,
-  int64_t ties = 0; ///< and so do the first `ties` values with this key.
+  int64_t key = 0;  ///< Values with a lower key are dropped,
+  int64_t ties = 0; ///< and the first `ties` values with this key.
 
-  /// Whether a value falls. To be asked of values in their order: takes the
-  /// ties that fall off `ties`.
+  /// Whether a value is dropped. Call it in order of the values: each dropped
+  /// tie decrements `ties`.
   bool drops(int64_t other) {
     const bool is_tie = other == key && ties > 0;
     ties -= is_tie;
@@ -19,7 +19,8 @@ struct Cut {
   }
 };
 
-/// The cut that drops `drop` of `count` keys, 0 < drop <= count. Reorders them.
+/// The cut that drops `drop` of `count` keys, 0 < drop <= count. Reorders
+/// `keys`.
 Cut find_cut(int32_t* keys, int64_t count, int64_t drop);
 
 } // namespace coppice::kernels

@@ -7,7 +7,7 @@
 
 namespace coppice::kernels {
 
-/// A weight of which nothing is left out.
+/// A dense weight.
 struct DenseRows {
   size_t rows = 0;
   size_t cols = 0;
@@ -21,15 +21,14 @@ DenseRows pack_dense_rows(
     size_t cols,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit.
+/// The weight as stored, bit for bit.
 void unpack(const DenseRows& w, float* dense);
 
 /// y = x W^T + bias for the rows of W in `range`: x [batch, cols], y [batch,
-/// rows], row-major; a null `bias` is zero.
+/// rows], row-major; a null `bias` means none.
 ///
-/// Meant for a batch of at most 8, where it reads the weight about as fast as
-/// memory gives it; larger ones are done eight at a time. Denormals count as
-/// zero.
+/// Meant for batches up to 8, where memory bandwidth is the limit; larger ones
+/// are done eight at a time. Denormals are flushed to zero.
 void dense_product(
     const DenseRows& w,
     const float* x,

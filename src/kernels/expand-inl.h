@@ -1,4 +1,4 @@
-// Spreads packed values over the lanes that a mask names. Compiled once per
+// Expands packed values to the lanes that a mask selects. Compiled once per
 // instruction set.
 #if defined(COPPICE_KERNELS_EXPAND_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_EXPAND_INL_H_
@@ -18,13 +18,13 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Vectors of eight lanes at most, in which weights are expanded by a table
-/// that says for each mask which value each lane takes.
+/// At most eight lanes: a lookup table indexed by the mask says which packed
+/// value each lane takes.
 using Eight = hn::CappedTag<float, 8>;
 
-/// The vectors in which weights are expanded: the widest, but for BFloat16
-/// where nothing expands 16 bits, of which one shuffle of bytes spreads, widens
-/// and zeroes eight.
+/// The vectors in which weights are expanded: the widest. BFloat16 without a
+/// 16-bit expand instruction takes eight lanes, where one byte shuffle expands,
+/// widens and zeroes.
 template <class Value>
 struct Expanding {
   using D = Wide;
@@ -36,16 +36,16 @@ struct Expanding<BFloat16> {
 };
 #endif
 
-/// How many weights of a word precede its vector `i`: counted from the word's
-/// beginning, so that no count waits for the one before it.
+/// The number of weights of a word before its vector `i`. Computed from the
+/// word itself, which keeps the vectors' counts independent.
 template <size_t kLanes>
 HWY_INLINE size_t WeightsBefore(uint64_t mask, size_t i) {
   return i == 0 ? 0 : hwy::PopCount(mask << (64 - i * kLanes));
 }
 
 // Expand: lane i is the next of `values` where bit i of `mask` is set, else 0.
-// Reads as many values as there are lanes, BFloat16 eight at least, of which
-// ExpandPairs reads 32; bits above the lanes do not matter.
+// Reads as many values as there are lanes (BFloat16: at least 8; ExpandPairs:
+// 32). Mask bits above the lanes are ignored.
 
 #if HWY_TARGET == HWY_SCALAR
 
@@ -56,8 +56,8 @@ HWY_INLINE hn::Vec<D> Expand(D d, uint64_t mask, const Value* values) {
 
 #else
 
-/// For each mask of kLanes bits, the packed value that each lane takes; none
-/// where the bit is not set.
+/// For each mask of kLanes bits, the index of the packed value for each lane,
+/// or -1 where the bit is not set.
 template <size_t kLanes>
 constexpr std::array<std::array<int, kLanes>, 1 << kLanes> SourceLanes() {
   std::array<std::array<int, kLanes>, 1 << kLanes> table{};
@@ -70,8 +70,8 @@ constexpr std::array<std::array<int, kLanes>, 1 << kLanes> SourceLanes() {
   return table;
 }
 
-/// The same as bytes of BFloat16, which become the upper halves of the lanes;
-/// 0x80 stands for zero.
+/// The same as byte indices into BFloat16 values, which become the upper halves
+/// of the lanes; 0x80 gives zero.
 template <size_t kLanes>
 constexpr std::array<std::array<uint8_t, 4 * kLanes>, 1 << kLanes>
 SourceBytes() {
@@ -101,7 +101,7 @@ HWY_INLINE hn::Vec<D> Expand(D d, uint64_t mask, const BFloat16* values) {
       d, hn::TableLookupBytesOr0(packed, hn::LoadU(bytes, sources.data())));
 }
 
-/// The same as lanes; one that is not set takes any value.
+/// The same as lane indices, with 0 where the bit is not set.
 template <size_t kLanes>
 constexpr std::array<std::array<uint8_t, kLanes>, 1 << kLanes> AnyLanes() {
   constexpr auto kLanesOf = SourceLanes<kLanes>();
@@ -131,10 +131,10 @@ HWY_INLINE hn::Vec<Eight> Expand(Eight d, uint64_t mask, const float* values) {
 // Highway has Expand only from 1.0.4 on, and Debian 12 has 1.0.3.
 #if HWY_TARGET <= HWY_AVX3 && HWY_ARCH_X86
 
-/// Zeros that the compiler takes for a variable, so that they are what an
-/// instruction expands over. Zen 4 waits for what stood in the register also
-/// where the instruction replaces all of it: five cycles each, in place of 1.3.
-HWY_INLINE __m512i Nothing() {
+/// Zeros that the compiler does not recognize as constant, to expand into.
+/// Without them Zen 4 has a false dependency on the register's old value: five
+/// cycles an instruction instead of 1.3.
+HWY_INLINE __m512i OpaqueZeros() {
   __m512i zeros = _mm512_setzero_si512();
   asm("" : "+v"(zeros));
   return zeros;
@@ -142,7 +142,7 @@ HWY_INLINE __m512i Nothing() {
 
 HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
   return hn::Vec<Wide>{_mm512_mask_expand_ps(
-      _mm512_castsi512_ps(Nothing()),
+      _mm512_castsi512_ps(OpaqueZeros()),
       static_cast<__mmask16>(mask),
       hn::LoadU(d, values).raw)};
 }
@@ -150,22 +150,22 @@ HWY_INLINE hn::Vec<Wide> Expand(Wide d, uint64_t mask, const float* values) {
 #endif
 #if HWY_TARGET <= HWY_AVX3_DL && HWY_ARCH_X86
 
-/// 32 columns: two in each lane, the earlier one in the lower half.
+/// Expands 32 columns, two a lane; the even one is in the lower half.
 HWY_INLINE hn::Vec<hn::RebindToUnsigned<Wide>> ExpandPairs(
     uint32_t mask,
     const BFloat16* values) {
-  return hn::Vec<hn::RebindToUnsigned<Wide>>{
-      _mm512_mask_expand_epi16(Nothing(), mask, _mm512_loadu_si512(values))};
+  return hn::Vec<hn::RebindToUnsigned<Wide>>{_mm512_mask_expand_epi16(
+      OpaqueZeros(), mask, _mm512_loadu_si512(values))};
 }
 
-/// Sixteen, straight into the upper halves of the lanes.
+/// Expands sixteen directly into the upper halves of the lanes.
 HWY_INLINE hn::Vec<Wide>
 Expand(Wide /*d*/, uint64_t mask, const BFloat16* values) {
   const auto packed = _mm512_castsi256_si512(
       _mm256_loadu_si256(reinterpret_cast<const __m256i*>(values)));
   const uint32_t upper = _pdep_u32(static_cast<uint32_t>(mask), 0xaaaaaaaa);
-  return hn::Vec<Wide>{
-      _mm512_castsi512_ps(_mm512_mask_expand_epi16(Nothing(), upper, packed))};
+  return hn::Vec<Wide>{_mm512_castsi512_ps(
+      _mm512_mask_expand_epi16(OpaqueZeros(), upper, packed))};
 }
 
 #endif

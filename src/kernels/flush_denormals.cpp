@@ -9,7 +9,7 @@ namespace {
 
 #if defined(__x86_64__)
 
-/// Results to zero, operands to zero.
+/// MXCSR's flush-to-zero and denormals-are-zero.
 constexpr uint64_t kFlush = 0x8000 | 0x0040;
 
 uint64_t control() {
@@ -45,15 +45,15 @@ void set_control(uint64_t /*value*/) {}
 
 } // namespace
 
-FlushDenormals::FlushDenormals() : callers_(control()) {
-  if ((callers_ & kFlush) != kFlush) {
-    set_control(callers_ | kFlush);
+FlushDenormals::FlushDenormals() : saved_(control()) {
+  if ((saved_ & kFlush) != kFlush) {
+    set_control(saved_ | kFlush);
   }
 }
 
 FlushDenormals::~FlushDenormals() {
-  if ((callers_ & kFlush) != kFlush) {
-    set_control(callers_);
+  if ((saved_ & kFlush) != kFlush) {
+    set_control(saved_);
   }
 }
 

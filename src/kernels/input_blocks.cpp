@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Adds one block times its inputs.
+/// Adds the product of one block and its inputs.
 template <size_t kWidth, class D, class Value>
 HWY_INLINE void
 AddBlock(D d, const Value* block, const float* x, hn::Vec<D>* sums) {
@@ -28,7 +28,7 @@ AddBlock(D d, const Value* block, const float* x, hn::Vec<D>* sums) {
   }
 }
 
-/// The blocks of a row times x, all of them whole.
+/// The dot product of x and the whole blocks of a row.
 template <size_t kWidth, class Value>
 HWY_INLINE float RowTimes(
     const Value* HWY_RESTRICT values,
@@ -38,7 +38,7 @@ HWY_INLINE float RowTimes(
   using D = hn::CappedTag<float, kWidth>;
   const D d;
   constexpr size_t kVectors = kWidth / hn::MaxLanes(D());
-  // A sum waits for the one before it: blocks take turns.
+  // Independent accumulators hide the latency of the multiply-add.
   constexpr size_t kSets = kVectors >= 8 ? 1 : 8 / kVectors;
   hn::Vec<D> sums[kSets * kVectors];
   COPPICE_UNROLL
@@ -60,9 +60,9 @@ HWY_INLINE float RowTimes(
   return SumOf(d, SumOfSets<kSets * kVectors, 1>(d, sums));
 }
 
-/// The block that the last column cuts off, if the row stores it.
+/// The dot product of the last block of a row, if that is partial.
 template <class Value>
-float CutOffTimes(
+float PartialBlockTimes(
     const InputBlocks& w,
     const Value* values,
     size_t row,
@@ -89,14 +89,15 @@ void MultiplyRows(
   for (size_t r = range.begin; r < range.end; ++r) {
     const uint64_t begin = w.begins[r];
     const uint64_t end = w.begins[r + 1];
-    const bool cut_off = begin < end && w.blocks[end - 1] == whole;
+    const bool is_partial = begin < end && w.blocks[end - 1] == whole;
     const float start = bias ? bias[r] : 0.0f;
     const float sum = RowTimes<kWidth>(
         values + begin * kWidth,
         w.blocks.data() + begin,
-        end - begin - cut_off,
+        end - begin - is_partial,
         x);
-    y[r] = start + (cut_off ? sum + CutOffTimes(w, values, r, x) : sum);
+    y[r] =
+        start + (is_partial ? sum + PartialBlockTimes(w, values, r, x) : sum);
   }
 }
 
@@ -143,8 +144,8 @@ InputBlocks pack_input_blocks(
     size_t width,
     const Packing& packing) {
   const IsStored is_stored(packing.dtype);
-  // Calls `body(block, its weights, how many of them there are)` for each block
-  // of a row that is stored.
+  // Calls `body(block, weights, number of weights)` for each stored block of a
+  // row.
   const auto for_each_block = [&](size_t r, const auto& body) {
     for (size_t c = 0; c < cols; c += width) {
       const float* block = w + r * cols + c;

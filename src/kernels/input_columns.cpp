@@ -17,11 +17,11 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Columns that are read together: y is loaded and stored once for all of them,
-/// and the processor follows that many streams.
-constexpr size_t kTogether = 8;
+/// Columns at a time: y is loaded and stored once for all of them, and the
+/// hardware prefetcher follows that many streams.
+constexpr size_t kColumnsAtOnce = 8;
 
-/// Rows whose y stays in the first-level cache while all columns pass.
+/// Rows whose y stays in the L1 cache while all columns are added.
 constexpr size_t kBlockRows = 4096;
 
 /// Adds `kCount` columns to the rows in `range`.
@@ -78,8 +78,8 @@ void MultiplyColumns(
       y[i] = bias ? bias[i] : 0.0f;
     }
     size_t i = 0;
-    for (; i + kTogether <= count; i += kTogether) {
-      AddColumns<kTogether>(w, values, active + i, block, y);
+    for (; i + kColumnsAtOnce <= count; i += kColumnsAtOnce) {
+      AddColumns<kColumnsAtOnce>(w, values, active + i, block, y);
     }
     for (; i < count; ++i) {
       AddColumns<1>(w, values, active + i, block, y);
@@ -113,7 +113,7 @@ InputColumns pack_input_columns(
     size_t cols,
     const Packing& packing) {
   InputColumns packed{rows, cols, Values(packing.dtype, rows * cols)};
-  // By squares, so that neither side is walked a cache line a value.
+  // In squares, so that neither side takes a cache miss a value.
   constexpr size_t kSquare = 64;
   packed.values.visit([&](auto* values) {
     for_each(packing, (cols + kSquare - 1) / kSquare, [&](size_t square) {
@@ -145,8 +145,8 @@ size_t active_inputs(
     size_t count,
     float threshold,
     ActiveInput* active) {
-  // Against the smaller magnitudes, so that NaN is kept. No branch: half of the
-  // inputs are skipped at random.
+  // Negated, so that NaN is kept. No branch: which inputs are skipped is hard
+  // to predict.
   size_t kept = 0;
   for (size_t c = 0; c < count; ++c) {
     active[kept] = {static_cast<uint32_t>(c), x[c]};

@@ -3,18 +3,17 @@
 #include <cstddef>
 #include <cstdint>
 
-/// How much weights matter by what enters them, and the weights that stay.
+/// Scores of weights scaled by their inputs, and the masking of weights.
 namespace coppice::kernels {
 
-/// What `score_inputs` makes of a weight and the scale of its input.
+/// How `score_inputs` scores a weight.
 struct InputScore {
-  bool squared = false;      ///< (|w| * scale)^2, not |w| * scale.
+  bool squared = false;      ///< (|w| * scale)^2 instead of |w| * scale.
   bool zeros_lowest = false; ///< -1 where the weight is zero.
 };
 
-/// scores[i] = |weight[i]| * scale[i].
-///
-/// Returns whether every weight is finite.
+/// scores[i] = |weight[i]| * scale[i], changed as `score` says. Returns whether
+/// every weight is finite.
 bool score_inputs(
     const float* weight,
     const float* scale,
@@ -29,7 +28,7 @@ void keep_weights(
     const uint8_t* mask,
     float* to);
 
-/// `keep_weights`, of a mask that loses what is zero.
+/// `keep_weights`, but first drops from `mask` the weights that are zero.
 void keep_weights_but_zeros(
     const float* from,
     size_t count,

@@ -1,5 +1,4 @@
-// AVX-512 with the instructions of Ice Lake, which Highway leaves out unless
-// asked.
+// AVX-512 with the extensions of Ice Lake, which Highway omits by default.
 #define HWY_WANT_AVX3_DL
 
 #include "kernels/instruction_set.h"
@@ -12,7 +11,7 @@
 namespace coppice::kernels {
 namespace {
 
-/// Targets are bits, of which lower ones are better.
+/// A bit a target; lower ones are better.
 int64_t present_targets() {
   return hwy::SupportedTargets() & (HWY_TARGETS);
 }
@@ -34,7 +33,7 @@ bool limit_to(const std::string& name) {
   return false;
 }
 
-/// Before any kernel has run: each remembers its target.
+/// Runs at load time: a kernel remembers its target from its first call on.
 bool limit_by_environment() {
   const char* name = std::getenv("COPPICE_INSTRUCTION_SET");
   if (name == nullptr || *name == '\0' || limit_to(name)) {

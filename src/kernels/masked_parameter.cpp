@@ -67,7 +67,7 @@ HWY_EXPORT(MaskGradient);
 
 namespace {
 
-/// What is looked at together before anything is written: some cache lines.
+/// Elements compared before any is written: a few cache lines.
 constexpr size_t kPiece = 256;
 
 } // namespace

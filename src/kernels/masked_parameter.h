@@ -5,21 +5,21 @@
 
 namespace coppice::kernels {
 
-// A parameter under a mask: `parameter` holds the effective weight, `dropped`
-// the values that the mask drops, zero elsewhere. Masks are bytes, 0 or 1; 1
-// keeps. All arrays have `count` elements and do not overlap. What is as it
-// should be is read and not written, so that a step that changes nothing costs
-// one read. NaN counts as a value that is not zero.
+// A parameter with a mask: `parameter` holds the effective weight, `dropped`
+// the values that the mask drops, and zero elsewhere. Masks are bytes, 0 or 1;
+// 1 keeps. All arrays have `count` elements and do not overlap. Memory that
+// need not change is only read, so that a step without changes costs one read.
+// NaN counts as nonzero.
 
-/// Moves what was written to dropped entries of `parameter` to `dropped`.
-/// Returns whether anything was.
+/// Moves nonzero values at dropped entries of `parameter` to `dropped`. Returns
+/// whether there were any.
 bool absorb_writes(
     float* parameter,
     float* dropped,
     const uint8_t* mask,
     size_t count);
 
-/// Goes from `old_mask` to `new_mask`: moves newly dropped values to `dropped`
+/// Replaces `old_mask` by `new_mask`: moves newly dropped values to `dropped`
 /// and newly kept ones back. `parameter` must be zero where `old_mask` drops.
 /// Returns whether the masks differ.
 bool change_mask(
@@ -29,8 +29,8 @@ bool change_mask(
     const uint8_t* new_mask,
     size_t count);
 
-/// Sets `gradient` to zero where `mask` drops, by selection: also where it is
-/// NaN or infinite.
+/// Sets `gradient` to zero where `mask` drops. Selects instead of multiplying,
+/// so that NaN and infinity become zero too.
 void mask_gradient(float* gradient, const uint8_t* mask, size_t count);
 
 } // namespace coppice::kernels

@@ -1,4 +1,4 @@
-// Keys of floats, a vector at a time. Compiled once per instruction set.
+// Vectors of order keys. Compiled once per instruction set.
 #if defined(COPPICE_KERNELS_ORDER_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_ORDER_INL_H_
 #undef COPPICE_KERNELS_ORDER_INL_H_
@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// At most 16 lanes, so that what a vector store writes past an end is bounded.
+/// At most 16 lanes, which bounds what a vector store writes past an end.
 using Floats = hn::CappedTag<float, 16>;
 using Ints = hn::RebindToSigned<Floats>;
 using FloatVec = hn::Vec<Floats>;
@@ -33,7 +33,7 @@ HWY_INLINE IntVec Keys(FloatVec values) {
   if (kOrder == Order::kMagnitude) {
     return magnitude;
   }
-  // -1 where negative: (x ^ -1) - -1 is -x.
+  // `sign` is -1 where negative, and (x ^ -1) - -1 is -x.
   const auto sign = hn::ShiftRight<31>(hn::BitCast(d, values));
   const auto keys = hn::Sub(hn::Xor(magnitude, sign), sign);
   const auto is_nan = hn::Gt(magnitude, hn::Set(d, kInfinityKey));

@@ -7,7 +7,7 @@ namespace coppice::kernels {
 
 /// How floats are ordered when the lowest are dropped.
 enum class Order {
-  kMagnitude, ///< By |x|; infinity, then NaN are the highest.
+  kMagnitude, ///< By |x|; NaN is above infinity.
   kValue,     ///< By x; -0 equals 0, NaN is the highest.
 };
 
@@ -15,7 +15,7 @@ enum class Order {
 constexpr int32_t kInfinityKey = 0x7f800000;
 constexpr int64_t kWideInfinityKey = 0x7ff0000000000000; ///< Of float64.
 
-/// An integer that orders floats as `order` does: equal values, equal keys.
+/// An integer that orders floats as `order` does; equal values have equal keys.
 inline int32_t order_key(float value, Order order) {
   int32_t bits;
   std::memcpy(&bits, &value, sizeof(bits));

@@ -16,21 +16,21 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// One panel under some inputs.
+/// One panel and some inputs.
 template <class Value>
 struct PanelTask {
   const Value* values;
   const uint16_t* columns;
   size_t blocks;
   const float* x;
-  size_t x_stride;   ///< From one column's inputs to the next.
-  const float* bias; ///< Of the first row, or null.
-  size_t rows;       ///< That are real.
+  size_t x_stride;   ///< Between the inputs of columns.
+  const float* bias; ///< Of the first row; may be null.
+  size_t rows;       ///< Rows that exist.
   float* y;
-  size_t y_stride; ///< From one row of the batch to the next.
+  size_t y_stride; ///< Between rows of the batch.
 };
 
-/// How a panel of `kHeight` rows lies in vectors.
+/// How a panel of `kHeight` rows is divided into vectors.
 template <size_t kHeight>
 struct Layout {
   using D = hn::CappedTag<float, kHeight>;
@@ -38,7 +38,7 @@ struct Layout {
   static constexpr size_t kVectors = kHeight / kLanes;
 };
 
-/// Adds one block times `kBatch` inputs.
+/// Adds the product of one block and `kBatch` inputs.
 template <size_t kHeight, size_t kBatch, class Value>
 HWY_INLINE void AddBlock(
     const Value* block,
@@ -57,8 +57,8 @@ HWY_INLINE void AddBlock(
   }
 }
 
-/// The sums of a panel for one input, `kSets` sets of them `kStride` apart,
-/// plus the bias, to as many rows of y as are real.
+/// Writes the sums of a panel for one input, plus the bias, to the rows of y
+/// that exist. There are `kSets` sets of sums, `kStride` apart.
 template <size_t kHeight, size_t kSets, size_t kStride, class Value>
 HWY_INLINE void StorePanel(
     const PanelTask<Value>& task,
@@ -82,22 +82,23 @@ HWY_INLINE void StorePanel(
   }
 }
 
-/// Asks memory for a block to come, into the second level where each block
-/// takes many cycles. A single input's float32 weights flow best unasked.
+/// Prefetches a block to come: into L2 where each block takes many cycles. For
+/// a single input's float32 weights the hardware prefetcher is best.
 template <size_t kHeight, size_t kBatch, class Value>
 HWY_INLINE void PrefetchBlock(size_t s, const Value* block) {
   if constexpr (kBatch > 1) {
-    PrefetchAhead<kHeight, 4096, CacheLevel::kSecond>(s, block);
+    PrefetchAhead<kHeight, 4096, CacheLevel::kL2>(s, block);
   } else if constexpr (sizeof(Value) < sizeof(float)) {
     PrefetchAhead<kHeight, 4096>(s, block);
   }
 }
 
-/// The panel under `kBatch` inputs that lie side by side.
+/// The product of a panel and `kBatch` contiguous inputs.
 template <size_t kHeight, size_t kBatch, class Value>
 void MultiplyPanel(const PanelTask<Value>& task) {
   using L = Layout<kHeight>;
-  // A sum waits for the one before it: with few inputs, blocks take turns.
+  // With few inputs, blocks alternate between accumulators, which hides the
+  // latency of the multiply-add.
   constexpr size_t kSums = kBatch * L::kVectors;
   constexpr size_t kSets = kSums >= 8 ? 1 : 8 / kSums;
   hn::Vec<typename L::D> sums[kSets * kSums];
@@ -129,16 +130,16 @@ void MultiplyPanel(const PanelTask<Value>& task) {
   }
 }
 
-/// The most inputs whose sums stay in registers.
+/// The largest number of inputs whose sums stay in registers.
 template <size_t kHeight>
 constexpr size_t MostInputs() {
   return HWY_MIN(16, HWY_MAX(1, kSumRegisters / Layout<kHeight>::kVectors));
 }
 
-/// The panel under `batch` inputs: as many at once as registers hold. Moves
-/// `task` past them: a copy would be read by wide loads of what narrow stores
-/// just wrote, which wait until those have reached the cache, behind a y that
-/// comes from memory.
+/// The product of a panel and `batch` inputs, as many at a time as registers
+/// hold. Advances `task` itself: loads from a fresh copy would stall on store
+/// forwarding (wide loads of narrow stores), behind stores to y that miss the
+/// cache.
 template <size_t kHeight, size_t kBatch = MostInputs<kHeight>(), class Value>
 void MultiplyInputs(PanelTask<Value>& task, size_t batch) {
   while (batch >= kBatch) {
@@ -154,8 +155,8 @@ void MultiplyInputs(PanelTask<Value>& task, size_t batch) {
   }
 }
 
-/// The panels in `range` under a tile of the batch, whose inputs of a column
-/// are `width` apart from those of the next.
+/// The panels in `range` times a tile of the batch; the inputs of successive
+/// columns are `width` apart.
 template <size_t kHeight, class Value>
 void MultiplyTile(
     const OutputBlocks& w,
@@ -258,8 +259,8 @@ OutputBlocks pack_output_blocks(
   packed.height = height;
   packed.panels = (rows + height - 1) / height;
   const IsStored is_stored(packing.dtype);
-  // Calls `body(column, its weights, how many of them there are)` for each
-  // block of a panel that is stored.
+  // Calls `body(column, weights, number of weights)` for each stored block of a
+  // panel.
   const auto for_each_block = [&](size_t panel, const auto& body) {
     const size_t row = panel * height;
     const size_t real = std::min(height, rows - row);

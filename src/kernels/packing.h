@@ -8,8 +8,8 @@
 
 namespace coppice::kernels {
 
-/// Calls the body with ranges that tile [0, count), each on any thread, and
-/// returns when all are done.
+/// Calls the body with ranges that tile [0, count), on any threads, and returns
+/// when all are done.
 using ForEachRange =
     std::function<void(size_t count, const std::function<void(Range)>& body)>;
 
@@ -17,8 +17,7 @@ using ForEachRange =
 struct Packing {
   Dtype dtype = Dtype::Float32;
 
-  /// Shares out what packing does. However it does, the packed weight has the
-  /// same bytes.
+  /// Divides the work among threads. The packed bytes do not depend on it.
   ForEachRange for_each_range = [](size_t count,
                                    const std::function<void(Range)>& body) {
     body({0, count});

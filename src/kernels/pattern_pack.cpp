@@ -9,16 +9,16 @@
 namespace coppice::kernels {
 namespace {
 
-/// Which of the weights of a cell's column are stored: bit r for row r.
+/// The pattern of a cell's column: bit r if row r is stored.
 unsigned pattern_at(const IsStored& is_stored, const Cell& cell, size_t col) {
   return static_cast<unsigned>(
       is_stored.bits(cell.w + col, cell.rows, cell.stride));
 }
 
-/// Columns of a cell by the rows that have a weight there.
+/// The columns of a cell by their pattern.
 using Groups = std::array<std::vector<uint16_t>, 1 << kPanelRows>;
 
-/// Writes a cell's columns and weights to where they belong.
+/// Writes the columns and weights of a cell.
 template <class Value>
 void write_cell(
     const IsStored& is_stored,
@@ -44,7 +44,7 @@ void write_cell(
   }
 }
 
-/// How many entries of `columns` and of `values` a cell has.
+/// The number of entries of a cell in `columns` and `values`.
 PatternPanels::Cell sizes_of(const IsStored& is_stored, const Cell& cell) {
   PatternPanels::Cell sizes{kPatterns.size(), 0};
   for (size_t c = 0; c < cell.cols; ++c) {
@@ -55,7 +55,7 @@ PatternPanels::Cell sizes_of(const IsStored& is_stored, const Cell& cell) {
   return sizes;
 }
 
-/// Makes of the cells' sizes their beginnings, and returns where all end.
+/// Replaces the sizes of cells by their prefix sums, and returns the total.
 PatternPanels::Cell begin_cells(Buffer<PatternPanels::Cell>& cells) {
   PatternPanels::Cell next{0, 0};
   for (auto& cell : cells) {
@@ -70,8 +70,8 @@ PatternPanels::Cell begin_cells(Buffer<PatternPanels::Cell>& cells) {
 } // namespace
 
 size_t pattern_chunk(double density, size_t batch) {
-  // At most the first-level cache for the chunk's input. Chunks of few weights
-  // lose more to their beginnings and ends than the cache gains.
+  // The chunk's input fits the L1 cache. Chunks of few weights lose more to
+  // loop overhead than they gain from the cache.
   if (batch <= 8) {
     return density > 0.15 ? 512 : density > 0.075 ? 2048 : 4096;
   }

@@ -16,19 +16,19 @@ namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
 /// Panels whose sums are kept between chunks: 1536 rows of the widest tile are
-/// 384 KiB, so that they stay in the second-level cache beside the chunk's
-/// input. Fewer panels read the whole input more often.
+/// 384 KiB, which stay in the L2 cache beside the chunk's input. Fewer panels
+/// would read the whole input more often.
 constexpr size_t kBlockPanels = 384;
 
 /// The sums of a panel: `kVectors` vectors of the batch for each of four rows,
-/// and all of that `kSets` times, because a sum waits for the one before it.
+/// in `kSets` independent sets, which hide the latency of the multiply-add.
 template <class D, size_t kVectors>
 struct Sums {
   static constexpr size_t kSets = kSumRegisters / kPanelRows / kVectors;
   hn::Vec<D> at[kSets][kPanelRows][kVectors];
 };
 
-/// Adds one column: its inputs times the weights that `kPattern` says it has.
+/// Adds one column: its inputs times the weights of `kPattern`.
 template <unsigned kPattern, size_t kSet, class D, size_t kVectors, class Value>
 HWY_INLINE void
 AddColumn(D d, const float* x, const Value* values, Sums<D, kVectors>& sums) {
@@ -51,13 +51,13 @@ AddColumn(D d, const float* x, const Value* values, Sums<D, kVectors>& sums) {
   }
 }
 
-/// How many weights a column of that pattern has.
+/// The number of weights in a column of that pattern.
 constexpr size_t WeightsIn(unsigned pattern) {
   return (pattern & 1) + (pattern >> 1 & 1) + (pattern >> 2 & 1) +
       (pattern >> 3 & 1);
 }
 
-/// A place in a cell: what the groups read one after another.
+/// The next column and weight of a cell.
 template <class Value>
 struct Cursor {
   const uint16_t* columns;
@@ -98,7 +98,7 @@ HWY_INLINE void AddGroup(
   if constexpr (kSets > 1) {
     for (; columns + kSets <= end; columns += kSets) {
       if constexpr (kVectors == 1) {
-        // Few multiplications a weight: memory must be asked early.
+        // Few multiplications a weight: memory latency is the limit.
         PrefetchAhead<1, 4096>(0, values);
       }
       AddColumns<kPattern, 0>(d, columns, values, x, sums);
@@ -112,8 +112,8 @@ HWY_INLINE void AddGroup(
   cursor = {columns, values};
 }
 
-/// Groups from `kGroup` on, which is a template's argument so that each group's
-/// loop is compiled for its pattern.
+/// Groups from `kGroup` on. A template, so that each loop is compiled for its
+/// pattern.
 template <size_t kGroup, class D, size_t kVectors, class Value>
 HWY_INLINE void AddGroups(
     D d,

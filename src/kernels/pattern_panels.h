@@ -9,25 +9,24 @@
 
 namespace coppice::kernels {
 
-/// The rows of a panel.
+/// Rows in a panel.
 constexpr size_t kPanelRows = 4;
 
-/// The groups of a cell in the order in which they are stored: bit r of a
-/// pattern stands for row r. Most weights first, so that the sums of a cell,
-/// which wait for each other, wait in the short groups.
+/// The patterns of a cell's groups in the order stored: bit r stands for row r.
+/// Groups are a dependency chain through the sums; those with the most weights
+/// come first, so that the latency is paid in the short ones.
 constexpr std::array<unsigned, 15> kPatterns =
     {15, 14, 13, 11, 7, 12, 10, 9, 6, 5, 3, 8, 4, 2, 1};
 
 /// A weight for products over a batch: any pattern of zeros.
 ///
-/// Four rows are a panel. The columns of a panel are grouped by which of the
-/// four weights are not zero, so that the loop over a group loads each input
-/// once and multiplies it with just the weights that are there (Wilkinson,
-/// Cheshmi, Dehnavi, "Register Tiling for Unstructured Sparsity in Neural
-/// Network Inference", PLDI 2023). Chunks of columns keep the input that is
-/// worked on in the first-level cache.
+/// Four rows are a panel. The columns of a panel are grouped by which of their
+/// four weights are nonzero. The loop over a group loads each input once and
+/// multiplies it with exactly the weights that exist (Wilkinson, Cheshmi,
+/// Dehnavi, "Register Tiling for Unstructured Sparsity in Neural Network
+/// Inference", PLDI 2023). Chunks of columns keep the input in the L1 cache.
 struct PatternPanels {
-  /// A panel's part of a chunk: where it begins in `columns` and in `values`.
+  /// The part of a panel in a chunk: where it begins in `columns` and `values`.
   struct Cell {
     uint64_t columns;
     uint64_t values;
@@ -39,16 +38,16 @@ struct PatternPanels {
   size_t panels = 0;
 
   Buffer<Cell> cells; ///< [chunks, panels]
-  /// A cell: how many columns each of the 15 groups has, then the columns
-  /// themselves, counted from the chunk's first.
+  /// A cell: the sizes of its 15 groups, then their columns, relative to the
+  /// chunk.
   Buffer<uint16_t> columns;
-  /// A column's weights, from the upper row to the lower.
+  /// The weights column by column, from top to bottom.
   Values values;
   Buffer<uint64_t> begins; ///< [panels + 1], for `balanced_range`.
 };
 
-/// How many columns a chunk should have for weights of that density (the
-/// fraction that is not zero) under batches of that size.
+/// A good number of columns in a chunk, for weights of that density (the
+/// fraction of nonzeros) and batches of that size.
 size_t pattern_chunk(double density, size_t batch);
 
 /// Packs `w`, [rows, cols] row-major. A chunk has 1 to 65535 columns.
@@ -59,20 +58,21 @@ PatternPanels pack_pattern_panels(
     size_t chunk,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
+/// The weight as stored, bit for bit, except that -0 becomes 0.
 void unpack(const PatternPanels& w, float* dense);
 
-/// How many floats of scratch a call of `pattern_product` needs: few, and the
-/// same for every weight.
+/// The number of scratch floats that a call of `pattern_product` needs: few,
+/// and the same for every weight.
 size_t pattern_scratch_size();
 
 /// y = x W^T + bias for the rows of W in `panels`; y is [batch, rows]
-/// row-major, `transposed` is x as `transpose_batch` wrote it, a null `bias` is
-/// zero. A sum is added in an order that depends on W, on the batch size and on
-/// the instruction set, but not on `panels`.
+/// row-major, `transposed` is x as written by `transpose_batch`, a null `bias`
+/// means none. The order of summation depends on W, the batch size and the
+/// instruction set, but not on `panels`.
 ///
-/// Dropped weights are not multiplied: where x is infinite or NaN they do not
-/// make y NaN, as they do in a dense product. Denormals count as zero.
+/// Dropped weights are not multiplied: unlike in a dense product, an infinite
+/// or NaN input does not make y NaN through them. Denormals are flushed to
+/// zero.
 void pattern_product(
     const PatternPanels& w,
     const float* transposed,

@@ -3,16 +3,16 @@
 namespace coppice::kernels {
 namespace {
 
-/// Weights that cost as much as a row that stores none.
+/// The overhead of a row, in weights.
 constexpr uint64_t kRowCost = 16;
 
-/// The first row at which `part` of `parts` of the cost is behind.
+/// The first row with at least `part` / `parts` of the cost before it.
 size_t
 boundary(const uint64_t* begins, size_t count, size_t part, size_t parts) {
   const auto cost = [&](size_t row) {
     return begins[row] - begins[0] + row * kRowCost;
   };
-  // In this order, or the product could overflow.
+  // Divided first: the product could overflow.
   const uint64_t total = cost(count);
   const uint64_t wanted = total / parts * part + total % parts * part / parts;
   size_t low = 0;

@@ -5,15 +5,15 @@
 
 namespace coppice::kernels {
 
-/// What one thread works on: [begin, end).
+/// [begin, end), the share of one thread.
 struct Range {
   size_t begin = 0;
   size_t end = 0;
 };
 
-/// Part `part` of `parts` of `count` rows whose `begins`, [count + 1], say how
-/// many stored weights precede each row. The parts tile [0, count) and hold
-/// about equally many weights.
+/// Part `part` of `parts` of `count` rows. `begins`, [count + 1], are the
+/// prefix sums of their stored weights. The parts tile [0, count) and have
+/// about the same number of weights.
 Range balanced_range(
     const uint64_t* begins,
     size_t count,

@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// `counts` less one in the lanes of `mask`: a count of up to 2^31 a lane.
+/// Increments the lanes of `mask`. A lane counts up to 2^31.
 HWY_INLINE IntVec Counted(IntVec counts, hn::Mask<Ints> mask) {
   return hn::Sub(counts, hn::VecFromMask(Ints(), mask));
 }
@@ -64,8 +64,8 @@ BracketCounts CountInBracket(
     at_low = Counted(at_low, hn::Eq(keys, lows));
     at_high = Counted(at_high, hn::Eq(keys, highs));
     highest = hn::Max(highest, keys);
-    // Compressing in a register and storing all of it: the store that
-    // compresses is an order of magnitude slower on AMD's Zen 4.
+    // Compresses in a register and stores the whole vector: on Zen 4 a
+    // compressing store is ten times slower.
     const auto mask = hn::RebindMask(d, is_inside);
     hn::StoreU(hn::Compress(v, mask), d, next);
     next += hn::CountTrue(d, mask);
@@ -92,7 +92,7 @@ Split SplitAtBracket(
     int32_t high,
     uint8_t* HWY_RESTRICT mask,
     float* HWY_RESTRICT inside,
-    int32_t* HWY_RESTRICT places) {
+    int32_t* HWY_RESTRICT indices) {
   const Floats d;
   const Ints di;
   const hn::Rebind<uint8_t, Ints> bytes;
@@ -101,7 +101,7 @@ Split SplitAtBracket(
   const auto highs = hn::Set(di, high);
   const auto one = hn::Set(di, 1);
   const auto step = hn::Set(di, static_cast<int32_t>(lanes));
-  auto place = hn::Iota(di, 0);
+  auto index = hn::Iota(di, 0);
   auto kept = hn::Zero(di);
   auto highest = hn::Zero(di);
   Split split;
@@ -115,12 +115,11 @@ Split SplitAtBracket(
     highest = hn::Max(highest, keys);
     const auto keep = hn::And(hn::VecFromMask(di, above), one);
     hn::StoreU(hn::DemoteTo(bytes, keep), bytes, mask + i);
-    // As in CountInBracket: compressed in a register.
     const auto taken = hn::Compress(v, hn::RebindMask(d, is_inside));
     hn::StoreU(taken, d, inside + split.inside);
-    hn::StoreU(hn::Compress(place, is_inside), di, places + split.inside);
+    hn::StoreU(hn::Compress(index, is_inside), di, indices + split.inside);
     split.inside += hn::CountTrue(di, is_inside);
-    place = hn::Add(place, step);
+    index = hn::Add(index, step);
   }
   split.highest = hn::GetLane(hn::MaxOfLanes(di, highest));
   split.dropped = i - Total(kept);
@@ -130,7 +129,7 @@ Split SplitAtBracket(
     split.dropped += key <= low;
     mask[i] = key > low;
     inside[split.inside] = values[i];
-    places[split.inside] = static_cast<int32_t>(i);
+    indices[split.inside] = static_cast<int32_t>(i);
     split.inside += low < key && key < high;
   }
   return split;
@@ -165,9 +164,9 @@ size_t KeepAbove(
   return ties;
 }
 
-/// Where the value after the `dropped`-th tie is.
+/// The index after the `dropped`-th tie.
 template <Order kOrder>
-size_t PassTies(
+size_t SkipTies(
     const float* HWY_RESTRICT values,
     size_t count,
     int32_t cut,
@@ -204,7 +203,7 @@ void KeepTies(
   const size_t lanes = hn::Lanes(d);
   const auto cuts = hn::Set(di, cut);
   const auto one = hn::Set(di, 1);
-  size_t i = PassTies<kOrder>(values, count, cut, dropped);
+  size_t i = SkipTies<kOrder>(values, count, cut, dropped);
   for (; i + lanes <= count; i += lanes) {
     const auto keys = Keys<kOrder>(hn::LoadU(d, values + i));
     const auto ties = hn::VecFromMask(di, hn::Eq(keys, cuts));
@@ -294,9 +293,9 @@ Split split_at_bracket(
     int32_t high,
     uint8_t* mask,
     float* inside,
-    int32_t* places) {
+    int32_t* indices) {
   return HWY_DYNAMIC_DISPATCH(SplitAtBracket)(
-      values, count, low, high, mask, inside, places);
+      values, count, low, high, mask, inside, indices);
 }
 
 size_t keep_above(

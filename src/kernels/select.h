@@ -5,10 +5,10 @@
 
 #include "kernels/order.h"
 
-/// The passes of an exact selection of the lowest of many values.
+/// The passes of an exact selection of the lowest values of a large array.
 namespace coppice::kernels {
 
-/// How many values have a key below, at or between two keys low <= high.
+/// The numbers of values with keys below, at and between low <= high.
 struct BracketCounts {
   size_t below = 0;            ///< key < low
   size_t at_low = 0;           ///< key == low
@@ -18,8 +18,8 @@ struct BracketCounts {
 };
 
 /// Counts `count` values against [low, high] and writes those strictly inside
-/// to `inside`, in order. `inside` has room for `count` values: what follows
-/// those that are inside is overwritten too.
+/// to `inside`, in order. `inside` has room for `count` values; all of it may
+/// be written.
 BracketCounts count_in_bracket(
     const float* values,
     size_t count,
@@ -28,17 +28,17 @@ BracketCounts count_in_bracket(
     int32_t high,
     float* inside);
 
-/// What `split_at_bracket` saw.
+/// The result of `split_at_bracket`.
 struct Split {
   size_t dropped = 0;  ///< key <= low
   size_t inside = 0;   ///< low < key < high
   int32_t highest = 0; ///< The highest key of all values.
 };
 
-/// Decides values outside a bracket of the threshold, by magnitude:
-/// mask[i] = key of values[i] > low. Values strictly inside the bracket and
-/// their indices are written to `inside` and `places`, in order. Both have room
-/// for `count` values: what follows is overwritten too.
+/// Masks by magnitude with a bracket (low, high) of the threshold: mask[i] =
+/// key of values[i] > low. Values strictly inside the bracket and their indices
+/// go to `inside` and `indices`, in order, to be decided later. Both have room
+/// for `count` values; all of it may be written.
 Split split_at_bracket(
     const float* values,
     size_t count,
@@ -46,9 +46,9 @@ Split split_at_bracket(
     int32_t high,
     uint8_t* mask,
     float* inside,
-    int32_t* places);
+    int32_t* indices);
 
-/// mask[i] = key of values[i] > cut. Returns how many keys equal `cut`.
+/// mask[i] = key of values[i] > cut. Returns the number of keys equal to `cut`.
 size_t keep_above(
     const float* values,
     size_t count,
@@ -56,7 +56,7 @@ size_t keep_above(
     int32_t cut,
     uint8_t* mask);
 
-/// mask[i] = 1 where the key of values[i] equals `cut`, but for the first
+/// mask[i] = 1 where the key of values[i] equals `cut`, except for the first
 /// `dropped` of them.
 void keep_ties(
     const float* values,

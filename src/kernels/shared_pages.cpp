@@ -27,7 +27,7 @@ void* map_huge(size_t bytes) {
     throw std::bad_alloc();
   }
   const size_t size = whole_pages(bytes);
-  // The system gives small pages: one huge page more has an aligned part.
+  // mmap aligns to small pages only: one huge page more has an aligned part.
   void* const given = mmap(
       nullptr,
       size + kPage,
@@ -56,7 +56,7 @@ void prefer_huge(void* memory, size_t bytes) noexcept {
   const auto end =
       (reinterpret_cast<uintptr_t>(memory) + bytes) / kPage * kPage;
   if (begin < end) {
-    // Only a wish: where it is refused, small pages serve.
+    // Advice only: if refused, small pages serve.
     (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
   }
 #else
@@ -75,9 +75,9 @@ SharedPages::~SharedPages() {
   }
 }
 
-/// Where so many units are free side by side; kUnits if nowhere.
+/// The first unit of a free run of `units`; kUnits if there is none.
 size_t SharedPages::free_run(Page& page, size_t units) {
-  if (units > page.longest) {
+  if (units > page.longest_free) {
     return kUnits;
   }
   size_t length = 0;
@@ -87,7 +87,7 @@ size_t SharedPages::free_run(Page& page, size_t units) {
       return unit + 1 - units;
     }
   }
-  page.longest = units - 1;
+  page.longest_free = units - 1;
   return kUnits;
 }
 
@@ -113,7 +113,7 @@ void* SharedPages::allocate(size_t bytes) {
   return take(pages_.back(), 0);
 }
 
-void SharedPages::drop(Page& page) noexcept {
+void SharedPages::unmap(Page& page) noexcept {
   unmap_huge(page.memory, kPage);
   page = pages_.back();
   pages_.pop_back();
@@ -130,11 +130,11 @@ void SharedPages::free(void* memory, size_t bytes) noexcept {
   for (size_t unit = first; unit < first + units_of(bytes); ++unit) {
     page->used.reset(unit);
   }
-  page->longest = kUnits;
+  page->longest_free = kUnits;
   const auto is_empty = [](const Page& each) { return each.used.none(); };
   if (is_empty(*page) &&
       std::count_if(pages_.begin(), pages_.end(), is_empty) > 1) {
-    drop(*page);
+    unmap(*page);
   }
 }
 

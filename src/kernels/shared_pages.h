@@ -7,26 +7,25 @@
 
 namespace coppice::kernels {
 
-/// `bytes` at the beginning of a huge page, where the system lends one, fresh
-/// from the system: memory that was used before keeps the small pages it had.
-/// Throws std::bad_alloc.
+/// `bytes` at the beginning of a huge page, if the system has one. Fresh from
+/// the system: memory that was used before keeps its small pages. Throws
+/// std::bad_alloc.
 void* map_huge(size_t bytes);
 
-/// `bytes` as they were asked for.
+/// `bytes` as passed to `map_huge`.
 void unmap_huge(void* memory, size_t bytes) noexcept;
 
-/// Asks for huge pages in memory that nobody has touched yet. Writing a result
-/// to fresh small pages takes longer than the writing.
+/// Asks for huge pages in memory that was not touched yet. Page faults of small
+/// pages would take longer than writing the result.
 void prefer_huge(void* memory, size_t bytes) noexcept;
 
-/// Huge pages that several buffers share, each of which is too small for one of
-/// its own. Safe for threads. Pages that nothing is in go back to the system
-/// but for one, so that a buffer which comes and goes does not fetch one each
-/// time.
+/// Huge pages shared by buffers that are too small for one of their own.
+/// Thread-safe. Empty pages go back to the system, except for one, so that a
+/// short-lived buffer does not map a page each time.
 class SharedPages {
  public:
   static constexpr size_t kPageBytes = size_t(2) << 20;
-  /// What buffers begin at multiples of.
+  /// The alignment of buffers.
   static constexpr size_t kUnit = 1024;
 
   SharedPages() = default;
@@ -37,10 +36,10 @@ class SharedPages {
   /// `bytes` from 1 to kPageBytes. Throws std::bad_alloc.
   void* allocate(size_t bytes);
 
-  /// `bytes` as they were asked for.
+  /// `bytes` as passed to `allocate`.
   void free(void* memory, size_t bytes) noexcept;
 
-  /// How many there are now.
+  /// The number of pages now.
   size_t pages() const;
 
  private:
@@ -49,12 +48,12 @@ class SharedPages {
   struct Page {
     std::byte* memory;
     std::bitset<kUnits> used;
-    /// No free run is longer: full pages need not be searched.
-    size_t longest;
+    /// An upper bound of the free runs, so that full pages are not searched.
+    size_t longest_free;
   };
 
   static size_t free_run(Page& page, size_t units);
-  void drop(Page& page) noexcept;
+  void unmap(Page& page) noexcept;
 
   mutable std::mutex mutex_;
   std::vector<Page> pages_;

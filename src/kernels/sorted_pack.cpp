@@ -8,13 +8,13 @@
 namespace coppice::kernels {
 namespace {
 
-/// A row of a cell: how many weights it has there, and which row it is.
+/// The number of weights of a row in a cell, and its index.
 struct CellRow {
   size_t weights;
   size_t row;
 };
 
-/// The rows of a cell that have weights, those with the most first.
+/// The nonempty rows of a cell, those with the most weights first.
 struct CellRows {
   std::array<CellRow, kSortedBlockRows> at;
   size_t count = 0;
@@ -36,12 +36,13 @@ CellRows sorted_rows_of(const IsStored& is_stored, const Cell& cell) {
   return rows;
 }
 
-/// Whether a row begins a run: none before it has as many weights.
+/// Whether row `i` begins a run: its number of weights differs from the row
+/// before.
 bool begins_run(const CellRows& rows, size_t i) {
   return i == 0 || rows.at[i].weights != rows.at[i - 1].weights;
 }
 
-/// How many entries of `runs`, `order` and `values` a cell has.
+/// The number of entries of a cell in `runs`, `order` and `values`.
 SortedRows::Cell sorted_sizes_of(const IsStored& is_stored, const Cell& cell) {
   const auto rows = sorted_rows_of(is_stored, cell);
   SortedRows::Cell sizes{0, rows.count, 0};
@@ -52,8 +53,8 @@ SortedRows::Cell sorted_sizes_of(const IsStored& is_stored, const Cell& cell) {
   return sizes;
 }
 
-/// Makes of the cells' sizes their beginnings, and of the last one, which has
-/// none, where all end.
+/// Replaces the sizes of cells by their prefix sums; the last entry, an empty
+/// one, becomes the total.
 void begin_sorted_cells(Buffer<SortedRows::Cell>& cells) {
   SortedRows::Cell next{0, 0, 0};
   for (auto& cell : cells) {
@@ -65,7 +66,6 @@ void begin_sorted_cells(Buffer<SortedRows::Cell>& cells) {
   }
 }
 
-/// Writes a cell to where it belongs.
 template <class Value>
 void write_sorted_cell(
     const IsStored& is_stored,
@@ -101,8 +101,8 @@ size_t sorted_block_rows() {
 }
 
 size_t sorted_chunk(double density, size_t batch) {
-  // The chunk's input in a part of the first-level cache: 8 to 32 KiB, and up
-  // to twice that where chunks would have but few weights.
+  // The chunk's input takes 8 to 32 KiB of the L1 cache, and up to twice that
+  // where chunks would have few weights.
   const size_t chunk = batch <= 32 ? 256 : 128;
   return density > 0.075 ? chunk : 2 * chunk;
 }

@@ -27,7 +27,7 @@ HWY_INLINE void AddRow(
     float* HWY_RESTRICT kept) {
   constexpr size_t kLanes = hn::MaxLanes(D());
   constexpr size_t kWidth = kVectors * kLanes;
-  // A sum waits for the one before it.
+  // Independent accumulators hide the latency of the multiply-add.
   constexpr size_t kSets = kVectors >= 4 ? 1 : 4 / kVectors;
   hn::Vec<D> sums[kSets * kVectors];
   COPPICE_UNROLL
@@ -67,8 +67,8 @@ HWY_INLINE void AddRow(
 struct SortedFormat {
   static constexpr size_t kUnitRows = kSortedBlockRows;
   /// 1024 rows of the widest tile are 256 KiB, so that their sums stay in the
-  /// second-level cache beside the chunk's input. Fewer read the whole input
-  /// more often.
+  /// L2 cache beside the chunk's input. Fewer would read the whole input more
+  /// often.
   static constexpr size_t kKeptUnits = 1024 / kSortedBlockRows;
 
   static size_t units(const SortedRows& w) {
@@ -93,7 +93,7 @@ struct SortedFormat {
       const size_t weights = run->weights;
       for (size_t r = 0; r < run->rows; ++r) {
         if constexpr (kVectors == 1) {
-          // Few multiplications a weight: memory must be asked early.
+          // Few multiplications a weight: memory latency is the limit.
           for (size_t i = 0; i < weights; i += kCacheLine) {
             PrefetchAhead<1, 4096>(0, values + i);
           }

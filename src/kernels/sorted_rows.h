@@ -8,27 +8,27 @@
 
 namespace coppice::kernels {
 
-/// The rows of a block: many, so that few runs are short; few, so that threads
-/// find equal shares.
+/// Rows in a block: enough that runs are long, few enough that threads get
+/// equal shares.
 constexpr size_t kSortedBlockRows = 64;
 
-/// A weight for products over a batch, of few weights without a pattern.
+/// A weight for products over a batch: unstructured and very sparse.
 ///
-/// Each weight is multiplied with a vector of the batch, a row after another.
-/// Rows of few weights would lose more to mispredicted ends of their loops than
-/// to multiplications. So a cell, the part of a block of rows that lies in a
-/// chunk of columns, has its rows in the order of how many weights they have,
-/// and a loop ends where the last one did (sorted as in SELL-C-sigma: Kreutzer,
-/// Hager, Wellein, Fehske, Bishop, "A unified sparse matrix data format", SIAM
-/// J. Sci. Comput. 36(5), 2014, but with nothing padded). Chunks of columns
-/// keep the input that is worked on in the first-level cache.
+/// Each weight is multiplied with a vector of the batch, row after row. Rows of
+/// few weights would lose more to branch mispredictions at the end of their
+/// loops than to multiplications. So the rows of a cell, the part of a block of
+/// rows in a chunk of columns, are sorted by their number of weights, and
+/// consecutive loops have the same length (as in SELL-C-sigma: Kreutzer, Hager,
+/// Wellein, Fehske, Bishop, "A unified sparse matrix data format", SIAM J. Sci.
+/// Comput. 36(5), 2014, but without padding). Chunks of columns keep the input
+/// in the L1 cache.
 struct SortedRows {
-  /// How many rows of a cell, one after another, have how many weights.
+  /// `rows` consecutive rows of a cell that have `weights` weights each.
   struct Run {
     uint16_t rows;
     uint16_t weights;
   };
-  /// Where a cell begins in `runs`, in `order` and in `values` and `columns`.
+  /// Where a cell begins in `runs`, in `order`, and in `values` and `columns`.
   struct Cell {
     uint64_t runs;
     uint64_t order;
@@ -42,17 +42,17 @@ struct SortedRows {
 
   Buffer<Cell> cells; ///< [chunks * blocks + 1]
   Buffer<Run> runs;
-  Buffer<uint16_t> order;   ///< Rows that have weights, counted in their block.
-  Buffer<uint16_t> columns; ///< [stored], counted from the chunk's first.
+  Buffer<uint16_t> order;   ///< Nonempty rows, relative to the block.
+  Buffer<uint16_t> columns; ///< [stored], relative to the chunk.
   Values values;            ///< [stored]
   Buffer<uint64_t> begins;  ///< [blocks + 1], for `balanced_range`.
 };
 
-/// How many rows a block has.
+/// Rows in a block.
 size_t sorted_block_rows();
 
-/// How many columns a chunk should have for weights of that density (the
-/// fraction that is not zero) under batches of that size.
+/// A good number of columns in a chunk, for weights of that density (the
+/// fraction of nonzeros) and batches of that size.
 size_t sorted_chunk(double density, size_t batch);
 
 /// Packs `w`, [rows, cols] row-major. A chunk has 1 to 65535 columns.
@@ -63,20 +63,21 @@ SortedRows pack_sorted_rows(
     size_t chunk,
     const Packing& packing = {});
 
-/// The weight as it is stored, bit for bit, but for -0, which comes back as 0.
+/// The weight as stored, bit for bit, except that -0 becomes 0.
 void unpack(const SortedRows& w, float* dense);
 
-/// How many floats of scratch a call of `sorted_rows_product` needs: few, and
-/// the same for every weight.
+/// The number of scratch floats that a call of `sorted_rows_product` needs:
+/// few, and the same for every weight.
 size_t sorted_scratch_size();
 
 /// y = x W^T + bias for the rows of W in `blocks`; y is [batch, rows]
-/// row-major, `transposed` is x as `transpose_batch` wrote it, a null `bias` is
-/// zero. A sum is added in an order that depends on W, on the batch size and on
-/// the instruction set, but not on `blocks`.
+/// row-major, `transposed` is x as written by `transpose_batch`, a null `bias`
+/// means none. The order of summation depends on W, the batch size and the
+/// instruction set, but not on `blocks`.
 ///
-/// Dropped weights are not multiplied: where x is infinite or NaN they do not
-/// make y NaN, as they do in a dense product. Denormals count as zero.
+/// Dropped weights are not multiplied: unlike in a dense product, an infinite
+/// or NaN input does not make y NaN through them. Denormals are flushed to
+/// zero.
 void sorted_rows_product(
     const SortedRows& w,
     const float* transposed,

@@ -13,10 +13,10 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Rows that are scanned at once, side by side in the vectors.
+/// Rows scanned together, side by side in the vectors.
 constexpr size_t kScanRows = 32;
 
-/// A few rows, column by column.
+/// kScanRows rows, transposed.
 template <class T>
 struct ScanTile {
   std::vector<T> values; ///< [columns, kScanRows]
@@ -27,7 +27,7 @@ struct ScanTile {
       : values(columns * kScanRows), keep(columns * kScanRows) {}
 };
 
-/// Drops the lowest of the group of columns that begins at `first`.
+/// Drops the lowest scores of the group of columns at `first`.
 template <class T>
 void ChooseGroup(
     const ScannedColumns<T>& how,
@@ -35,7 +35,7 @@ void ChooseGroup(
     size_t first,
     ScanTile<T>& tile) {
   const size_t size = std::min(how.m, how.columns - first);
-  const size_t falling = std::min(size, how.m - how.n);
+  const size_t drop_count = std::min(size, how.m - how.n);
   for (size_t r = 0; r < rows; ++r) {
     const auto score = [&](size_t j) {
       const size_t at = (first + j) * kScanRows + r;
@@ -43,7 +43,7 @@ void ChooseGroup(
       const T share = tile.values[at] / pivot;
       return tile.keep[at] ? share * share : T(-1);
     };
-    // A score falls if fewer than `falling` are lower or equal and earlier.
+    // Dropped: fewer than `drop_count` scores are lower, or equal and earlier.
     uint64_t kept = 0;
     for (size_t j = 0; j < size; ++j) {
       const T own = score(j);
@@ -52,7 +52,7 @@ void ChooseGroup(
         const T other = score(k);
         before += other < own || (other == own && k < j);
       }
-      kept |= uint64_t(before >= falling && own >= 0) << j;
+      kept |= uint64_t(before >= drop_count && own >= 0) << j;
     }
     for (size_t j = 0; j < size; ++j) {
       tile.keep[(first + j) * kScanRows + r] = (kept >> j) & 1;
@@ -60,7 +60,7 @@ void ChooseGroup(
   }
 }
 
-/// Takes the errors of column `j` out of the columns after it.
+/// Subtracts the errors of column `j` from the columns after it.
 template <class T>
 void Compensate(const ScannedColumns<T>& how, size_t j, ScanTile<T>& tile) {
   const hn::CappedTag<T, 16> d;
@@ -77,7 +77,7 @@ void Compensate(const ScannedColumns<T>& how, size_t j, ScanTile<T>& tile) {
   }
 }
 
-/// Drops what the mask drops of column `j`. Returns whether that is anything.
+/// Applies the mask to column `j`. Returns whether it drops anything.
 template <class T>
 bool DropColumn(
     const ScannedColumns<T>& how,
@@ -89,7 +89,7 @@ bool DropColumn(
   const uint8_t* const keep = tile.keep.data() + j * kScanRows;
   int kept = 0;
   for (size_t r = 0; r < rows; ++r) {
-    // Both are computed: a branch that falls at random costs more.
+    // Both are computed: a random branch would cost more.
     const T error = values[r] / pivot;
     tile.errors[r] = keep[r] ? T(0) : error;
     values[r] = keep[r] ? values[r] : T(0);

@@ -10,12 +10,11 @@
 
 namespace coppice::kernels {
 
-/// Whether a packed weight keeps a value: all but what is stored as 0 or -0. By
-/// its bits, since denormals are stored also where the processor takes them for
-/// zero.
+/// Whether a packed weight stores a value: all but 0 and -0. Compares bits,
+/// since denormals are stored even while they are flushed to zero.
 class IsStored {
  public:
-  /// Half of the smallest BFloat16 and less are rounded to zero.
+  /// BFloat16 rounds half of its smallest value and less to zero.
   explicit IsStored(Dtype dtype)
       : largest_zero_(dtype == Dtype::BFloat16 ? 0x8000 : 0) {}
 
@@ -25,7 +24,7 @@ class IsStored {
     return (bits & 0x7fffffff) > largest_zero_;
   }
 
-  /// Bit i for value i, of at most 64 that are `stride` apart.
+  /// Bit i says whether value i is stored; at most 64 values, `stride` apart.
   uint64_t bits(const float* values, size_t count, size_t stride = 1) const {
     uint64_t bits = 0;
     for (size_t i = 0; i < count; ++i) {
@@ -38,7 +37,7 @@ class IsStored {
   uint32_t largest_zero_;
 };
 
-/// Stores a weight in the type of its place.
+/// Stores a weight in the type of the destination.
 inline void store(float value, float* to) {
   *to = value;
 }
@@ -46,8 +45,8 @@ inline void store(float value, BFloat16* to) {
   *to = to_bfloat16(value);
 }
 
-/// Stores those of the values, `stride` apart, whose bits are set, one after
-/// another, and returns where the next goes.
+/// Stores the values, `stride` apart, whose bits are set, and returns the end
+/// of the output.
 template <class Value>
 Value*
 store_set(uint64_t bits, const float* values, Value* to, size_t stride = 1) {
@@ -58,7 +57,7 @@ store_set(uint64_t bits, const float* values, Value* to, size_t stride = 1) {
   return to;
 }
 
-/// Room for `count` values and, behind them, 32 zeros, which are read.
+/// Memory for `count` values, padded by 32 zeros, which products read.
 inline Values padded_values(Dtype dtype, size_t count) {
   constexpr size_t kPadding = 32;
   Values padded(dtype, count + kPadding);
@@ -70,7 +69,7 @@ inline Values padded_values(Dtype dtype, size_t count) {
   return padded;
 }
 
-/// Calls `body(i)` for each of `count`, shared out as `packing` says.
+/// Calls `body(i)` for i < count, divided among threads by `packing`.
 template <class Body>
 void for_each(const Packing& packing, size_t count, Body body) {
   packing.for_each_range(count, [&](Range range) {
@@ -80,8 +79,7 @@ void for_each(const Packing& packing, size_t count, Body body) {
   });
 }
 
-/// Where each of `count` rows begins and, last, where all end, `count_of(row)`
-/// being how much it stores.
+/// The prefix sums of `count_of(row)`, [count + 1].
 template <class CountOf>
 Buffer<uint64_t>
 begins_of(const Packing& packing, size_t count, CountOf count_of) {

@@ -1,5 +1,5 @@
-// Tiles of the batch, and the way there and back. Compiled once per instruction
-// set.
+// Tiles of the batch, to transposed inputs and back from transposed outputs.
+// Compiled once per instruction set.
 #if defined(COPPICE_KERNELS_TRANSPOSE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef COPPICE_KERNELS_TRANSPOSE_INL_H_
 #undef COPPICE_KERNELS_TRANSPOSE_INL_H_
@@ -17,15 +17,14 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The widest tile of the batch: the sums of four rows of it stay in registers.
+/// The widest tile of the batch: the sums of four rows stay in registers.
 constexpr size_t kWidestTile = kWideLanes * (kSumRegisters / 4);
-/// The narrowest: half of a vector of 16 lanes, else a vector.
+/// The narrowest: half a vector of 16 lanes, else a vector.
 using Narrow = hn::CappedTag<float, 8>;
 constexpr size_t kNarrowestTile = hn::MaxLanes(Narrow());
 
-/// How wide the tile is that begins where `left` > 0 rows of the batch are
-/// left. Padding costs as much as data, and a further tile reads the weight
-/// again.
+/// The width of the next tile if `left` > 0 rows of the batch are left. Padding
+/// costs as much as data, and another tile reads the weight again.
 HWY_INLINE size_t TileWidth(size_t left) {
   size_t width = kNarrowestTile;
   while (width < left && width < kWidestTile) {
@@ -71,8 +70,8 @@ HWY_INLINE hn::Vec<D> LoadBlocks(Whole whole, D d, const float* from) {
   }
 }
 
-/// to[c][r] = from[r][c] of a square of as many rows as `d` has lanes, whose
-/// rows are packed in `from`.
+/// to[c][r] = from[r][c] of a square block with as many contiguous rows as `d`
+/// has lanes.
 template <class D>
 HWY_INLINE void
 TransposeSquare(D d, const float* from, float* to, size_t to_stride) {
@@ -102,10 +101,10 @@ TransposeSquare(D d, const float* from, float* to, size_t to_stride) {
 #endif
 
 /// Writes `cols` rows of `to_width` floats: to[c][r] = from[r][c], or zero from
-/// `rows` on. None of the three counts is above the lanes of `d`.
+/// `rows` on. None of the three counts exceeds the lanes of `d`.
 ///
-/// By way of a copy: rows of a power of two floats lie in one set of the cache,
-/// and each would be evicted before its second block is read.
+/// Copies first: rows a power of two apart fall into one cache set and would
+/// evict each other before their second block is read.
 template <class D>
 HWY_INLINE void TransposePart(
     D d,
@@ -143,7 +142,7 @@ HWY_INLINE void TransposePart(
 }
 
 /// Writes the sums of a tile, [rows, width], to `y`, whose rows are `stride`
-/// apart and of which `batch` are real.
+/// apart; `batch` of the columns are real.
 template <class D>
 HWY_INLINE void StoreTile(
     D d,

@@ -13,7 +13,7 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// `batch` rows of `x`, from its row 0 on, to a tile of `width`.
+/// Transposes `batch` rows of `x` to a tile of `width`.
 template <class D>
 void TransposeTile(
     D d,

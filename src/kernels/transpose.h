@@ -6,15 +6,15 @@
 
 namespace coppice::kernels {
 
-/// How many floats `transpose_batch` writes for an input of that shape.
+/// The number of floats that `transpose_batch` writes.
 size_t transposed_size(size_t batch, size_t cols);
 
-/// Lays `x`, [batch, cols] row-major, out as the products over a batch read it:
-/// in tiles of the batch, each [cols, width], with zeros where the batch ends.
-/// The widths depend on the instruction set: write and read in one process.
+/// Transposes `x`, [batch, cols] row-major, for the products over a batch:
+/// tiles of the batch, each [cols, width], padded with zeros. The widths depend
+/// on the instruction set: write and read in one process.
 ///
-/// Writes the part of `columns`, so that threads share the work; `transposed`
-/// holds `transposed_size` floats.
+/// Writes the part of `columns`, so that threads can share the work;
+/// `transposed` holds `transposed_size` floats.
 void transpose_batch(
     const float* x,
     size_t batch,
@@ -22,13 +22,12 @@ void transpose_batch(
     Range columns,
     float* transposed);
 
-/// How wide the tile is that begins where `left` > 0 rows of the batch are
-/// left: who has the input by columns writes its tiles, with zeros where the
-/// batch ends, without `transpose_batch`.
+/// The width of the next tile if `left` > 0 rows of the batch are left. A
+/// caller that has the input by columns writes tiles itself, padded with zeros.
 size_t tile_width(size_t left);
 
-/// to[c][r] = from[r][c]: `from` has `rows` rows of `cols` floats that are
-/// `from_stride` apart, `to` as many columns, its rows `to_stride` apart.
+/// to[c][r] = from[r][c]. `from` has `rows` rows of `cols` floats,
+/// `from_stride` apart; rows of `to` are `to_stride` apart.
 void transpose(
     const float* from,
     size_t rows,

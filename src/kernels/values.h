@@ -8,17 +8,17 @@
 
 namespace coppice::kernels {
 
-/// As what a format stores its weights. Products and sums are float32 with
-/// either; BFloat16 takes half the bytes, which is what a single input waits
-/// for.
+/// The type in which a format stores weights. Products and sums are float32
+/// with either. BFloat16 halves the memory traffic, which is what limits a
+/// single input.
 enum class Dtype { Float32, BFloat16 };
 
-/// The weights that a format stores, one after another.
+/// The stored weights of a format, contiguous.
 class Values {
  public:
   Values() = default;
 
-  /// Room for `count`, not yet written.
+  /// `count` values, uninitialized.
   Values(Dtype dtype, size_t count) {
     if (dtype == Dtype::BFloat16) {
       buffer_ = Buffer<BFloat16>(count);
@@ -40,7 +40,7 @@ class Values {
         (dtype() == Dtype::BFloat16 ? sizeof(BFloat16) : sizeof(float));
   }
 
-  /// Calls `body` with a pointer to the first, float or BFloat16.
+  /// Calls `body` with a pointer to the first value, float or BFloat16.
   template <class Body>
   void visit(Body body) const {
     std::visit([&](const auto& b) { body(b.data()); }, buffer_);

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "coppice/solve/solvers.h"
-#include "kernels/penalty.h"
+#include "kernels/admm.h"
 #include "solve/conjugate_gradients.h"
 #include "solve/matrices.h"
 
@@ -139,7 +139,7 @@ class Search {
     const double dropped = -penalty_ * ratio_;
     if (fitted_.scalar_type() == torch::kFloat) {
       in_parts([&](int64_t from, int64_t count) {
-        kernels::add_wanted(
+        kernels::admm_right_side(
             problem_.right.data_ptr<float>() + from,
             wanted_.data_ptr<float>() + from,
             mask_from(from),
@@ -150,7 +150,7 @@ class Search {
       });
       at::mm_out(fitted_, room_, inverse);
       in_parts([&](int64_t from, int64_t count) {
-        kernels::want(
+        kernels::admm_update(
             fitted_.data_ptr<float>() + from,
             mask_from(from),
             static_cast<float>(ratio_),

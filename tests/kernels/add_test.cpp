@@ -26,7 +26,7 @@ TEST_P(AddKernels, AddToRoundsEachSumOnce) {
   std::mt19937 rng(0);
   std::normal_distribution<float> normal;
   for (const size_t count : {0, 1, 3, 4, 15, 16, 17, 63, 257, 1000}) {
-    // One more than is added to, which must stay.
+    // One element more, which must stay unchanged.
     std::vector<float> sums(count + 1);
     std::vector<float> values(count + 1);
     for (size_t i = 0; i <= count; ++i) {

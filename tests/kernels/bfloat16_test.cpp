@@ -29,19 +29,19 @@ TEST(BFloat16Test, RoundsToTheNearestAndTiesToEven) {
   const auto rounded = [](uint32_t bits) {
     return to_bfloat16(float_of(bits)).bits;
   };
-  EXPECT_EQ(rounded(0x3f808000), 0x3f80); // Halfway: down to even,
+  EXPECT_EQ(rounded(0x3f808000), 0x3f80); // Tie: down to even,
   EXPECT_EQ(rounded(0x3f818000), 0x3f82); // up to even.
   EXPECT_EQ(rounded(0x3f808001), 0x3f81);
   EXPECT_EQ(rounded(0x3f817fff), 0x3f81);
   EXPECT_EQ(rounded(0xbf818000), 0xbf82);
-  EXPECT_EQ(rounded(0x3fffffff), 0x4000); // Into the exponent.
-  EXPECT_EQ(rounded(0x7f7fffff), 0x7f80); // Into infinity.
+  EXPECT_EQ(rounded(0x3fffffff), 0x4000); // Carries into the exponent.
+  EXPECT_EQ(rounded(0x7f7fffff), 0x7f80); // Rounds to infinity.
   EXPECT_EQ(rounded(0x00008000), 0x0000); // The smallest, and below it.
   EXPECT_EQ(rounded(0x00008001), 0x0001);
   EXPECT_EQ(rounded(0x80000001), 0x8000);
 }
 
-TEST(BFloat16Test, RoundsAsThePlainRuleSays) {
+TEST(BFloat16Test, RoundsToNearestEven) {
   for (uint64_t bits = 0; bits < (uint64_t(1) << 32); bits += 65521 / 7) {
     const float value = float_of(static_cast<uint32_t>(bits));
     const float rounded = to_float(to_bfloat16(value));

@@ -9,8 +9,8 @@
 namespace coppice::kernels::bitmask_test {
 namespace {
 
-/// Elements of which about `zeros` tenths are zero, the others with any bits
-/// set, also only the highest: -0.
+/// Elements with about `zeros` tenths of zeros, the others with random bits,
+/// sometimes only the highest: -0.
 template <typename T>
 std::vector<std::byte> random_elements(size_t count, unsigned zeros) {
   std::mt19937_64 random(count);
@@ -51,7 +51,7 @@ void expect_round_trip(const std::byte* values, size_t count) {
   std::vector<std::byte> nonzeros(count * sizeof(T));
   ASSERT_EQ(
       compress_nonzeros(values, count, sizeof(T), nonzeros.data()), expected);
-  // Exactly as long as it must be, so that sanitizers see a step too far.
+  // Of the exact size, so that sanitizers detect overruns.
   nonzeros.resize(expected * sizeof(T));
   nonzeros.shrink_to_fit();
   std::vector<std::byte> back(count * sizeof(T), std::byte(7));

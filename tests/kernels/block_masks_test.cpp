@@ -53,7 +53,7 @@ struct Row {
   size_t cols;
 };
 
-/// Drops `zeros` elements of every block by sorting all of them.
+/// The reference: drops `zeros` elements of every block by sorting.
 std::vector<uint8_t> mask_by_sorting(
     const Row& row,
     size_t zeros,
@@ -135,7 +135,7 @@ TEST_P(BlockMasks, DropTheLowestOfLongBlocks) {
   }
 }
 
-// Every order of four values, and every pattern of ties.
+// All permutations of four values, and all patterns of ties.
 TEST_P(BlockMasks, DropTheLowestOfFourInEveryOrder) {
   for (int code = 0; code < 256; ++code) {
     Row row{{}, 1, 4, 4};
@@ -198,7 +198,7 @@ TEST_P(BlockMasks, MaskHoldsInFoursThatWouldGetItAgain) {
       const auto holds = [&] {
         return mask_holds_in_fours(values.data(), mask.data(), width, zeros);
       };
-      EXPECT_FALSE(holds()); // What is dropped is not zero yet.
+      EXPECT_FALSE(holds()); // A dropped value is not zero.
       for (size_t i = 0; i < width; ++i) {
         values[i] = mask[i] ? values[i] : 0.0f;
       }

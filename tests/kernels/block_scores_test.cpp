@@ -24,7 +24,7 @@ float measured(float v, Measure measure) {
                                     : std::fabs(v);
 }
 
-/// The promised order of the sum, block by block.
+/// The reference, in the documented order of summation.
 std::vector<float> scores_plainly(
     const std::vector<float>& values,
     size_t rows,

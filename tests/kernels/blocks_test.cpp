@@ -44,7 +44,7 @@ std::vector<float>
 input_product(const Problem& p, size_t width, Dtype dtype, size_t parts = 1) {
   const auto packed =
       pack_input_blocks(p.w.data(), p.rows, p.cols, width, {dtype});
-  // Of the input's own size, so that a sanitizer sees a read past its end.
+  // Of the exact size, so that sanitizers detect overruns.
   const std::vector<float> x = p.x;
   std::vector<float> y(p.rows, NAN);
   for (size_t part = 0; part < parts; ++part) {

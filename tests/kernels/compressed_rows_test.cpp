@@ -110,7 +110,7 @@ TEST_P(SingleInput, BitmaskRowsUnpackBitForBitButForMinusZero) {
   unpacks<Bitmask>();
 }
 
-/// Around the number of inputs that are arranged on the stack.
+/// Around the maximum number of deinterleaved inputs.
 TEST_P(SingleInput, BitmaskRowsMultiplyRowsOfAnyWidth) {
   for (const size_t cols : {16320, 16383, 16384, 16385, 16448}) {
     const auto p = Problem(3, cols, 1).drop(0.7);
@@ -122,7 +122,7 @@ TEST_P(SingleInput, BitmaskRowsMultiplyRowsOfAnyWidth) {
   }
 }
 
-/// Of each four columns of a row, two that differ from four to four are kept.
+/// Keeps two of every four columns of a row, in varying positions.
 Problem two_of_four(size_t rows, size_t cols) {
   Problem p(rows, cols, 1);
   std::mt19937 random(11);
@@ -143,7 +143,7 @@ void multiplies_two_of_four() {
     for (const auto dtype : kDtypes) {
       auto p = two_of_four(37, cols);
       for (const bool is_broken : {false, true}) {
-        // With one weight less they are no longer two everywhere.
+        // With one weight less it is not 2:4 everywhere.
         for (size_t c = 8; is_broken && c < std::min<size_t>(cols, 12); ++c) {
           p.zero_block(36, c, 1, 1);
         }
@@ -170,7 +170,7 @@ TEST_P(SingleInput, BitmaskRowsKnowWhereTwoOfFourAreKept) {
   };
   auto p = two_of_four(5, 135);
   EXPECT_TRUE(keeps(p));
-  p.w[3 * p.cols + 134] = 1; // Whole words decide.
+  p.w[3 * p.cols + 134] = 1; // In a whole word.
   p.w[3 * p.cols + 133] = 1;
   p.w[3 * p.cols + 132] = 1;
   EXPECT_TRUE(keeps(p));

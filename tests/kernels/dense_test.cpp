@@ -16,7 +16,7 @@ using testing::Problem;
 
 class Dense : public testing::OnEveryTarget {};
 
-/// The product in `parts` parts.
+/// Computes the product in `parts` parts.
 std::vector<float> product(const Problem& p, Dtype dtype, size_t parts = 1) {
   const auto packed = pack_dense_rows(p.w.data(), p.rows, p.cols, {dtype});
   std::vector<float> y(p.batch * p.rows, NAN);

@@ -58,7 +58,7 @@ std::vector<float> sparse_product(
   return y;
 }
 
-/// The weight as stored and the input without what the threshold skips.
+/// The weight as stored and the input without skipped values.
 Expected expected(Problem p, float threshold, Dtype dtype) {
   for (float& value : p.x) {
     value = std::fabs(value) <= threshold ? 0.0f : value;

@@ -87,7 +87,7 @@ TEST_P(MaskedParameterKernels, AbsorbMovesWhatWasWrittenToDroppedEntries) {
   }
 }
 
-TEST_P(MaskedParameterKernels, AbsorbTakesNanForAWrittenValue) {
+TEST_P(MaskedParameterKernels, AbsorbTreatsNanAsAWrittenValue) {
   constexpr size_t kCount = 300;
   const std::vector<uint8_t> mask(kCount, 0);
   for (size_t i = 0; i < kCount; ++i) {

@@ -1,4 +1,4 @@
-// What packing does is the same however it is shared out.
+// The packed bytes do not depend on how the work is divided.
 
 #include "kernels/packing.h"
 
@@ -23,7 +23,7 @@ namespace {
 using testing::kDtypes;
 using testing::Problem;
 
-/// Seven ranges, some of them empty, each on a thread, the last first.
+/// Seven ranges, some empty, each on its own thread, in reverse order.
 void seven_threads(size_t count, const std::function<void(Range)>& body) {
   std::vector<std::thread> threads;
   for (size_t part = 7; part-- > 0;) {

@@ -18,7 +18,7 @@ using testing::Floats;
 using testing::random_floats;
 using testing::same_bits;
 
-/// True if `a` is dropped before `b`, in words of floats.
+/// The reference order: whether `a` is dropped before `b`.
 bool lower(float a, float b, Order order) {
   if (order == Order::kMagnitude) {
     a = std::fabs(a);
@@ -50,8 +50,8 @@ TEST(OrderKey, PutsInfinityBelowNanOnly) {
 
 class Select : public testing::OnEveryTarget {};
 
-/// Calls `body(values, order, key)` for lengths and contents of all kinds;
-/// `key` is the key of one of the values.
+/// Calls `body(values, order, key)` for varied lengths and contents; `key` is
+/// the key of one of the values.
 template <class Body>
 void sweep(Body body) {
   unsigned seed = 0;

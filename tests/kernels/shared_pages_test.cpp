@@ -13,7 +13,7 @@
 namespace coppice::kernels::shared_pages_test {
 namespace {
 
-/// A piece of memory that holds `mark` in each of its bytes.
+/// An allocation filled with the byte `mark`.
 struct Piece {
   unsigned char* memory;
   size_t bytes;
@@ -31,8 +31,8 @@ void expect_untouched(const Piece& piece) {
   EXPECT_EQ(std::memcmp(piece.memory, expected.data(), piece.bytes), 0);
 }
 
-/// Allocates and frees in a random order; pieces that overlapped would
-/// overwrite each other's marks.
+/// Allocates and frees in random order; overlapping allocations would overwrite
+/// each other's marks.
 void churn(SharedPages& pages, unsigned seed) {
   std::mt19937 random(seed);
   std::vector<Piece> pieces;
@@ -82,7 +82,7 @@ TEST(SharedPagesTest, WhatWasFreedIsTakenAgain) {
   void* const third = pages.allocate(1);
   EXPECT_EQ(pages.pages(), 2u);
   pages.free(first, half);
-  // A piece that fits nowhere else, then two that fill what it left.
+  // A piece that needs a new page, then two that fill the gap.
   EXPECT_EQ(pages.allocate(half), first);
   pages.free(first, half);
   EXPECT_EQ(pages.allocate(half / 2), first);

@@ -10,7 +10,7 @@
 namespace coppice::sparsegpt_test {
 namespace {
 
-/// What `scan_columns` is to compute, in float64.
+/// The reference for `scan_columns`, in float64.
 struct Scan {
   size_t rows, columns;
   std::vector<double> weight, factor;

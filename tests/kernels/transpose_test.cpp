@@ -46,7 +46,7 @@ TEST_P(Transpose, PadsAtMostToTwiceTheBatchOrOneTile) {
 
 TEST_P(Transpose, TilesHaveTheWidthsThatAreSaid) {
   for (const size_t batch : {1, 7, 33, 70, 300}) {
-    // One column, so that the tiles follow each other.
+    // With one column, tiles are contiguous.
     std::vector<float> x(batch);
     for (size_t i = 0; i < batch; ++i) {
       x[i] = static_cast<float>(i + 1);

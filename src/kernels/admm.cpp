@@ -1,7 +1,7 @@
-#include "kernels/penalty.h"
+#include "kernels/admm.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "kernels/penalty.cpp"
+#define HWY_TARGET_INCLUDE "kernels/admm.cpp"
 #include "hwy/foreach_target.h" // IWYU pragma: keep
 // After foreach_target.h.
 #include "hwy/highway.h"
@@ -20,9 +20,9 @@ HWY_INLINE hn::Mask<Floats> IsKept(const uint8_t* mask) {
   return hn::RebindMask(Floats(), hn::Gt(kept, hn::Zero(words)));
 }
 
-void AddWanted(
+void AdmmRightSide(
     const float* right,
-    const float* wanted,
+    const float* state,
     const uint8_t* mask,
     float kept,
     float dropped,
@@ -35,35 +35,35 @@ void AddWanted(
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
     const auto factor = hn::IfThenElse(IsKept(mask + i), of_kept, of_dropped);
-    const auto more = hn::Mul(factor, hn::LoadU(d, wanted + i));
+    const auto more = hn::Mul(factor, hn::LoadU(d, state + i));
     hn::StoreU(hn::Add(hn::LoadU(d, right + i), more), d, to + i);
   }
   for (; i < count; ++i) {
-    to[i] = right[i] + (mask[i] ? kept : dropped) * wanted[i];
+    to[i] = right[i] + (mask[i] ? kept : dropped) * state[i];
   }
 }
 
-void Want(
+void AdmmUpdate(
     const float* fitted,
     const uint8_t* mask,
     float ratio,
     size_t count,
-    float* wanted,
+    float* state,
     float* squares) {
   const Floats d;
   const size_t lanes = hn::Lanes(d);
   const auto factor = hn::Set(d, ratio);
   size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const auto price = hn::Mul(factor, hn::LoadU(d, wanted + i));
+    const auto dual = hn::Mul(factor, hn::LoadU(d, state + i));
     const auto sum = hn::Add(
-        hn::LoadU(d, fitted + i), hn::IfThenZeroElse(IsKept(mask + i), price));
-    hn::StoreU(sum, d, wanted + i);
+        hn::LoadU(d, fitted + i), hn::IfThenZeroElse(IsKept(mask + i), dual));
+    hn::StoreU(sum, d, state + i);
     hn::StoreU(hn::Mul(sum, sum), d, squares + i);
   }
   for (; i < count; ++i) {
-    wanted[i] = fitted[i] + (mask[i] ? 0.0f : ratio * wanted[i]);
-    squares[i] = wanted[i] * wanted[i];
+    state[i] = fitted[i] + (mask[i] ? 0.0f : ratio * state[i]);
+    squares[i] = state[i] * state[i];
   }
 }
 
@@ -73,29 +73,29 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace coppice::kernels {
 
-HWY_EXPORT(AddWanted);
-HWY_EXPORT(Want);
+HWY_EXPORT(AdmmRightSide);
+HWY_EXPORT(AdmmUpdate);
 
-void add_wanted(
+void admm_right_side(
     const float* right,
-    const float* wanted,
+    const float* state,
     const uint8_t* mask,
     float kept,
     float dropped,
     size_t count,
     float* to) {
-  HWY_DYNAMIC_DISPATCH(AddWanted)
-  (right, wanted, mask, kept, dropped, count, to);
+  HWY_DYNAMIC_DISPATCH(AdmmRightSide)
+  (right, state, mask, kept, dropped, count, to);
 }
 
-void want(
+void admm_update(
     const float* fitted,
     const uint8_t* mask,
     float ratio,
     size_t count,
-    float* wanted,
+    float* state,
     float* squares) {
-  HWY_DYNAMIC_DISPATCH(Want)(fitted, mask, ratio, count, wanted, squares);
+  HWY_DYNAMIC_DISPATCH(AdmmUpdate)(fitted, mask, ratio, count, state, squares);
 }
 
 } // namespace coppice::kernels

@@ -1,10 +1,10 @@
-// The lowest of a few keys that stand together, a vector of such groups at a
-// time. Compiled once per instruction set.
-#if defined(COPPICE_KERNELS_FEW_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef COPPICE_KERNELS_FEW_INL_H_
-#undef COPPICE_KERNELS_FEW_INL_H_
+// Drops the lowest of each small group of consecutive values, a vector of
+// groups at a time. Compiled once per instruction set.
+#if defined(COPPICE_KERNELS_SMALL_GROUPS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef COPPICE_KERNELS_SMALL_GROUPS_INL_H_
+#undef COPPICE_KERNELS_SMALL_GROUPS_INL_H_
 #else
-#define COPPICE_KERNELS_FEW_INL_H_
+#define COPPICE_KERNELS_SMALL_GROUPS_INL_H_
 #endif
 
 #include <cstddef>
@@ -17,15 +17,15 @@ HWY_BEFORE_NAMESPACE();
 namespace coppice::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Groups of more take longer this way than by sorting.
-constexpr size_t kMostOfFew = 32;
+/// Larger groups are faster by selection.
+constexpr size_t kMaxSmallGroup = 32;
 
 /// Drops the `zeros` lowest of each `size` consecutive values, for as many
-/// groups as a vector has lanes; of equal ones the first. Groups that
-/// `group_mask` keeps, unless it is null, lose nothing. Returns the highest
-/// magnitudes.
+/// groups as a vector has lanes; ties: the first is dropped. Groups that
+/// `group_mask` keeps lose none; it may be null. Returns the highest magnitude
+/// keys.
 template <Order kOrder>
-HWY_INLINE IntVec DropInFew(
+HWY_INLINE IntVec DropInSmallGroups(
     const float* values,
     size_t size,
     size_t zeros,
@@ -34,20 +34,21 @@ HWY_INLINE IntVec DropInFew(
   const Floats d;
   const Ints di;
   const size_t lanes = hn::Lanes(d);
-  HWY_ALIGN int32_t keys[kMostOfFew * 16];
+  HWY_ALIGN int32_t keys[kMaxSmallGroup * 16];
   HWY_ALIGN int32_t kept[16];
-  const auto places =
+  const auto offsets =
       hn::Mul(hn::Iota(di, 0), hn::Set(di, static_cast<int32_t>(size)));
   auto highest = hn::Zero(di);
   for (size_t i = 0; i < size; ++i) {
-    const auto v = hn::GatherIndex(d, values + i, places);
+    const auto v = hn::GatherIndex(d, values + i, offsets);
     highest = hn::Max(highest, MagnitudeKeys(v));
     hn::Store(Keys<kOrder>(v), di, keys + 16 * i);
   }
-  const auto falling = hn::Set(di, 1 - static_cast<int32_t>(zeros));
+  const auto bound = hn::Set(di, 1 - static_cast<int32_t>(zeros));
   for (size_t i = 0; i < size; ++i) {
     const auto own = hn::Load(di, keys + 16 * i);
-    // Less one for each that falls before this one.
+    // Minus the number of keys dropped before this one. Of ties, those to the
+    // left are.
     auto before = hn::Set(di, -static_cast<int32_t>(i));
     for (size_t j = 0; j < i; ++j) {
       const auto other = hn::Load(di, keys + 16 * j);
@@ -57,7 +58,7 @@ HWY_INLINE IntVec DropInFew(
       const auto other = hn::Load(di, keys + 16 * j);
       before = hn::Add(before, hn::VecFromMask(di, hn::Lt(other, own)));
     }
-    hn::Store(hn::VecFromMask(di, hn::Lt(before, falling)), di, kept);
+    hn::Store(hn::VecFromMask(di, hn::Lt(before, bound)), di, kept);
     for (size_t g = 0; g < lanes; ++g) {
       mask[g * size + i] =
           static_cast<uint8_t>((kept[g] & 1) | (group_mask && group_mask[g]));
@@ -69,4 +70,4 @@ HWY_INLINE IntVec DropInFew(
 } // namespace coppice::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
-#endif // COPPICE_KERNELS_FEW_INL_H_
+#endif // COPPICE_KERNELS_SMALL_GROUPS_INL_H_
