@@ -63,6 +63,17 @@ std::shared_ptr<const MappedFile> MappedFile::of_bytes(
       new MappedFile(std::move(name), std::move(bytes)));
 }
 
+std::shared_ptr<const MappedFile> MappedFile::part_of(
+    std::shared_ptr<const MappedFile> file,
+    ByteRange range,
+    std::string name) {
+  std::shared_ptr<MappedFile> part(new MappedFile(std::move(name), std::vector<std::byte>()));
+  part->size_ = range.end - range.begin;
+  part->data_ = part->size_ == 0 ? nullptr : file->data_ + range.begin;
+  part->whole_ = std::move(file);
+  return part;
+}
+
 MappedFile::MappedFile(std::string name, std::vector<std::byte> bytes)
     : path_(std::move(name)), size_(bytes.size()), bytes_(std::move(bytes)) {
   data_ = bytes_.empty() ? nullptr : bytes_.data();

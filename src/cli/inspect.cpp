@@ -21,8 +21,8 @@ constexpr const char* kInspectAbout =
 
 constexpr const char* kInspectExamples =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
-(model.safetensors.index.json, pytorch_model.bin.index.json) or a TorchScript
-archive. Its content decides which, not its name.
+(model.safetensors.index.json, pytorch_model.bin.index.json), a TorchScript
+archive or a .pt2 of torch.export.save. Its content decides which, not its name.
 
 The columns `n:m` and `blocks` show the most regular pattern that all zeros of
 a tensor fit. A weight that its module masks (`weight_orig` and `weight_mask`,

@@ -18,9 +18,9 @@ constexpr const char* kAboutPack =
     "Store a model without its zeros, losslessly.";
 
 constexpr const char* kExamplesPack =
-    R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
-or a TorchScript archive. OUT is a safetensors file in the bitmask layout of
-compressed-tensors. Python reads it with python/coppice_sparse.py, and
+    R"(MODEL is a safetensors file, a torch.save file, the index of shards of
+either, a TorchScript archive or a .pt2. OUT is a safetensors file in the bitmask
+layout of compressed-tensors. Python reads it with python/coppice_sparse.py, and
 `coppice unpack` gives MODEL back bit for bit.
 
 Examples:

@@ -26,11 +26,12 @@ constexpr const char* kPruneAbout =
 constexpr const char* kPruneExamples =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
 (model.safetensors.index.json, pytorch_model.bin.index.json; OUT is then a
-folder) or a TorchScript archive. OUT is of the same kind. MODEL is not changed.
+folder), a TorchScript archive or a .pt2 of torch.export.save. OUT is of the
+same kind. MODEL is not changed.
 
 Without --include, the weights of layers are pruned: floating tensors of two or
 more dimensions that a layer multiplies by. The graph of a TorchScript archive
-says which; else names and shapes do. Left as they are: embeddings, output
+or .pt2 says which; else names and shapes do. Left as they are: embeddings, output
 layers (lm_head, classifier, output, out, head, logits), norms, scales, tokens,
 statistics, masks, buffers, parts of quantized weights and an optimizer's
 state. The table gives the reason for each tensor.
@@ -68,6 +69,7 @@ Examples:
   coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9
   coppice prune net.pt -o net24.pt --pattern 2:4 --exclude 'head*'
   coppice prune net.th -o out.th --sparsity 0.8 --scope global --dry-run
+  coppice prune net.pt2 -o sparse.pt2 --sparsity 0.8
   coppice prune net.pt -o out.pt --sparsity 0.8 --calibration samples.pt
   coppice prune net.pt -o out.pt --sparsity 0.9 --calibration samples.pt \
     --allocation erk

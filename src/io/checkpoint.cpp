@@ -22,6 +22,8 @@ std::string_view format_name(CheckpointFormat format) {
       return "torch.save file of before 1.6";
     case CheckpointFormat::TorchScript:
       return "TorchScript archive";
+    case CheckpointFormat::ExportedProgram:
+      return "torch.export archive";
   }
   return "unknown";
 }
@@ -35,6 +37,7 @@ bool is_sharded(CheckpointFormat format) {
     case CheckpointFormat::TorchSave:
     case CheckpointFormat::LegacyTorchSave:
     case CheckpointFormat::TorchScript:
+    case CheckpointFormat::ExportedProgram:
       return false;
   }
   return false;
@@ -49,7 +52,7 @@ Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
   require_no_foreign(*file);
   // From the surest sign to the least sure.
   if (archive::is_zip(*file)) {
-    return read_torch_archive(std::move(file));
+    return read_zip_archive(std::move(file));
   }
   if (is_legacy_torch_save(*file)) {
     return read_legacy_torch_save(std::move(file));
@@ -62,7 +65,7 @@ Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
   }
   throw FileError(fmt::format(
       "{}: is of no format that is known here; give a safetensors file, an "
-      "index of shards, a torch.save file or a TorchScript archive.",
+      "index of shards, a torch.save file, a TorchScript archive or a .pt2.",
       file->path()));
 }
 

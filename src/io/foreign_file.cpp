@@ -23,8 +23,8 @@ constexpr std::string_view kConvert =
 constexpr std::string_view kUnpack =
     "unpack it and give the model's file that is in it";
 constexpr std::string_view kGiveModel =
-    "give a safetensors file, an index of shards, a torch.save file or a "
-    "TorchScript archive";
+    "give a safetensors file, an index of shards, a torch.save file, a "
+    "TorchScript archive or a .pt2";
 
 /// What a file of a format has at a place.
 struct Magic {

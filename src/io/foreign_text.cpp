@@ -21,8 +21,8 @@ constexpr std::string_view kFetch =
     "fetch the file itself: check its address (on Hugging Face, `resolve` in "
     "place of `blob`) and whether it asks for a login";
 constexpr std::string_view kGiveModel =
-    "give a safetensors file, an index of shards, a torch.save file or a "
-    "TorchScript archive";
+    "give a safetensors file, an index of shards, a torch.save file, a "
+    "TorchScript archive or a .pt2";
 
 /// Its begin, without a byte order mark and blanks, in small letters.
 std::string head_of(std::string_view text) {

@@ -28,15 +28,34 @@ const archive::ZipEntry* entry_that_ends(
 
 } // namespace
 
+std::optional<Foreign> aot_inductor_package(const archive::ZipArchive& zip) {
+  const bool is_package = std::any_of(
+      zip.entries().begin(), zip.entries().end(), [](const auto& entry) {
+        return entry.name.find("data/aotinductor/") != std::string_view::npos;
+      });
+  if (!is_package) {
+    return std::nullopt;
+  }
+  return Foreign{
+      "is a package of AOTInductor, which holds compiled code in place of the "
+      "model",
+      "give the .pt2 that torch.export.save wrote of it, and compile that "
+      "again "
+      "afterwards"};
+}
+
 Foreign foreign_zip(const archive::ZipArchive& zip) {
   const auto has = [&zip](std::string_view end) {
     return entry_that_ends(zip, end) != nullptr;
   };
+  if (const auto package = aot_inductor_package(zip)) {
+    return *package;
+  }
   if (has("serialized_exported_program.json") || has("archive_format")) {
     return {
-        "is a program of torch.export (.pt2), which is not read",
-        "save the model with torch.jit.trace, or its state_dict() with "
-        "torch.save"};
+        "is an archive of torch.export (.pt2) where none is read, or one that "
+        "was packed again",
+        "give a torch.save file, or the .pt2 as torch.export.save wrote it"};
   }
   if (has("model.weights.h5")) {
     return {
@@ -49,7 +68,7 @@ Foreign foreign_zip(const archive::ZipArchive& zip) {
         "unpack it and give the model's file that is in it"};
   }
   for (const std::string_view end :
-       {".safetensors", ".pt", ".pth", ".ckpt", ".bin"}) {
+       {".safetensors", ".pt2", ".pt", ".pth", ".ckpt", ".bin"}) {
     if (const auto* model = entry_that_ends(zip, end)) {
       return {
           fmt::format(
@@ -64,7 +83,7 @@ Foreign foreign_zip(const archive::ZipArchive& zip) {
   }
   return {
       "is a zip archive without data.pkl",
-      "give a torch.save file or a TorchScript archive"};
+      "give a torch.save file, a TorchScript archive or a .pt2"};
 }
 
 } // namespace coppice::io

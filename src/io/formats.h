@@ -20,8 +20,9 @@ bool is_shard_index(const MappedFile& file);
 /// of the index.
 Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file);
 
-/// A torch.save or a TorchScript archive, told apart by what it holds.
-Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file);
+/// An archive of torch.save, TorchScript or torch.export, told apart by what it
+/// holds.
+Checkpoint read_zip_archive(std::shared_ptr<const MappedFile> file);
 
 bool is_legacy_torch_save(const MappedFile& file);
 Checkpoint read_legacy_torch_save(std::shared_ptr<const MappedFile> file);

@@ -83,17 +83,37 @@ class Rewriter {
   uint64_t at_ = 0;
 };
 
-/// The checksums of a file, in its order.
-std::vector<Checksum> checksums_of(const Checkpoint& checkpoint, size_t file) {
-  std::vector<Checksum> found;
+bool holds(const ByteRange& whole, const ByteRange& part) {
+  return whole.begin <= part.begin && part.end <= whole.end;
+}
+
+/// The checksums of a file.
+struct Checksums {
+  std::vector<Checksum> entries; ///< In the order of the file.
+  /// Of archives in the archive, each with entries inside; smaller ones first.
+  std::vector<Checksum> archives;
+};
+
+Checksums checksums_of(const Checkpoint& checkpoint, size_t file) {
+  std::vector<Checksum> all;
   for (const auto& checksum : checkpoint.checksums) {
     if (checksum.file == file) {
-      found.push_back(checksum);
+      all.push_back(checksum);
     }
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
-    return a.covered.begin < b.covered.begin;
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+    return a.covered.begin != b.covered.begin
+        ? a.covered.begin < b.covered.begin
+        : a.covered.end > b.covered.end;
   });
+  Checksums found;
+  for (size_t i = 0; i < all.size(); ++i) {
+    const bool is_archive =
+        i + 1 < all.size() && holds(all[i].covered, all[i + 1].covered);
+    (is_archive ? found.archives : found.entries).push_back(all[i]);
+  }
+  // Of two that hold the same the inner one begins later.
+  std::reverse(found.archives.begin(), found.archives.end());
   return found;
 }
 
@@ -105,6 +125,68 @@ std::array<char, 4> little_endian(uint32_t value) {
   }
   return bytes;
 }
+
+/// The number at `place`.
+uint32_t stated_crc(const MappedFile& file, uint64_t place) {
+  uint32_t crc = 0;
+  for (int i = 3; i >= 0; --i) {
+    crc = crc << 8 | std::to_integer<uint32_t>(file.data()[place + i]);
+  }
+  return crc;
+}
+
+/// Writes new checksums over the old ones, those of archives in the archive
+/// last: a checksum changes by what the bytes in it change, wherever they are,
+/// so that no byte is read again.
+class ChecksumWriter {
+ public:
+  ChecksumWriter(const MappedFile& from, OutputFile& to, uint64_t start)
+      : from_(from), to_(to), start_(start) {}
+
+  /// An entry that had and has these checksums.
+  void renew(const Checksum& entry, uint32_t old_crc, uint32_t new_crc) {
+    patches_.push_back({entry.covered, old_crc ^ new_crc});
+    write(entry, new_crc);
+  }
+
+  void renew_archive(const Checksum& archive) {
+    const uint32_t stated = stated_crc(from_, archive.places.at(0));
+    uint32_t crc = stated;
+    bool changes = false;
+    for (const auto& patch : patches_) {
+      if (holds(archive.covered, patch.range)) {
+        const uint64_t behind = archive.covered.end - patch.range.end;
+        crc ^= static_cast<uint32_t>(
+            crc32_combine(patch.difference, 0, static_cast<z_off_t>(behind)));
+        changes = true;
+      }
+    }
+    if (changes && stated != 0) { // PyTorch can be told to compute none.
+      write(archive, crc);
+    }
+  }
+
+ private:
+  struct Patch {
+    ByteRange range;
+    uint32_t difference; ///< Between the checksums of its bytes.
+  };
+
+  void write(const Checksum& checksum, uint32_t crc) {
+    const auto bytes = little_endian(crc);
+    for (const uint64_t place : checksum.places) {
+      const uint32_t before = crc_of(0, from_.data() + place, bytes.size());
+      const uint32_t after = crc_of(0, bytes.data(), bytes.size());
+      patches_.push_back({{place, place + bytes.size()}, before ^ after});
+      to_.overwrite(start_ + place, {bytes.data(), bytes.size()});
+    }
+  }
+
+  const MappedFile& from_;
+  OutputFile& to_;
+  uint64_t start_; ///< Of the copy in its file.
+  std::vector<Patch> patches_;
+};
 
 /// Elements from the first to one past the last, gaps included.
 uint64_t span_of(const StoredTensor& tensor) {
@@ -151,37 +233,42 @@ void rewrite_file(
   const MappedFile& from = *checkpoint.files[file];
   const uint64_t start = output.size();
   const auto checksums = checksums_of(checkpoint, file);
-  std::vector<std::pair<const Checksum*, uint32_t>> renewed;
+  const auto& entries = checksums.entries;
+  ChecksumWriter renewed(from, output, start);
+  std::vector<std::pair<const Checksum*, uint32_t>> written;
   Rewriter rewriter(from, output);
-  auto checksum = checksums.begin();
+  auto entry = entries.begin();
   for (size_t i = 0; i < changes.size();) {
     const auto& range = changes[i].range;
-    while (checksum != checksums.end() &&
-           checksum->covered.end <= range.begin) {
-      ++checksum;
+    while (entry != entries.end() && entry->covered.end <= range.begin) {
+      ++entry;
     }
-    if (checksum == checksums.end() || checksum->covered.begin > range.begin) {
+    if (entry == entries.end() || entry->covered.begin > range.begin) {
       rewriter.copy_until(range.begin);
       rewriter.write(changes[i++]);
       continue;
     }
     size_t count = 1;
     while (i + count < changes.size() &&
-           changes[i + count].range.begin < checksum->covered.end) {
+           changes[i + count].range.begin < entry->covered.end) {
       ++count;
     }
-    rewriter.copy_until(checksum->covered.begin);
-    renewed.emplace_back(
-        &*checksum,
-        rewriter.write_entry(checksum->covered, &changes[i], count));
+    rewriter.copy_until(entry->covered.begin);
+    written.emplace_back(
+        &*entry, rewriter.write_entry(entry->covered, &changes[i], count));
     i += count;
   }
   rewriter.copy_until(from.size());
-  for (const auto& [entry, crc] : renewed) {
-    const auto bytes = little_endian(crc);
-    for (const uint64_t place : entry->places) {
-      output.overwrite(start + place, {bytes.data(), bytes.size()});
-    }
+  for (const auto& [changed, crc] : written) {
+    const auto [begin, end] = changed->covered;
+    const bool is_nested = !checksums.archives.empty();
+    renewed.renew(
+        *changed,
+        is_nested ? crc_of(0, from.data() + begin, end - begin) : 0,
+        crc);
+  }
+  for (const auto& archive : checksums.archives) {
+    renewed.renew_archive(archive);
   }
 }
 

@@ -159,8 +159,14 @@ Checkpoint read_shard(const MappedFile& index, const std::string& shard) {
     fail(index, in_quotes(shard) + " is an index, and shards are meant");
   }
   auto read = read_checkpoint(std::move(file));
-  if (read.format == CheckpointFormat::TorchScript) {
-    fail(index, in_quotes(shard) + " is a TorchScript archive, and no shard");
+  if (read.format == CheckpointFormat::TorchScript ||
+      read.format == CheckpointFormat::ExportedProgram) {
+    fail(
+        index,
+        fmt::format(
+            "{} is a {}, and no shard",
+            in_quotes(shard),
+            format_name(read.format)));
   }
   return read;
 }

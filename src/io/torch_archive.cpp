@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "archive/byte_reader.h"
+#include "io/exported_archive.h"
 #include "io/foreign_zip.h"
 #include "io/formats.h"
 #include "io/tensor_names.h"
@@ -16,7 +17,8 @@ bool begins_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
 }
 
-/// The folder in which all entries lie, as PyTorch finds it: that of the first.
+} // namespace
+
 std::string root_of(const archive::ZipArchive& zip) {
   if (zip.entries().empty()) {
     return "";
@@ -25,10 +27,12 @@ std::string root_of(const archive::ZipArchive& zip) {
   return std::string(name.substr(0, name.find('/') + 1));
 }
 
-} // namespace
-
-Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file) {
-  TorchArchive archive(file);
+Checkpoint read_zip_archive(std::shared_ptr<const MappedFile> file) {
+  archive::ZipArchive zip(file);
+  if (is_exported_archive(zip)) {
+    return read_exported_checkpoint(std::move(zip));
+  }
+  TorchArchive archive(std::move(zip));
   Checkpoint checkpoint;
   checkpoint.files = {file};
   checkpoint.format = archive.is_script() ? CheckpointFormat::TorchScript
@@ -43,8 +47,8 @@ Checkpoint read_torch_archive(std::shared_ptr<const MappedFile> file) {
   return checkpoint;
 }
 
-TorchArchive::TorchArchive(std::shared_ptr<const MappedFile> file)
-    : zip_(std::move(file)), root_(root_of(zip_)) {
+TorchArchive::TorchArchive(archive::ZipArchive zip)
+    : zip_(std::move(zip)), root_(root_of(zip_)) {
   if (!entry("data.pkl")) {
     if (entry("model.json")) {
       fail(

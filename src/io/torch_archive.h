@@ -1,7 +1,9 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "archive/pickle_reader.h"
 #include "archive/pickle_value.h"
@@ -9,6 +11,9 @@
 #include "coppice/io/checkpoint.h"
 
 namespace coppice::io {
+
+/// The folder in which all entries lie, as PyTorch finds it: that of the first.
+std::string root_of(const archive::ZipArchive& zip);
 
 /// The zip archive of `torch.save` or of TorchScript:
 ///
@@ -25,7 +30,9 @@ namespace coppice::io {
 class TorchArchive {
  public:
   /// Errors: FileError, here and below.
-  explicit TorchArchive(std::shared_ptr<const MappedFile> file);
+  explicit TorchArchive(std::shared_ptr<const MappedFile> file)
+      : TorchArchive(archive::ZipArchive(std::move(file))) {}
+  explicit TorchArchive(archive::ZipArchive zip);
 
   bool is_script() const {
     return is_script_;

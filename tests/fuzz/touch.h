@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "coppice/io/checkpoint.h"
+#include "io/exported_program.h"
 
 namespace coppice::fuzz {
 
@@ -34,6 +35,32 @@ inline unsigned touch(const Checkpoint& checkpoint) {
     }
   }
   return sum;
+}
+
+/// Walks through a graph and those in its arguments.
+///
+/// Errors: FileError.
+inline size_t touch(const io::ExportedGraph& graph) {
+  size_t sum = graph.inputs.size() + graph.outputs.size();
+  for (const auto& node : graph.nodes) {
+    sum += node.target.size();
+    for (const auto& input : node.inputs) {
+      sum += input.name.size() + input.value.name().size();
+      if (input.value.kind == "as_graph") {
+        sum += touch(io::exported_graph(input.value.value["graph"], "input"));
+      }
+    }
+    for (const auto& output : node.outputs) {
+      sum += output.name().size();
+    }
+  }
+  return sum;
+}
+
+/// Reads and walks through the JSON of a program.
+inline void touch_program(std::string_view text) {
+  volatile size_t sum = touch(io::parse_exported_program(text, "input").graph);
+  static_cast<void>(sum);
 }
 
 } // namespace coppice::fuzz

@@ -7,8 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   try {
-    coppice::fuzz::touch(coppice::io::read_torch_archive(
-        coppice::fuzz::memory_file(data, size)));
+    coppice::fuzz::touch(
+        coppice::io::read_zip_archive(coppice::fuzz::memory_file(data, size)));
   } catch (const coppice::FileError&) {
   }
   return 0;

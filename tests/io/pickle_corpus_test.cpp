@@ -76,9 +76,20 @@ TEST(ZipCorpus, IsReadOrRefused) {
       replay(
           "zip",
           [](const std::string& bytes) {
-            fuzz::touch(io::read_torch_archive(file_of(bytes)));
+            fuzz::touch(io::read_zip_archive(file_of(bytes)));
           }),
       0);
+}
+
+TEST(Pt2Corpus, IsReadOrRefused) {
+  const int good = replay("pt2", [](const std::string& bytes) {
+    if (bytes.substr(0, 1) == "{") {
+      fuzz::touch_program(bytes);
+    } else {
+      fuzz::touch(io::read_zip_archive(file_of(bytes)));
+    }
+  });
+  EXPECT_GT(good, 0);
 }
 
 } // namespace

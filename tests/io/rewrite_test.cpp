@@ -64,6 +64,38 @@ TEST_F(RewriteFile, RenewsTheChecksumsOfChangedEntries) {
   EXPECT_EQ(bytes.substr(8, 12), "..bbbb####..");
 }
 
+TEST_F(RewriteFile, RenewsTheChecksumsOfArchivesInTheArchive) {
+  // An archive around one around two entries, whose checksum stands on both
+  // sides; the one around it is not counted, and stays so.
+  const auto crc_of = [](const std::string& bytes) {
+    return static_cast<uint32_t>(
+        crc32(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  };
+  const auto text_of = [](uint32_t number) {
+    return std::string(reinterpret_cast<const char*>(&number), 4);
+  };
+  const auto around = [&](const std::string& first, const std::string& second) {
+    auto inner = text_of(crc_of(first)) + first + ".." + second +
+        text_of(crc_of(first)) + text_of(crc_of(second));
+    inner += text_of(crc_of(inner));
+    return std::string("head") + inner + text_of(crc_of(inner)) +
+        std::string(4, '\0');
+  };
+  checkpoint_.checksums = {
+      {0, {4, 30}, {30}},
+      {0, {8, 12}, {4, 18}},
+      {0, {4, 26}, {26}},
+      {0, {14, 18}, {22}},
+      {0, {0, 34}, {34}}};
+  EXPECT_EQ(
+      rewritten(around("aaaa", "bbbb"), {change(9, "x"), change(17, "y")}),
+      around("axaa", "bbby"));
+  EXPECT_EQ(
+      rewritten(around("aaaa", "bbbb"), {change(8, "x")}),
+      around("xaaa", "bbbb"));
+  EXPECT_EQ(rewritten(around("aaaa", "bbbb"), {}), around("aaaa", "bbbb"));
+}
+
 TEST_F(RewriteFile, RefusesAChangeOfAnotherSize) {
   auto longer = change(1, "xy");
   longer.range.end = 2;

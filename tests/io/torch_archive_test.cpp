@@ -29,7 +29,7 @@ std::string archive_of(
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   try {
-    read_torch_archive(MappedFile::open(folder.write("a.pt", bytes)));
+    read_zip_archive(MappedFile::open(folder.write("a.pt", bytes)));
   } catch (const FileError& error) {
     EXPECT_THAT(error.what(), HasSubstr("a.pt"));
     return error.what();

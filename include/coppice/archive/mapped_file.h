@@ -32,6 +32,13 @@ class COPPICE_API MappedFile {
       std::string name,
       std::vector<std::byte> bytes);
 
+  /// A part of a file as a file, which shares its memory; messages call it
+  /// `name`. `range` lies within the file.
+  static std::shared_ptr<const MappedFile> part_of(
+      std::shared_ptr<const MappedFile> file,
+      ByteRange range,
+      std::string name);
+
   /// The path of the open file in which a byte lies; empty if it lies in none.
   static std::string path_of(const void* address);
 
@@ -52,7 +59,7 @@ class COPPICE_API MappedFile {
     return {reinterpret_cast<const char*>(data_), size_};
   }
   /// The open file, for what copies without reading; owned by this. -1 for
-  /// bytes in memory.
+  /// bytes in memory and for a part of a file.
   int descriptor() const {
     return descriptor_;
   }
@@ -70,6 +77,7 @@ class COPPICE_API MappedFile {
   const std::byte* data_ = nullptr; ///< Null if the file is empty.
   uint64_t size_ = 0;
   std::vector<std::byte> bytes_; ///< Of a file in memory.
+  std::shared_ptr<const MappedFile> whole_; ///< What this is a part of.
 };
 
 } // namespace coppice

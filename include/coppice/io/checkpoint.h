@@ -20,6 +20,7 @@ enum class CheckpointFormat {
   ShardedTorchSave,   ///< pytorch_model.bin.index.json and its shards.
   LegacyTorchSave,    ///< The bare pickles of `torch.save` before 1.6.
   TorchScript,        ///< `torch::jit` archives, and LibTorch's `torch::save`.
+  ExportedProgram,    ///< `torch.export.save`, .pt2.
 };
 
 /// Whether it is an index and shards: a folder of files rather than one.
@@ -45,7 +46,9 @@ struct Checkpoint {
   /// shards comes last.
   std::vector<std::shared_ptr<const MappedFile>> files;
   StateDict state;
-  std::vector<Checksum> checksums; ///< Of zip archives; no two ranges overlap.
+  /// Of zip archives. Two ranges overlap only if one is of an entry that is an
+  /// archive itself, and holds the other with its places.
+  std::vector<Checksum> checksums;
 };
 
 /// Opens a file of any known format, told by its content. Nothing in the file
