@@ -5,6 +5,7 @@
 
 #include "coppice/archive/file_error.h"
 #include "coppice/archive/mapped_file.h"
+#include "coppice/archive/pickled_code.h"
 #include "coppice/archive/stored_tensor.h"
 #include "coppice/compile/compile.h"
 #include "coppice/core/activation_site.h"

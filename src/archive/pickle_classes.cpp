@@ -143,6 +143,8 @@ PickleClass modern_name(std::string_view module, std::string_view name) {
     module = "builtins";
   } else if (module == "numpy._core.multiarray") {
     module = "numpy.core.multiarray";
+  } else if (module == "copy_reg") {
+    module = "copyreg";
   }
   return {std::string(module), std::string(name)};
 }

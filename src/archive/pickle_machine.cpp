@@ -6,6 +6,27 @@
 
 namespace coppice::archive {
 
+namespace {
+
+/// Empties the containers of a result in turn, as its own end would recurse.
+class Keeper {
+ public:
+  explicit Keeper(PickleItems containers)
+      : containers_(std::move(containers)) {}
+  ~Keeper() {
+    for (auto& container : containers_) {
+      empty_container(container);
+    }
+  }
+  Keeper(const Keeper&) = delete;
+  Keeper& operator=(const Keeper&) = delete;
+
+ private:
+  PickleItems containers_;
+};
+
+} // namespace
+
 Pickle read_pickle(std::string_view bytes, const PickleContext& context) {
   return PickleMachine(bytes, context).run();
 }
@@ -19,8 +40,11 @@ PickleMachine::~PickleMachine() {
 Pickle PickleMachine::run() {
   while (step(input_.number<unsigned char>())) {
   }
-  Pickle result{pop(), input_.offset()};
-  finish(result.value);
+  Pickle result;
+  result.value = pop();
+  result.size = input_.offset();
+  result.keeper = finish(result.value);
+  result.code = maker_.take_code();
   return result;
 }
 
@@ -31,9 +55,13 @@ bool PickleMachine::step(unsigned char opcode) {
   }
   if (!step_number(opcode) && !step_text(opcode) && !step_container(opcode) &&
       !step_stack(opcode) && !step_object(opcode)) {
-    input_.fail(fmt::format("holds the unknown opcode {:#04x}", opcode));
+    refuse_opcode(opcode);
   }
   return true;
+}
+
+void PickleMachine::refuse_opcode(unsigned char opcode) const {
+  input_.fail(fmt::format("holds the unknown opcode {:#04x}", opcode));
 }
 
 void PickleMachine::push(PickleValue value) {
@@ -86,23 +114,31 @@ void PickleMachine::recall(uint64_t index) {
   stack_.push_back(found->second); // No new container.
 }
 
-void PickleMachine::finish(const PickleValue& result) {
+std::shared_ptr<const void> PickleMachine::finish(const PickleValue& result) {
   const PickleTree tree = check_tree(result);
   if (!tree.problem.empty()) {
     input_.fail(tree.problem);
   }
   stack_.clear();
   memo_.clear();
+  PickleItems kept;
   PickleItems rest;
   for (auto& container : containers_) {
     if (tree.containers.count(container.identity()) == 0) {
       rest.push_back(std::move(container));
-    } else if (const auto* dict = container.get_if<PickleDict>()) {
+      continue;
+    }
+    if (const auto* dict = container.get_if<PickleDict>()) {
       check_keys(*dict);
+    }
+    if (maker_.takes_foreign()) {
+      kept.push_back(std::move(container));
     }
   }
   // What the result shares stays; what it does not is emptied in the end.
   containers_ = std::move(rest);
+  return maker_.takes_foreign() ? std::make_shared<Keeper>(std::move(kept))
+                                : nullptr;
 }
 
 } // namespace coppice::archive

@@ -27,6 +27,8 @@ class PickleMachine {
   bool step_stack(unsigned char opcode);
   bool step_object(unsigned char opcode);
 
+  [[noreturn]] void refuse_opcode(unsigned char opcode) const;
+
   void push(PickleValue value);
   PickleValue pop();
   /// The value `depth` below the top of the stack.
@@ -38,6 +40,9 @@ class PickleMachine {
   void push_text_integer();
   void push_text_float();
   void push_text(std::string_view text);
+  /// Protocol 0's text in quotes, and its text in Unicode.
+  void push_quoted_text(std::string_view line);
+  void push_escaped_text(std::string_view line);
   void push_legacy_text(std::string_view text);
   void push_tuple(size_t count);
   void remember(uint64_t index);
@@ -47,10 +52,13 @@ class PickleMachine {
   void add_to_set(PickleItems items);
   void set_items(PickleItems items);
   void push_name_of_stack();
-  const PickleItems& arguments(const PickleValue& value);
+  void push_extension(uint64_t code, unsigned char opcode);
+  /// Protocol 0's way to make an object: all since the mark is its arguments.
+  void push_instance(const PickleValue& type, PickleItems arguments);
 
-  /// Checks the result and lets go of all else.
-  void finish(const PickleValue& result);
+  /// Checks the result and lets go of all else; what keeps it, if it may be
+  /// inert.
+  std::shared_ptr<const void> finish(const PickleValue& result);
   void check_keys(const PickleDict& dict);
 
   ByteReader input_;

@@ -21,6 +21,9 @@ void PickleMaker::refuse(const PickleClass& type) const {
 PickleValue PickleMaker::name(std::string_view module, std::string_view name) {
   // No name on the list is nearly as long; this bounds the copies.
   constexpr size_t kLongest = 1000;
+  if (names_ && (module.size() > kLongest || name.size() > kLongest)) {
+    fail("holds a name of more than 1000 characters");
+  }
   PickleClass type =
       modern_name(module.substr(0, kLongest), name.substr(0, kLongest));
   if (type.module == "torch" &&
@@ -29,7 +32,10 @@ PickleValue PickleMaker::name(std::string_view module, std::string_view name) {
     return PickleDtype{"torch." + type.name};
   }
   if (!constructor_of(type, context_.torch_script)) {
-    refuse(type);
+    if (!names_) {
+      refuse(type);
+    }
+    return foreign_name(std::move(type));
   }
   return type;
 }
@@ -45,25 +51,6 @@ void PickleMaker::fail_argument(const PickleItems& arguments, size_t i) const {
                                  "gives {} only {} arguments",
                                  quoted(making_),
                                  arguments.size()));
-}
-
-PickleValue PickleMaker::make(
-    const PickleValue& type,
-    const PickleItems& arguments) {
-  const auto* name = type.get_if<PickleClass>();
-  if (!name) {
-    fail(fmt::format("calls {}", type.kind_name()));
-  }
-  const auto constructor = constructor_of(*name, context_.torch_script);
-  if (!constructor || *constructor == Constructor::None) {
-    input_.fail(
-        fmt::format(
-            "calls {}, which is not on the list of what makes data,",
-            quoted(name->module + "." + name->name)),
-        "nothing was run; save only a state_dict()");
-  }
-  making_ = name->name;
-  return make(*constructor, arguments);
 }
 
 PickleValue PickleMaker::make(
@@ -124,20 +111,66 @@ PickleValue PickleMaker::make(
   fail("calls what makes no data");
 }
 
+const PickleItems& PickleMaker::arguments_in(const PickleValue& tuple) const {
+  const auto* held = tuple.get_if<PickleTuple>();
+  if (!held) {
+    fail(fmt::format("gives {} in place of arguments", tuple.kind_name()));
+  }
+  return held->items;
+}
+
+PickleValue PickleMaker::call(
+    const PickleValue& type,
+    const PickleValue& arguments) {
+  const auto& items = arguments_in(arguments);
+  const auto* name = type.get_if<PickleClass>();
+  if (!name && !(names_ && type.get_if<PickleInert>())) {
+    fail(fmt::format("calls {}", type.kind_name()));
+  }
+  const auto constructor = name && !name->is_foreign
+      ? constructor_of(*name, context_.torch_script)
+      : std::nullopt;
+  if (names_ && !(constructor && makes_data(*constructor, items))) {
+    return make_inert(type, arguments, {});
+  }
+  if (!constructor || *constructor == Constructor::None) {
+    input_.fail(
+        fmt::format(
+            "calls {}, which is not on the list of what makes data,",
+            quoted(name->module + "." + name->name)),
+        "nothing was run; save only a state_dict()");
+  }
+  making_ = name->name;
+  return make(*constructor, items);
+}
+
 PickleValue PickleMaker::make_object(
     const PickleValue& type,
-    const PickleItems& arguments) {
+    const PickleValue& arguments,
+    const PickleValue& keywords) {
+  const auto& items = arguments_in(arguments);
   const auto* name = type.get_if<PickleClass>();
   const bool plain = name && context_.torch_script &&
-      constructor_of(*name, true) == Constructor::None && arguments.empty();
+      constructor_of(*name, true) == Constructor::None && items.empty();
   if (plain) {
     charge(name->module.size() + name->name.size());
     return PickleObject{*name, nullptr};
   }
-  return make(type, arguments);
+  const auto* dict = keywords.get_if<PickleDict>();
+  if (keywords.is_none() || (dict && dict->items.empty())) {
+    return call(type, arguments);
+  }
+  if (!names_) {
+    fail("makes an object of keyword arguments");
+  }
+  return make_inert(type, arguments, keywords);
 }
 
 void PickleMaker::set_state(PickleValue& value, const PickleValue& state) {
+  if (auto* inert = value.edit_if<PickleInert>()) {
+    inert->states.push_back(state);
+    return;
+  }
   if (auto* object = value.edit_if<PickleObject>()) {
     object->state = std::make_shared<PickleValue>(state);
     return;
@@ -147,11 +180,14 @@ void PickleMaker::set_state(PickleValue& value, const PickleValue& state) {
     const auto* order = parts && parts->items.size() > 1
         ? parts->items[1].get_if<std::string>()
         : nullptr;
-    if (order && *order == ">") {
+    if (order && *order == ">" && !names_) {
       input_.fail(
           "holds big-endian numbers", "save it on a little-endian machine");
     }
     if (order && dtype->name.rfind("torch.", 0) != 0) {
+      if (*order == ">") {
+        dtype->name = ">"; // Of numbers that nothing here reads.
+      }
       return;
     }
   }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <optional>
+
 #include "archive/byte_reader.h"
 #include "archive/pickle_classes.h"
+#include "archive/pickle_names.h"
 #include "archive/pickle_reader.h"
 
 namespace coppice::archive {
@@ -15,16 +18,23 @@ const PickleItems* items_of(const PickleValue& value);
 class PickleMaker {
  public:
   PickleMaker(const PickleContext& context, ByteReader& input)
-      : context_(context), input_(input), budget_(1024 + 16 * input.size()) {}
+      : context_(context), input_(input), budget_(1024 + 16 * input.size()) {
+    if (context.foreign == ForeignNames::Inert) {
+      names_.emplace();
+    }
+  }
 
   /// The value of a class or dtype of that name.
   PickleValue name(std::string_view module, std::string_view name);
-  /// What a class makes of arguments.
-  PickleValue make(const PickleValue& type, const PickleItems& arguments);
+  /// A class of the registry of extensions, which the file does not name.
+  PickleValue extension(uint64_t code);
+  /// What a class or a function makes of a tuple of arguments.
+  PickleValue call(const PickleValue& type, const PickleValue& arguments);
   /// A new object: the same, or one of TorchScript.
   PickleValue make_object(
       const PickleValue& type,
-      const PickleItems& arguments);
+      const PickleValue& arguments,
+      const PickleValue& keywords = {});
   /// Python's `__setstate__`.
   void set_state(PickleValue& value, const PickleValue& state);
   /// What a persistent id stands for.
@@ -34,9 +44,26 @@ class PickleMaker {
   /// two bytes could ask for a copy of megabytes.
   void charge(uint64_t bytes);
 
-  [[noreturn]] void refuse(const PickleClass& type) const;
+  bool takes_foreign() const {
+    return names_.has_value();
+  }
+  /// The foreign names that were given.
+  std::vector<PickledCode> take_code() {
+    return names_ ? names_->take() : std::vector<PickledCode>();
+  }
 
  private:
+  [[noreturn]] void refuse(const PickleClass& type) const;
+  PickleValue foreign_name(PickleClass type);
+  /// Whether a class on the list can make data of these.
+  static bool makes_data(Constructor constructor, const PickleItems& arguments);
+  PickleValue make_inert(
+      const PickleValue& type,
+      const PickleValue& arguments,
+      const PickleValue& keywords);
+  PickleValue attribute_of_class(const PickleItems& arguments);
+
+  const PickleItems& arguments_in(const PickleValue& tuple) const;
   PickleValue make(Constructor constructor, const PickleItems& arguments);
   PickleValue make_ordered(const PickleItems& arguments);
   PickleValue make_default(const PickleItems& arguments);
@@ -76,7 +103,8 @@ class PickleMaker {
   const PickleContext& context_;
   ByteReader& input_;
   uint64_t budget_;
-  std::string making_; ///< The class at work, for messages.
+  std::optional<PickleNames> names_; ///< If what is foreign is made inert.
+  std::string making_;               ///< The class at work, for messages.
 };
 
 } // namespace coppice::archive

@@ -135,25 +135,52 @@ bool PickleMachine::step_object(unsigned char opcode) {
     case 'R': { // REDUCE
       const PickleValue given = pop();
       const PickleValue type = pop();
-      push(maker_.make(type, arguments(given)));
+      push(maker_.call(type, given));
       return true;
     }
     case 0x92:   // NEWOBJ_EX
     case 0x81: { // NEWOBJ
-      if (opcode == 0x92) {
-        const PickleValue keywords = pop();
-        const auto* dict = keywords.get_if<PickleDict>();
-        if (!dict || !dict->items.empty()) {
-          input_.fail("makes an object of keyword arguments");
-        }
-      }
+      const PickleValue keywords = opcode == 0x92 ? pop() : PickleValue();
       const PickleValue given = pop();
       const PickleValue type = pop();
-      push(maker_.make_object(type, arguments(given)));
+      if (opcode == 0x92 && !keywords.get_if<PickleDict>()) {
+        input_.fail("makes an object of keyword arguments");
+      }
+      push(maker_.make_object(type, given, keywords));
       return true;
     }
+    case 'i': { // INST
+      const auto module = input_.line();
+      const PickleValue type = maker_.name(module, input_.line());
+      push_instance(type, pop_to_mark());
+      return true;
+    }
+    case 'o': { // OBJ
+      auto items = pop_to_mark();
+      if (items.empty()) {
+        input_.fail("makes an object of no class");
+      }
+      const PickleValue type = std::move(items.front());
+      items.erase(items.begin());
+      push_instance(type, std::move(items));
+      return true;
+    }
+    case 0x82: // EXT1
+      push_extension(input_.number<uint8_t>(), opcode);
+      return true;
+    case 0x83: // EXT2
+      push_extension(input_.number<uint16_t>(), opcode);
+      return true;
+    case 0x84: // EXT4
+      push_extension(input_.number<uint32_t>(), opcode);
+      return true;
     case 'b': { // BUILD
       const PickleValue state = pop();
+      if (maker_.takes_foreign() && top().get_if<PickleClass>()) {
+        PickleInert described; // A class that the file changes.
+        described.maker = pop();
+        push(std::move(described));
+      }
       maker_.set_state(top(), state);
       return true;
     }
@@ -162,6 +189,9 @@ bool PickleMachine::step_object(unsigned char opcode) {
       push(maker_.storage(id));
       return true;
     }
+    case 'P': // PERSID
+      push(maker_.storage(std::string(input_.line())));
+      return true;
     default:
       return false;
   }
@@ -178,38 +208,59 @@ void PickleMachine::push_tuple(size_t count) {
 
 void PickleMachine::append(PickleItems items) {
   auto* list = top().edit_if<PickleList>();
-  if (!list) {
+  auto* inert = top().edit_if<PickleInert>();
+  if (!list && !inert) {
     input_.fail(fmt::format("appends to {}", top().kind_name()));
   }
-  list->items.insert(
-      list->items.end(),
+  auto& into = list ? list->items : inert->items;
+  into.insert(
+      into.end(),
       std::make_move_iterator(items.begin()),
       std::make_move_iterator(items.end()));
 }
 
 void PickleMachine::add_to_set(PickleItems items) {
   auto* set = top().edit_if<PickleSet>();
-  if (!set || set->frozen) {
+  auto* inert = top().edit_if<PickleInert>();
+  if (!inert && (!set || set->frozen)) {
     input_.fail(fmt::format("adds to {}", top().kind_name()));
   }
-  set->items.insert(
-      set->items.end(),
+  auto& into = set ? set->items : inert->items;
+  into.insert(
+      into.end(),
       std::make_move_iterator(items.begin()),
       std::make_move_iterator(items.end()));
 }
 
 void PickleMachine::set_items(PickleItems items) {
   auto* dict = top().edit_if<PickleDict>();
-  if (!dict || items.size() % 2 != 0) {
+  auto* inert = top().edit_if<PickleInert>();
+  if ((!dict && !inert) || items.size() % 2 != 0) {
     input_.fail(fmt::format("sets items of {}", top().kind_name()));
   }
+  auto& into = dict ? dict->items : inert->entries;
   for (size_t i = 0; i < items.size(); i += 2) {
     const auto& key = items[i];
     if (key.get_if<PickleList>() || key.get_if<PickleDict>()) {
       input_.fail(fmt::format("has {} as a key", key.kind_name()));
     }
-    dict->items.emplace_back(std::move(items[i]), std::move(items[i + 1]));
+    into.emplace_back(std::move(items[i]), std::move(items[i + 1]));
   }
+}
+
+void PickleMachine::push_instance(
+    const PickleValue& type,
+    PickleItems arguments) {
+  push(PickleTuple{std::move(arguments)});
+  const PickleValue given = pop();
+  push(maker_.make_object(type, given));
+}
+
+void PickleMachine::push_extension(uint64_t code, unsigned char opcode) {
+  if (!maker_.takes_foreign()) {
+    refuse_opcode(opcode);
+  }
+  push(maker_.extension(code));
 }
 
 void PickleMachine::push_name_of_stack() {
@@ -221,15 +272,6 @@ void PickleMachine::push_name_of_stack() {
     input_.fail("names a class by what is no string");
   }
   push(maker_.name(*module_text, *name_text));
-}
-
-const PickleItems& PickleMachine::arguments(const PickleValue& value) {
-  const auto* tuple = value.get_if<PickleTuple>();
-  if (!tuple) {
-    input_.fail(
-        fmt::format("gives {} in place of arguments", value.kind_name()));
-  }
-  return tuple->items;
 }
 
 void PickleMachine::check_keys(const PickleDict& dict) {

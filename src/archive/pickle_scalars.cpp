@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "archive/pickle_machine.h"
+#include "archive/text_escapes.h"
 
 namespace coppice::archive {
 
@@ -60,14 +61,12 @@ bool PickleMachine::step_number(unsigned char opcode) {
 
 bool PickleMachine::step_text(unsigned char opcode) {
   switch (opcode) {
-    case 'V': { // UNICODE: what needs an escape is in no checkpoint
-      const auto text = input_.line();
-      if (text.find('\\') != std::string_view::npos) {
-        input_.fail("holds text with escapes");
-      }
-      push_text(text);
+    case 'V': // UNICODE
+      push_escaped_text(input_.line());
       return true;
-    }
+    case 'S': // STRING
+      push_quoted_text(input_.line());
+      return true;
     case 0x8c: // SHORT_BINUNICODE
       push_text(input_.take(input_.number<uint8_t>()));
       return true;
@@ -157,6 +156,33 @@ void PickleMachine::push_legacy_text(std::string_view text) {
   } else {
     push(PickleBytes{std::string(text)});
   }
+}
+
+void PickleMachine::push_quoted_text(std::string_view line) {
+  while (!line.empty() && (line.back() == ' ' || line.back() == '\r')) {
+    line.remove_suffix(1);
+  }
+  if (line.size() < 2 || line.front() != line.back() ||
+      (line.front() != '\'' && line.front() != '"')) {
+    input_.fail("holds text without quotes");
+  }
+  const auto text = unescaped(line.substr(1, line.size() - 2));
+  if (!text) {
+    input_.fail("holds text with a broken escape");
+  }
+  push_legacy_text(*text);
+}
+
+void PickleMachine::push_escaped_text(std::string_view line) {
+  if (line.find('\\') == std::string_view::npos) {
+    push_text(line);
+    return;
+  }
+  const auto text = unescaped_unicode(line);
+  if (!text) {
+    input_.fail("holds text with a broken escape");
+  }
+  push_text(*text);
 }
 
 uint64_t PickleMachine::text_index() {

@@ -35,7 +35,11 @@ PickleValue PickleMaker::storage(const PickleValue& id) {
     fail(fmt::format("holds {} as a persistent id", id.kind_name()));
   }
   if (argument<std::string>(parts->items, 0) == "module") {
-    input_.fail("holds a whole model and its code", "save its state_dict()");
+    if (!names_) {
+      input_.fail("holds a whole model and its code", "save its state_dict()");
+    }
+    argument<PickleClass>(parts->items, 1);
+    return parts->items[1]; // Beside it stands its source code.
   }
   const auto& type = argument<PickleClass>(parts->items, 1);
   const auto dtype = dtype_of_storage(type);
@@ -171,14 +175,21 @@ PickleValue PickleMaker::make_from_type(const PickleItems& arguments) {
   // The Python attributes of a tensor, argument 3, are not kept. A function
   // that is this one again would recurse.
   const auto& function = argument<PickleClass>(arguments, 0);
-  const auto& inner = argument<PickleTuple>(arguments, 2).items;
+  argument<PickleTuple>(arguments, 2);
   if (constructor_of(function, false) == Constructor::FromType) {
     fail_argument(arguments, 0);
   }
-  PickleValue result = make(arguments[0], inner);
+  PickleValue result = call(arguments[0], arguments[2]);
   if (auto* tensor = result.edit_if<PickleTensor>()) {
     const auto& type = argument<PickleClass>(arguments, 1);
     tensor->is_parameter |= type.name == "Parameter";
+    return result;
+  }
+  if (auto* inert = result.edit_if<PickleInert>()) {
+    // A tensor that is made of others, which are its attributes.
+    if (arguments.size() > 3) {
+      inert->states.push_back(arguments[3]);
+    }
     return result;
   }
   fail("makes a tensor of what is none");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 namespace coppice::archive {
 namespace {
@@ -9,72 +10,115 @@ namespace {
 /// A container on the way from the root to where the walk is.
 struct Level {
   const void* identity;
+  bool is_inert;
+  size_t inerts; ///< From the root to here.
+  size_t depth;  ///< Plain containers from the last inert object to here.
   std::vector<const PickleValue*> children;
   size_t next = 0;
-  size_t height = 1;
+  size_t height = 1; ///< Plain containers from here to an inert one or a leaf.
 };
 
-Level level_of(const PickleValue& value) {
-  Level level{value.identity(), {}};
-  for_each_child(value, [&level](const PickleValue& child) {
-    if (is_container(child)) {
-      level.children.push_back(&child);
+/// What is known of a container that was met.
+struct Known {
+  bool is_on_the_way = true;
+  size_t level = 0;  ///< If so.
+  size_t height = 0; ///< If not.
+};
+
+class TreeWalk {
+ public:
+  PickleTree run(const PickleValue& root) {
+    if (is_container(root)) {
+      enter(root);
     }
-  });
-  return level;
-}
+    while (!levels_.empty() && tree_.problem.empty()) {
+      if (levels_.back().next < levels_.back().children.size()) {
+        step();
+      } else {
+        leave();
+      }
+    }
+    return std::move(tree_);
+  }
+
+ private:
+  static constexpr std::string_view kTooDeep =
+      "holds values too deep in one another";
+
+  void enter(const PickleValue& value) {
+    Level level{};
+    level.identity = value.identity();
+    level.is_inert = value.get_if<PickleInert>() != nullptr;
+    if (!levels_.empty()) {
+      level.inerts = levels_.back().inerts;
+      level.depth = levels_.back().depth;
+    }
+    level.inerts += level.is_inert ? 1 : 0;
+    level.depth = level.is_inert ? 0 : level.depth + 1;
+    level.height = 1;
+    for_each_child(value, [&level](const PickleValue& child) {
+      if (is_container(child)) {
+        level.children.push_back(&child);
+      }
+    });
+    if (level.depth > kMaxPickleDepth) {
+      tree_.problem = kTooDeep;
+    }
+    known_[level.identity] = {true, levels_.size(), 0};
+    tree_.containers.insert(level.identity);
+    levels_.push_back(std::move(level));
+  }
+
+  /// Goes on with the next child of the last level.
+  void step() {
+    Level& level = levels_.back();
+    const PickleValue& child = *level.children[level.next];
+    const auto found = known_.find(child.identity());
+    if (found == known_.end()) {
+      enter(child); // Ends the reference `level`.
+      return;
+    }
+    const Known& known = found->second;
+    if (!known.is_on_the_way) {
+      level.height = std::max(level.height, known.height + 1);
+    } else if (!has_inert_from(known.level)) {
+      tree_.problem = "holds a value that holds itself";
+    }
+    ++level.next;
+  }
+
+  bool has_inert_from(size_t level) const {
+    const size_t before = level == 0 ? 0 : levels_[level - 1].inerts;
+    return levels_.back().inerts > before;
+  }
+
+  void leave() {
+    const Level& level = levels_.back();
+    if (level.is_inert) {
+      known_[level.identity] = {false, 0, 0};
+    } else if (level.height > kMaxPickleDepth) {
+      tree_.problem = kTooDeep; // By another way than the first.
+    } else {
+      known_[level.identity] = {false, 0, level.height};
+    }
+    levels_.pop_back();
+  }
+
+  PickleTree tree_;
+  std::unordered_map<const void*, Known> known_;
+  std::vector<Level> levels_;
+};
 
 } // namespace
 
 bool is_container(const PickleValue& value) {
   return value.get_if<PickleList>() || value.get_if<PickleTuple>() ||
       value.get_if<PickleSet>() || value.get_if<PickleDict>() ||
-      value.get_if<PickleObject>();
+      value.get_if<PickleObject>() || value.get_if<PickleInert>();
 }
 
 PickleTree check_tree(const PickleValue& root) {
-  constexpr size_t kOnTheWay = 0;
-  PickleTree tree;
-  std::unordered_map<const void*, size_t> heights;
-  std::vector<Level> levels;
-  const auto enter = [&](const PickleValue& value) {
-    heights[value.identity()] = kOnTheWay;
-    tree.containers.insert(value.identity());
-    levels.push_back(level_of(value));
-  };
-  if (is_container(root)) {
-    enter(root);
-  }
-  constexpr std::string_view kTooDeep = "holds values too deep in one another";
-  while (!levels.empty()) {
-    if (levels.size() > kMaxPickleDepth) {
-      tree.problem = kTooDeep;
-      return tree;
-    }
-    Level& level = levels.back();
-    if (level.next < level.children.size()) {
-      const PickleValue& child = *level.children[level.next];
-      const auto known = heights.find(child.identity());
-      if (known == heights.end()) {
-        enter(child); // Ends the reference `level`.
-        continue;
-      }
-      if (known->second == kOnTheWay) {
-        tree.problem = "holds a value that holds itself";
-        return tree;
-      }
-      level.height = std::max(level.height, known->second + 1);
-      ++level.next;
-      continue;
-    }
-    if (level.height > kMaxPickleDepth) {
-      tree.problem = kTooDeep; // By another way than the first.
-      return tree;
-    }
-    heights[level.identity] = level.height;
-    levels.pop_back();
-  }
-  return tree;
+  return TreeWalk().run(root);
 }
 
 void empty_container(PickleValue& value) {
@@ -89,6 +133,8 @@ void empty_container(PickleValue& value) {
     dict->attributes.clear();
   } else if (auto* object = value.edit_if<PickleObject>()) {
     object->state.reset();
+  } else if (auto* inert = value.edit_if<PickleInert>()) {
+    *inert = {};
   }
 }
 

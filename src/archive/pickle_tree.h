@@ -10,7 +10,8 @@
 namespace coppice::archive {
 
 /// Lists, tuples, sets and dictionaries may be this deep in one another, so
-/// that whoever walks them may recurse.
+/// that whoever walks them may recurse. Inert objects may be of any depth and
+/// hold themselves: who reads those must not recurse.
 constexpr size_t kMaxPickleDepth = 500;
 
 /// Calls `visit(const PickleValue&)` for what a value holds directly.
@@ -39,6 +40,16 @@ void for_each_child(const PickleValue& value, const Visit& visit) {
     if (object->state) {
       visit(*object->state);
     }
+  } else if (const auto* inert = value.get_if<PickleInert>()) {
+    visit(inert->maker);
+    visit(inert->arguments);
+    visit(inert->keywords);
+    all(inert->items);
+    for (const auto& [key, item] : inert->entries) {
+      visit(key);
+      visit(item);
+    }
+    all(inert->states);
   }
 }
 

@@ -7,7 +7,7 @@ namespace coppice {
 namespace {
 
 // In the order of the variant.
-constexpr std::array<std::string_view, 21> kKinds = {
+constexpr std::array<std::string_view, 22> kKinds = {
     "None",
     "a bool",
     "an integer",
@@ -29,6 +29,7 @@ constexpr std::array<std::string_view, 21> kKinds = {
     "the name of a class",
     "an object",
     "a NumPy scalar",
+    "an object that only Python can make",
 };
 
 template <class Items>

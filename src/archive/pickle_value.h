@@ -98,11 +98,11 @@ struct PickleSparseTensor {
   std::vector<int64_t> size;
 };
 
-/// The name of a class or a function on the list of what a file may name.
-/// Nothing follows from it.
+/// The name of a class or a function. Nothing follows from it.
 struct PickleClass {
   std::string module;
   std::string name;
+  bool is_foreign = false; ///< Not on the list of what makes plain data.
 };
 
 /// An object of a TorchScript archive and what was set on it.
@@ -113,6 +113,9 @@ struct PickleObject {
 
 /// A scalar of NumPy. It is written as the number that it is.
 struct PickleNumpyScalar;
+
+/// What only Python could make.
+struct PickleInert;
 
 /// A value; copies of it share what they hold, as in Python. A value must not
 /// hold itself.
@@ -187,13 +190,25 @@ class PickleValue {
       std::shared_ptr<PickleSparseTensor>,
       std::shared_ptr<PickleClass>,
       std::shared_ptr<PickleObject>,
-      std::shared_ptr<PickleNumpyScalar>>
+      std::shared_ptr<PickleNumpyScalar>,
+      std::shared_ptr<PickleInert>>
       value_;
 };
 
 struct PickleNumpyScalar {
   PickleValue value; ///< A number, or the bytes of what is none.
   std::string dtype; ///< "f8"
+};
+
+/// What a class or a function makes that is not on the list: nothing is called,
+/// but all that it was given is here. Unlike other values, it may hold itself.
+struct PickleInert {
+  PickleValue maker;               ///< A PickleClass, or what another one made.
+  PickleValue arguments;           ///< A tuple.
+  PickleValue keywords;            ///< A dictionary; None for most.
+  std::vector<PickleValue> states; ///< Given to `__setstate__`; one for most.
+  std::vector<PickleValue> items;  ///< Appended, or added to a set.
+  std::vector<std::pair<PickleValue, PickleValue>> entries; ///< Set by keys.
 };
 
 } // namespace coppice

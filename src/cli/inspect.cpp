@@ -7,6 +7,7 @@
 #include "oneshot/pruning_masks.h"
 #include "report/json.h"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -23,6 +24,11 @@ constexpr const char* kInspectExamples =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
 (model.safetensors.index.json, pytorch_model.bin.index.json), a TorchScript
 archive or a .pt2 of torch.export.save. Its content decides which, not its name.
+
+A torch.save file may hold a whole pickled model, a training run's state or
+other objects of Python's: they are read as data, and nothing in them is run.
+Below the tensors stand the classes and functions that Python would import and
+call when it loads the file, and what those are known to do that are dangerous.
 
 The columns `n:m` and `blocks` show the most regular pattern that all zeros of
 a tensor fit. A weight that its module masks (`weight_orig` and `weight_mask`,
@@ -116,19 +122,52 @@ Table tensor_table(const Checkpoint& checkpoint, InspectTotals& totals) {
   return table;
 }
 
+Table code_table(const Checkpoint& checkpoint) {
+  Table table{
+      {{"name", "class or function"},
+       {"calls", "calls", CellFormat::kCount},
+       {"danger", "danger"}},
+      {}};
+  for (const auto& code : checkpoint.code) {
+    table.rows.push_back({code.name, static_cast<int64_t>(code.calls)});
+    if (!code.danger.empty()) {
+      table.rows.back().emplace_back(code.danger);
+    }
+  }
+  return table;
+}
+
+/// What Python would run, for who checks a stranger's file; empty if nothing.
+std::string code_text(const Checkpoint& checkpoint) {
+  if (checkpoint.code.empty()) {
+    return "";
+  }
+  const auto dangers = std::count_if(
+      checkpoint.code.begin(), checkpoint.code.end(), [](const auto& code) {
+        return !code.danger.empty();
+      });
+  return fmt::format(
+      "\n\nWhen Python loads this file, it imports and calls what the file "
+      "names ({} here, {} known to be dangerous); nothing was run now:\n\n{}",
+      checkpoint.code.size(),
+      dangers == 0 ? "none" : fmt::format("{}", dangers),
+      to_text(code_table(checkpoint)));
+}
+
 std::string inspect_text(
     const Checkpoint& checkpoint,
     const Table& table,
     const InspectTotals& totals) {
   return fmt::format(
-      "{}\n{}: {} tensors, {} elements, {}; {} zeros ({}).",
+      "{}\n{}: {} tensors, {} elements, {}; {} zeros ({}).{}",
       to_text(table),
       format_name(checkpoint.format),
       table.rows.size(),
       to_text(totals.elements, CellFormat::kCount),
       to_text(totals.bytes, CellFormat::kBytes),
       to_text(totals.zeros, CellFormat::kCount),
-      to_text(totals.sparsity(), CellFormat::kPercent));
+      to_text(totals.sparsity(), CellFormat::kPercent),
+      code_text(checkpoint));
 }
 
 std::string inspect_json(
@@ -144,7 +183,8 @@ std::string inspect_json(
        {"bytes", totals.bytes},
        {"zeros", totals.zeros},
        {"sparsity", totals.sparsity()},
-       {"tensors", to_json(table)}});
+       {"tensors", to_json(table)},
+       {"code", to_json(code_table(checkpoint))}});
 }
 
 ExitCode inspect(const InspectOptions& options) {

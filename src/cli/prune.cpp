@@ -51,6 +51,11 @@ A recipe (YAML or JSON) takes the place of the options from --sparsity to
         targets: ["re:.*mlp.*"]
         ignore: [lm_head]           # and transposed, as --transposed
 
+A torch.save file may hold a whole pickled model or other objects of Python's.
+They are read as data, nothing in them is run, and the copy has them as they
+are. If they name what is known to be dangerous, such as os.system, no copy is
+written without --keep-code; `coppice inspect` lists what they name.
+
 With --calibration, MODEL is a TorchScript archive that runs on the samples of
 FILE: a tensor for each input, by torch.save or as safetensors, samples in
 dimension 0. Weights are chosen by the inputs of their layers, and kept weights
@@ -89,6 +94,7 @@ struct PruneRun {
   std::string recipe;
   SampleOptions samples;
   bool dry_run = false;
+  bool keep_code = false;
   bool json = false;
   int threads = 0;
 };
@@ -138,6 +144,7 @@ run(const Checkpoint& input, const PruneRun& options, const Recipe& recipe) {
   std::unique_ptr<ProgressBar> bar;
   PruneOptions how;
   how.dry_run = options.dry_run;
+  how.keep_code = options.keep_code;
   how.progress = [&](uint64_t done, uint64_t total) {
     if (!bar) {
       bar = std::make_unique<ProgressBar>(
@@ -259,6 +266,10 @@ void add_prune_options(CLI::App& command, PruneRun& options) {
   add_sample_options(command, recipe, options.samples);
   command.add_flag(
       "--dry-run", options.dry_run, "Print the table and write no file");
+  command.add_flag(
+      "--keep-code",
+      options.keep_code,
+      "Copy a file that names dangerous code, too");
   command.add_flag(
       "--json", options.json, "Print one JSON object instead of text");
   command

@@ -43,6 +43,15 @@ bool is_sharded(CheckpointFormat format) {
   return false;
 }
 
+const PickledCode* dangerous_code(const Checkpoint& checkpoint) {
+  for (const auto& code : checkpoint.code) {
+    if (!code.danger.empty()) {
+      return &code;
+    }
+  }
+  return nullptr;
+}
+
 Checkpoint open_checkpoint(const std::string& path) {
   io::require_no_folder(path);
   return io::read_checkpoint(MappedFile::open(path));

@@ -30,16 +30,17 @@ class LegacyReader {
   explicit LegacyReader(std::shared_ptr<const MappedFile> file)
       : file_(std::move(file)) {}
 
-  PickleValue read(uint64_t& pickle_size) {
+  /// The object, and the bytes of its pickle.
+  archive::Pickle read(archive::ForeignNames foreign) {
     check_head();
     // Where storages lie is known only behind the object, so it is read twice:
     // the first time for the names of its storages.
     const uint64_t object = offset_;
-    next([this](const archive::StorageId& id) { return expect(id); });
-    pickle_size = offset_ - object;
-    find_storages(next(nullptr));
+    next([this](const archive::StorageId& id) { return expect(id); }, foreign);
+    find_storages(next(nullptr).value);
     offset_ = object;
-    return next([this](const archive::StorageId& id) { return load(id); });
+    return next(
+        [this](const archive::StorageId& id) { return load(id); }, foreign);
   }
 
  private:
@@ -50,30 +51,32 @@ class LegacyReader {
         what));
   }
 
-  PickleValue next(
-      std::function<PickleStorage(const archive::StorageId&)> load) {
+  archive::Pickle next(
+      std::function<PickleStorage(const archive::StorageId&)> load,
+      archive::ForeignNames foreign = archive::ForeignNames::Refused) {
     archive::PickleContext context;
     context.where =
         fmt::format("{}: the pickle at byte {}", file_->path(), offset_);
+    context.foreign = foreign;
     context.load_storage = std::move(load);
     archive::Pickle pickle =
         archive::read_pickle(file_->text().substr(offset_), context);
     offset_ += pickle.size;
-    return std::move(pickle.value);
+    return pickle;
   }
 
   void check_head() {
-    const PickleValue magic = next(nullptr);
+    const PickleValue magic = next(nullptr).value;
     const auto* number = magic.get_if<PickleBigInt>();
     if (!number || number->bytes != kMagic) {
       fail("does not begin with torch.save's number");
     }
-    const PickleValue protocol = next(nullptr);
+    const PickleValue protocol = next(nullptr).value;
     if (!protocol.get_if<int64_t>() ||
         *protocol.get_if<int64_t>() != kProtocol) {
       fail("is of another protocol than 1001");
     }
-    const PickleValue system = next(nullptr);
+    const PickleValue system = next(nullptr).value;
     const auto* facts = system.get_if<PickleDict>();
     const auto* little = facts ? facts->find("little_endian") : nullptr;
     if (!little || !little->get_if<bool>() || !*little->get_if<bool>()) {
@@ -156,21 +159,19 @@ bool is_legacy_torch_save(const MappedFile& file) {
       head.find(kMagic) != std::string_view::npos;
 }
 
-PickleValue read_legacy_value(
-    const std::shared_ptr<const MappedFile>& file,
-    uint64_t& pickle_size) {
-  return LegacyReader(file).read(pickle_size);
+PickleValue read_legacy_value(const std::shared_ptr<const MappedFile>& file) {
+  return LegacyReader(file).read(archive::ForeignNames::Refused).value;
 }
 
 Checkpoint read_legacy_torch_save(std::shared_ptr<const MappedFile> file) {
   Checkpoint checkpoint;
   checkpoint.format = CheckpointFormat::LegacyTorchSave;
   checkpoint.files = {file};
-  uint64_t pickle_size = 0;
-  const PickleValue value = read_legacy_value(file, pickle_size);
-  TensorNames names(file->path(), pickle_size);
-  names.add(value, "");
-  checkpoint.state.tensors = names.take();
+  archive::Pickle model = LegacyReader(file).read(archive::ForeignNames::Inert);
+  TensorNames names(file->path(), model.size);
+  names.add(model.value, "");
+  names.give_to(checkpoint);
+  checkpoint.code = std::move(model.code);
   return checkpoint;
 }
 

@@ -7,12 +7,9 @@
 
 namespace coppice::io {
 
-/// The object in a file of `torch.save` before 1.6. `pickle_size` is set to the
-/// bytes of its pickle.
+/// The object in a file of `torch.save` before 1.6, of plain data.
 ///
 /// Errors: FileError.
-PickleValue read_legacy_value(
-    const std::shared_ptr<const MappedFile>& file,
-    uint64_t& pickle_size);
+PickleValue read_legacy_value(const std::shared_ptr<const MappedFile>& file);
 
 } // namespace coppice::io

@@ -178,6 +178,23 @@ CheckpointFormat sharded(CheckpointFormat shard) {
       : CheckpointFormat::ShardedTorchSave;
 }
 
+/// Shards name the same classes, most often.
+void add_code(
+    const std::vector<PickledCode>& code,
+    std::vector<PickledCode>& all) {
+  for (const auto& one : code) {
+    const auto known =
+        std::find_if(all.begin(), all.end(), [&one](const auto& other) {
+          return other.name == one.name;
+        });
+    if (known == all.end()) {
+      all.push_back(one);
+    } else {
+      known->calls += one.calls;
+    }
+  }
+}
+
 /// Moves the tensors of a shard to `result`; each must be mapped to it.
 void add_shard(
     const MappedFile& file,
@@ -216,6 +233,8 @@ void add_shard(
     result.checksums.push_back(std::move(checksum));
   }
   result.state.metadata.merge(read.state.metadata);
+  result.left_because.merge(read.left_because);
+  add_code(read.code, result.code);
   result.files.push_back(std::move(read.files.front()));
 }
 

@@ -2,8 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <set>
+#include <tuple>
+
 #include "archive/byte_reader.h"
+#include "archive/pickle_tree.h"
 #include "coppice/archive/file_error.h"
+#include "io/inert_objects.h"
 
 namespace coppice::io {
 namespace {
@@ -35,6 +41,12 @@ bool is_packed(const PickleObject& object) {
   return object.type.module.rfind("__torch__.torch.classes", 0) == 0;
 }
 
+/// Whether tensors can be in it or be it.
+bool leads_to_tensors(const PickleValue& value) {
+  return value.get_if<PickleTensor>() || value.get_if<PickleSparseTensor>() ||
+      archive::is_container(value);
+}
+
 } // namespace
 
 TensorNames::TensorNames(std::string where, uint64_t pickle_size)
@@ -54,66 +66,140 @@ void TensorNames::add(
     const PickleValue& value,
     const std::string& name,
     const std::string& fixed) {
-  charge(1 + name.size());
+  visits_.push_back({&value, name, fixed, "", Way::Plain, nullptr});
+  while (!visits_.empty()) {
+    const Visit next = std::move(visits_.back());
+    visits_.pop_back();
+    if (next.leaves) {
+      on_way_.erase(next.leaves);
+      continue;
+    }
+    visit(next);
+    // The first child is visited next.
+    visits_.insert(
+        visits_.end(),
+        std::make_move_iterator(children_.rbegin()),
+        std::make_move_iterator(children_.rend()));
+    children_.clear();
+  }
+}
+
+void TensorNames::visit(const Visit& at) {
+  charge(1 + at.name.size());
+  const PickleValue& value = *at.value;
   if (const auto* tensor = value.get_if<PickleTensor>()) {
-    add_tensor(*tensor, name, fixed);
+    add_tensor(at, *tensor, at.name, at.fixed);
   } else if (const auto* sparse = value.get_if<PickleSparseTensor>()) {
     const std::string why = "part of a sparse tensor";
-    add_tensor(sparse->indices, join(name, "indices"), why);
-    add_tensor(sparse->values, join(name, "values"), why);
+    add_tensor(at, sparse->indices, join(at.name, "indices"), why);
+    add_tensor(at, sparse->values, join(at.name, "values"), why);
+  } else if (!enter(at)) {
+    return;
   } else if (const auto* dict = value.get_if<PickleDict>()) {
-    add_dict(*dict, name, fixed);
+    add_entries(at, dict->items);
   } else if (const auto* list = value.get_if<PickleList>()) {
-    add_items(list->items, name, fixed);
+    add_items(at, list->items);
   } else if (const auto* tuple = value.get_if<PickleTuple>()) {
-    add_items(tuple->items, name, fixed);
+    add_items(at, tuple->items);
   } else if (const auto* object = value.get_if<PickleObject>()) {
-    add_object(*object, name, fixed);
+    add_object(at, *object);
+  } else if (const auto* inert = value.get_if<PickleInert>()) {
+    add_inert(at, *inert);
+  } else if (const auto* set = value.get_if<PickleSet>();
+             set && at.way != Way::Plain) {
+    add_items(at, set->items);
   }
+}
+
+/// Whether a container is to be looked into: what objects hold beside the state
+/// of a module is visited once, and nothing within itself.
+bool TensorNames::enter(const Visit& at) {
+  const void* const identity = at.value->identity();
+  const bool is_inert = at.value->get_if<PickleInert>() != nullptr;
+  if (is_inert && !on_way_.insert(identity).second) {
+    return false;
+  }
+  if (is_inert) {
+    Visit end;
+    end.leaves = identity;
+    visits_.push_back(std::move(end));
+  }
+  if (at.way == Way::Object || is_inert) {
+    return seen_.insert(identity).second || at.way != Way::Object;
+  }
+  return true;
+}
+
+void TensorNames::add_child(
+    const Visit& at,
+    const PickleValue& value,
+    std::string name) {
+  children_.push_back(
+      {&value, std::move(name), at.fixed, at.left, at.way, nullptr});
 }
 
 void TensorNames::add_tensor(
+    const Visit& at,
     const PickleTensor& tensor,
     const std::string& name,
     const std::string& fixed) {
-  StoredTensor listed = tensor.tensor;
-  listed.name = name.empty() ? "tensor" : name;
-  charge(listed.name.size());
-  if (listed.fixed_because.empty()) {
-    listed.fixed_because = fixed;
+  Listed listed;
+  listed.tensor = tensor.tensor;
+  listed.tensor.name = free_name(name.empty() ? "tensor" : name, at.way);
+  if (listed.tensor.fixed_because.empty()) {
+    listed.tensor.fixed_because = fixed;
   }
-  if (!names_.insert(listed.name).second) {
-    throw FileError(fmt::format(
-        "{} holds two tensors of the name {}; rename one of them.",
-        where_,
-        archive::quoted(listed.name)));
-  }
+  listed.left = at.left;
+  listed.may_have_other_name = at.way == Way::Object;
   tensors_.push_back(std::move(listed));
 }
 
+/// A name that no tensor has. Attributes of an object may be called as its
+/// items are; in plain data, no two can have one name.
+std::string TensorNames::free_name(std::string name, Way way) {
+  charge(name.size());
+  if (names_.insert(name).second) {
+    return name;
+  }
+  if (way == Way::Plain) {
+    throw FileError(fmt::format(
+        "{} holds two tensors of the name {}; rename one of them.",
+        where_,
+        archive::quoted(name)));
+  }
+  for (size_t i = 2;; ++i) {
+    auto other = fmt::format("{}#{}", name, i);
+    charge(other.size());
+    if (names_.insert(other).second) {
+      return other;
+    }
+  }
+}
+
 void TensorNames::add_items(
-    const std::vector<PickleValue>& items,
-    const std::string& name,
-    const std::string& fixed) {
+    const Visit& at,
+    const std::vector<PickleValue>& items) {
+  charge(items.size());
   for (size_t i = 0; i < items.size(); ++i) {
-    add(items[i], join(name, std::to_string(i)), fixed);
+    if (leads_to_tensors(items[i])) {
+      add_child(at, items[i], join(at.name, std::to_string(i)));
+    }
   }
 }
 
-void TensorNames::add_dict(
-    const PickleDict& dict,
-    const std::string& name,
-    const std::string& fixed) {
-  for (size_t i = 0; i < dict.items.size(); ++i) {
-    const auto& [key, item] = dict.items[i];
-    add(item, join(name, text_of_key(key, i)), fixed);
+void TensorNames::add_entries(
+    const Visit& at,
+    const std::vector<std::pair<PickleValue, PickleValue>>& entries) {
+  charge(entries.size());
+  for (size_t i = 0; i < entries.size(); ++i) {
+    const auto& [key, item] = entries[i];
+    if (leads_to_tensors(item)) {
+      add_child(at, item, join(at.name, text_of_key(key, i)));
+    }
   }
 }
 
-void TensorNames::add_object(
-    const PickleObject& object,
-    const std::string& name,
-    const std::string& fixed) {
+void TensorNames::add_object(const Visit& at, const PickleObject& object) {
   if (!object.state) {
     return;
   }
@@ -121,9 +207,162 @@ void TensorNames::add_object(
   // belongs to a class that reads it in its own way.
   const bool is_module =
       object.state->get_if<PickleDict>() && !is_packed(object);
-  add(*object.state,
-      name,
-      is_module || !fixed.empty() ? fixed : "part of a packed object");
+  add_child(at, *object.state, at.name);
+  if (!is_module && at.fixed.empty()) {
+    children_.back().fixed = "part of a packed object";
+  }
+}
+
+void TensorNames::add_inert(const Visit& at, const PickleInert& inert) {
+  if (is_numpy_array(inert)) {
+    add_array(at, inert);
+    return;
+  }
+  add_entries(at, inert.entries);
+  add_items(at, inert.items);
+  Visit inside = at;
+  inside.way = Way::Object;
+  if (is_optimizer(inert)) {
+    inside.left = "an optimizer's state";
+  }
+  if (is_tensor_function(inert)) {
+    inside.fixed = "part of a tensor of a kind that is not read";
+  }
+  add_arguments(inside, inert);
+  for (const auto& state : inert.states) {
+    add_state(inside, inert, state);
+  }
+}
+
+void TensorNames::add_array(const Visit& at, const PickleInert& array) {
+  if (const auto tensor = tensor_of_array(array)) {
+    add_tensor(at, *tensor, at.name, "an array of NumPy");
+  } else if (const auto* objects = objects_of_array(array)) {
+    add_items(at, *objects);
+  }
+}
+
+/// What an object was made of. If one argument alone leads to tensors, it goes
+/// by the object's own name.
+void TensorNames::add_arguments(const Visit& at, const PickleInert& inert) {
+  const auto* arguments = inert.arguments.get_if<PickleTuple>();
+  if (arguments) {
+    charge(arguments->items.size());
+    const auto many = std::count_if(
+        arguments->items.begin(), arguments->items.end(), leads_to_tensors);
+    for (size_t i = 0; i < arguments->items.size(); ++i) {
+      const auto& item = arguments->items[i];
+      if (const auto* attributes = module_attributes(item)) {
+        add_module(at, inert, *attributes); // A module of torch.fx.
+      } else if (leads_to_tensors(item)) {
+        add_child(
+            at, item, many == 1 ? at.name : join(at.name, std::to_string(i)));
+      }
+    }
+  }
+  if (const auto* keywords = inert.keywords.get_if<PickleDict>()) {
+    add_entries(at, keywords->items);
+  }
+  if (inert.maker.get_if<PickleInert>()) {
+    add_child(at, inert.maker, at.name);
+  }
+}
+
+void TensorNames::add_state(
+    const Visit& at,
+    const PickleInert& inert,
+    const PickleValue& state) {
+  if (const auto* attributes = module_attributes(state)) {
+    add_module(at, inert, *attributes);
+    return;
+  }
+  // A pair of attributes and slots, as Python pickles a class with slots.
+  const auto* pair = state.get_if<PickleTuple>();
+  if (pair && pair->items.size() == 2 && pair->items[1].get_if<PickleDict>() &&
+      (pair->items[0].is_none() || pair->items[0].get_if<PickleDict>())) {
+    for (const auto& part : pair->items) {
+      if (const auto* dict = part.get_if<PickleDict>()) {
+        add_entries(at, dict->items);
+      }
+    }
+  } else if (leads_to_tensors(state)) {
+    add_child(at, state, at.name);
+  }
+}
+
+/// The tensors of a `torch.nn.Module`: those of its `state_dict()` under the
+/// names that they have there, and what else its attributes hold.
+void TensorNames::add_module(
+    const Visit& at,
+    const PickleInert& inert,
+    const PickleDict& attributes) {
+  charge(attributes.items.size());
+  Visit inside = at;
+  inside.way = Way::Module;
+  for (const auto& [key, item] : attributes.items) {
+    const auto* name = key.get_if<std::string>();
+    const auto* members = item.get_if<PickleDict>();
+    if (name && *name == "_parameters" && members) {
+      inside.left = why_no_weights(inert);
+      add_entries(inside, members->items);
+    } else if (name && *name == "_buffers" && members) {
+      inside.left = "a buffer of its module";
+      add_entries(inside, members->items);
+    } else if (name && *name == "_modules" && members) {
+      inside.left = "";
+      add_entries(inside, members->items);
+    } else if (name && leads_to_tensors(item)) {
+      add_child(at, item, join(at.name, *name));
+      children_.back().left = "an attribute of its module, and no parameter";
+    }
+  }
+}
+
+/// A tensor that was found in an object beside a module, by an optimizer for
+/// one, keeps the name by which the module has it alone.
+void TensorNames::drop_second_names() {
+  using Key = std::tuple<
+      const std::byte*,
+      Dtype,
+      std::vector<int64_t>,
+      std::vector<int64_t>>;
+  const auto key_of = [](const StoredTensor& tensor) {
+    return Key(tensor.data, tensor.dtype, tensor.shape, tensor.strides);
+  };
+  const auto is_second = [](const Listed& listed) {
+    return listed.may_have_other_name && listed.tensor.numel() > 0;
+  };
+  if (std::none_of(tensors_.begin(), tensors_.end(), is_second)) {
+    return;
+  }
+  std::set<Key> known;
+  for (const auto& listed : tensors_) {
+    if (!is_second(listed)) {
+      known.insert(key_of(listed.tensor));
+    }
+  }
+  tensors_.erase(
+      std::remove_if(
+          tensors_.begin(),
+          tensors_.end(),
+          [&](const Listed& listed) {
+            return is_second(listed) &&
+                !known.insert(key_of(listed.tensor)).second;
+          }),
+      tensors_.end());
+}
+
+void TensorNames::give_to(Checkpoint& checkpoint) {
+  drop_second_names();
+  auto& tensors = checkpoint.state.tensors;
+  tensors.reserve(tensors.size() + tensors_.size());
+  for (auto& listed : tensors_) {
+    if (!listed.left.empty()) {
+      checkpoint.left_because[listed.tensor.name] = std::move(listed.left);
+    }
+    tensors.push_back(std::move(listed.tensor));
+  }
+  tensors_.clear();
 }
 
 } // namespace coppice::io

@@ -37,12 +37,13 @@ Checkpoint read_zip_archive(std::shared_ptr<const MappedFile> file) {
   checkpoint.files = {file};
   checkpoint.format = archive.is_script() ? CheckpointFormat::TorchScript
                                           : CheckpointFormat::TorchSave;
-  const PickleValue data = archive.data();
+  archive::Pickle model = archive.model();
   const PickleValue constants = archive.constants();
   TensorNames names(file->path() + ": data.pkl", archive.pickle_size());
-  names.add(data, "");
+  names.add(model.value, "");
   names.add(constants, "constants", "a constant of the code");
-  checkpoint.state.tensors = names.take();
+  names.give_to(checkpoint);
+  checkpoint.code = std::move(model.code);
   checkpoint.checksums = archive.checksums();
   return checkpoint;
 }
@@ -85,28 +86,39 @@ void TorchArchive::check_byte_order() {
 }
 
 PickleValue TorchArchive::data() {
-  return read("data.pkl", "data/");
+  return read("data.pkl", "data/", archive::ForeignNames::Refused).value;
+}
+
+archive::Pickle TorchArchive::model() {
+  return read(
+      "data.pkl",
+      "data/",
+      is_script_ ? archive::ForeignNames::Refused
+                 : archive::ForeignNames::Inert);
 }
 
 PickleValue TorchArchive::constants() {
   if (!is_script_ || !entry("constants.pkl")) {
     return PickleTuple();
   }
-  return read("constants.pkl", "constants/");
+  return read("constants.pkl", "constants/", archive::ForeignNames::Refused)
+      .value;
 }
 
-PickleValue TorchArchive::read(
+archive::Pickle TorchArchive::read(
     const std::string& pickle,
-    const std::string& folder) {
+    const std::string& folder,
+    archive::ForeignNames foreign) {
   const archive::ZipText text = zip_.read(*entry(pickle));
   archive::PickleContext context;
   context.where = zip_.file()->path() + ": " + pickle;
   context.torch_script = is_script_;
+  context.foreign = foreign;
   context.load_storage = [this, &folder](const archive::StorageId& id) {
     return load(folder, id);
   };
   pickle_size_ += text.view().size();
-  return archive::read_pickle(text.view(), context).value;
+  return archive::read_pickle(text.view(), context);
 }
 
 PickleStorage TorchArchive::load(

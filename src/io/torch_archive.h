@@ -37,7 +37,10 @@ class TorchArchive {
   bool is_script() const {
     return is_script_;
   }
+  /// Of plain data, or of TorchScript's own classes.
   PickleValue data();
+  /// Whatever it holds: what is foreign in a file of torch.save is inert.
+  archive::Pickle model();
   /// An empty tuple if there are none.
   PickleValue constants();
   /// Bytes of the pickles that were read so far.
@@ -48,7 +51,10 @@ class TorchArchive {
   std::vector<Checksum> checksums() const;
 
  private:
-  PickleValue read(const std::string& pickle, const std::string& folder);
+  archive::Pickle read(
+      const std::string& pickle,
+      const std::string& folder,
+      archive::ForeignNames foreign);
   PickleStorage load(const std::string& folder, const archive::StorageId& id);
   const archive::ZipEntry* entry(const std::string& name) const;
   void check_byte_order();

@@ -30,8 +30,7 @@ TorchFile read_torch_file(const std::string& path) {
     return result;
   }
   if (io::is_legacy_torch_save(*result.file)) {
-    uint64_t ignored = 0;
-    result.value = io::read_legacy_value(result.file, ignored);
+    result.value = io::read_legacy_value(result.file);
     return result;
   }
   throw FileError(fmt::format("{}: is no file of torch.save; give one.", path));

@@ -156,6 +156,10 @@ class Planner {
         !reason.empty()) {
       return reason;
     }
+    if (const auto told = input_.left_because.find(tensor.name);
+        told != input_.left_because.end()) {
+      return told->second;
+    }
     const auto* use = evidence_ ? evidence_->find(tensor.name) : nullptr;
     if (use != nullptr && use->kind == graph::WeightUse::Kind::kBuffer) {
       return "a buffer of its module";

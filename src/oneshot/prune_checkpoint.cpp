@@ -2,6 +2,7 @@
 
 #include <torch/utils.h>
 
+#include "archive/byte_reader.h"
 #include "oneshot/plan.h"
 #include "oneshot/planned_report.h"
 #include "oneshot/reached.h"
@@ -49,6 +50,16 @@ PruneReport prune_checkpoint(
   if (!options.dry_run) {
     require_other_file(output, input);
   }
+  const auto* danger = dangerous_code(input);
+  TORCH_CHECK_VALUE(
+      !danger || options.keep_code || options.dry_run,
+      input.files[0]->path(),
+      ": names ",
+      danger ? archive::quoted(danger->name) : "",
+      ", which ",
+      danger ? danger->danger : "",
+      " when Python loads the file, and so would the copy; see `coppice "
+      "inspect`, and give --keep-code if you trust it");
   const auto plan = oneshot::plan_pruning(input, recipe);
   uint64_t done = 0;
   const oneshot::Advance advance =

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 #include "coppice/archive/file_error.h"
 #include "coppice/archive/mapped_file.h"
+#include "coppice/archive/pickled_code.h"
 #include "coppice/export.h"
 #include "coppice/io/state_dict.h"
 
@@ -49,10 +51,24 @@ struct Checkpoint {
   /// Of zip archives. Two ranges overlap only if one is of an entry that is an
   /// archive itself, and holds the other with its places.
   std::vector<Checksum> checksums;
+
+  // Of pickled objects, such as a whole model:
+
+  /// Classes and functions that Python imports or calls when it loads the
+  /// files. Nothing here does, but a copy of a file still names them.
+  std::vector<PickledCode> code;
+  /// By name of a tensor: why it is no weight ("a buffer of its module"). Only
+  /// of tensors of which the object that holds them tells.
+  std::map<std::string, std::string> left_because;
 };
 
+/// The first of its code that is known to be dangerous; null if there is none.
+COPPICE_API const PickledCode* dangerous_code(const Checkpoint& checkpoint);
+
 /// Opens a file of any known format, told by its content. Nothing in the file
-/// is believed before it is checked, and nothing in it can run.
+/// is believed before it is checked, and nothing in it can run: objects of
+/// Python's, such as a whole pickled model, are read as data for the tensors
+/// that they hold. Tensors have the names that `state_dict()` gives them.
 ///
 /// Errors: FileError.
 COPPICE_API Checkpoint open_checkpoint(const std::string& path);

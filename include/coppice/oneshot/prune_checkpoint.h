@@ -49,6 +49,9 @@ struct PruneReport {
 struct PruneOptions {
   /// Computes all masks and writes nothing.
   bool dry_run = false;
+  /// Writes the copy also if the checkpoint has code that is known to be
+  /// dangerous, which the copy then has too.
+  bool keep_code = false;
   /// Called during work with bytes done and bytes in total.
   std::function<void(uint64_t done, uint64_t total)> progress;
 };
@@ -70,7 +73,8 @@ struct PruneOptions {
 ///   files.
 ///
 /// Errors: c10::ValueError if a target matches no tensor, two modifiers one
-///   tensor, no tensor is left to prune, or a weight holds NaN or infinity;
+///   tensor, no tensor is left to prune, a weight holds NaN or infinity, or the
+///   checkpoint has dangerous code;
 ///   OutputError if the output cannot be written.
 /// Source: the masks are those of WeightNormSparsifier.
 COPPICE_API PruneReport prune_checkpoint(
