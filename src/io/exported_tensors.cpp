@@ -137,7 +137,9 @@ ExportedTensors::Tensors ExportedTensors::in_torch_save(
   TensorNames names(file->path() + ": data.pkl", nested.pickle_size());
   names.add(value, "", entry.deflated ? kCompressed : "");
   add_nested_checksums(entry, nested);
-  return names.take();
+  Checkpoint listed;
+  names.give_to(listed);
+  return std::move(listed.state.tensors);
 }
 
 std::shared_ptr<const MappedFile> ExportedTensors::nested_file(

@@ -6,7 +6,7 @@
 #include "kernels/output_blocks.h"
 #include "kernels/pattern_panels.h"
 #include "kernels/sorted_rows.h"
-#include "sparse/kept.h"
+#include "sparse/scratch.h"
 #include "sparse/packed_product.h"
 
 namespace coppice::sparse {

@@ -4,7 +4,7 @@
 
 #include "kernels/bitmask_columns.h"
 #include "kernels/input_columns.h"
-#include "sparse/kept.h"
+#include "sparse/scratch.h"
 #include "sparse/packed_product.h"
 
 namespace coppice::sparse {

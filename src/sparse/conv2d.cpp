@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "kernels/transpose.h"
-#include "sparse/kept.h"
+#include "sparse/scratch.h"
 #include "sparse/parts.h"
 #include "sparse/patches.h"
 
