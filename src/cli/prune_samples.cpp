@@ -40,7 +40,8 @@ torch::Tensor labels_in(const std::string& path) {
 
 oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
   const auto& options = run.options;
-  oneshot::SampledOptions sampled{sample_use(options)};
+  oneshot::SampledOptions sampled;
+  static_cast<oneshot::SampleUse&>(sampled) = sample_use(options);
   sampled.sequential = options.sequential;
   sampled.recalibrate_norms = options.recalibrate_norms;
   sampled.dry_run = run.output.empty();
