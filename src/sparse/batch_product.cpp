@@ -1,4 +1,4 @@
-// Formats that are made for batches, which lie in tiles.
+// Formats for batches, whose inputs are tiles.
 
 #include <algorithm>
 #include <atomic>
@@ -6,8 +6,8 @@
 #include "kernels/output_blocks.h"
 #include "kernels/pattern_panels.h"
 #include "kernels/sorted_rows.h"
-#include "sparse/scratch.h"
 #include "sparse/packed_product.h"
+#include "sparse/scratch.h"
 
 namespace coppice::sparse {
 namespace {
@@ -17,7 +17,8 @@ using kernels::PatternPanels;
 using kernels::Range;
 using kernels::SortedRows;
 
-/// Formats whose batch lies along the vectors: the narrowest tile takes eight.
+/// For formats with the batch along the vectors; the narrowest tile has eight
+/// inputs.
 double nanoseconds_in_tiles(size_t stored, size_t batch) {
   return (0.3 + 0.018 * std::max<size_t>(batch, 8)) * stored;
 }
@@ -82,7 +83,7 @@ class PatternPanelsProduct final
 
  protected:
   void multiply(const ProductCall& call, Range part) const override {
-    thread_local Kept<float> scratch;
+    thread_local Scratch<float> scratch;
     kernels::pattern_product(
         w_,
         call.x,
@@ -121,7 +122,7 @@ class SortedRowsProduct final
 
  protected:
   void multiply(const ProductCall& call, Range part) const override {
-    thread_local Kept<float> scratch;
+    thread_local Scratch<float> scratch;
     kernels::sorted_rows_product(
         w_,
         call.x,
@@ -133,7 +134,7 @@ class SortedRowsProduct final
   }
 };
 
-/// The fraction that is not zero.
+/// The fraction of nonzeros.
 double density(const float* w, size_t count, const kernels::Packing& packing) {
   std::atomic<size_t> zeros{0};
   packing.for_each_range(count, [&](Range range) {
@@ -142,7 +143,7 @@ double density(const float* w, size_t count, const kernels::Packing& packing) {
   return count == 0 ? 0.0 : 1 - static_cast<double>(zeros) / count;
 }
 
-/// A format of cells, whose chunks depend on the density and the batch.
+/// A format of cells, whose chunk size depends on density and batch.
 template <class Made, class Pack>
 std::unique_ptr<Product> product_of_cells(
     const ToPack& weight,

@@ -4,10 +4,11 @@
 
 namespace coppice::sparse {
 
-/// Throws unless `weight` is what can be packed; `function` leads the sentence.
+/// Errors: c10::ValueError or c10::TypeError unless `weight` can be packed.
+/// `function` is the prefix of messages.
 void check_weight(const char* function, const torch::Tensor& weight);
 
-/// The weight as contiguous [out, all others], without its gradient.
+/// The weight as a contiguous matrix [out, all others], detached.
 torch::Tensor as_matrix(const torch::Tensor& weight);
 
 } // namespace coppice::sparse

@@ -1,11 +1,11 @@
-// Formats that lie column by column, for single inputs that are largely zero.
+// Formats by column, for single sparse inputs.
 
 #include <algorithm>
 
 #include "kernels/bitmask_columns.h"
 #include "kernels/input_columns.h"
-#include "sparse/scratch.h"
 #include "sparse/packed_product.h"
+#include "sparse/scratch.h"
 
 namespace coppice::sparse {
 namespace {
@@ -15,7 +15,7 @@ using kernels::BitmaskColumns;
 using kernels::InputColumns;
 using kernels::Range;
 
-/// `Self::multiply_one` multiplies the active inputs of one input.
+/// `Self::multiply_one` computes the product for one input.
 template <class Self, class Packed>
 class ColumnProduct : public PackedProduct<Self, Packed> {
  public:
@@ -27,12 +27,12 @@ class ColumnProduct : public PackedProduct<Self, Packed> {
   }
 
  protected:
-  /// Each thread lists the active inputs itself: that is done sooner than
-  /// waiting for another.
+  /// Each thread lists the active inputs itself, which is faster than waiting
+  /// for another thread's list.
   void multiply(const ProductCall& call, Range part) const override {
-    thread_local Kept<ActiveInput> kept;
+    thread_local Scratch<ActiveInput> scratch;
     const size_t cols = this->cols();
-    ActiveInput* active = kept.at_least(cols);
+    ActiveInput* active = scratch.at_least(cols);
     for (size_t n = 0; n < call.batch; ++n) {
       const size_t count = kernels::active_inputs(
           call.x + n * cols, cols, /*threshold=*/0, active);
@@ -56,7 +56,7 @@ class InputColumnsProduct final
   double nanoseconds(size_t batch) const override {
     return 0.045 * stored() * batch;
   }
-  /// Rows of a cache line.
+  /// The rows of a cache line.
   size_t unit_rows() const override {
     return 16;
   }
@@ -82,7 +82,7 @@ class BitmaskColumnsProduct final
     return bytes_of(w_.values, w_.mask, w_.begins);
   }
   size_t stored() const override {
-    return w_.begins.back(); // Padding stands behind them.
+    return w_.begins.back(); // Without the padding.
   }
   double nanoseconds(size_t batch) const override {
     return 0.06 * w_.rows * w_.cols * batch;

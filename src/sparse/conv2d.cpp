@@ -5,49 +5,50 @@
 #include <algorithm>
 
 #include "kernels/transpose.h"
-#include "sparse/scratch.h"
 #include "sparse/parts.h"
 #include "sparse/patches.h"
+#include "sparse/scratch.h"
 
 namespace coppice::sparse {
 namespace {
 
 using kernels::Range;
 
-/// A convolution about to run.
+/// The arguments of a convolution.
 struct Convolution {
   const Product& product;
   Patches patches;
-  size_t pixels; ///< Of one result.
+  size_t pixels; ///< Of one output image.
   size_t images;
   const float* bias;
   float* y;
-  bool channels_last; ///< Whether `y` is, or else [images, out, pixels].
+  bool channels_last; ///< Layout of `y`; else [images, out, pixels].
   bool relu;
 };
 
-/// Pixels that are worked on together. It must not depend on the threads:
-/// sums are added in an order that depends on it.
+/// Pixels processed together. Must not depend on the number of threads, because
+/// the order of summation depends on it.
 size_t block_pixels(size_t columns) {
-  // Their patches and the weights stay in the second-level cache.
+  // Their patches and the weights stay in the L2 cache.
   constexpr size_t kPatchFloats = 65536;
   constexpr size_t kTile = 64;
   const size_t tiles = kPatchFloats / kTile / std::max<size_t>(columns, 1);
   return std::clamp<size_t>(tiles, 1, 8) * kTile;
 }
 
-/// The patches of a block as the product wants them; memory of this thread.
+/// The patches of a block in the layout of the product, in scratch of this
+/// thread.
 const float*
 block_patches(const Convolution& conv, size_t first, size_t count) {
-  thread_local Kept<float> kept;
+  thread_local Scratch<float> scratch;
   const size_t columns = conv.patches.columns();
   if (!conv.product.takes_tiles(count)) {
-    float* rows = kept.at_least(count * columns);
+    float* rows = scratch.at_least(count * columns);
     write_patches(conv.patches, first, count, rows, 1, columns);
     return rows;
   }
   const size_t size = kernels::transposed_size(count, columns);
-  float* tiles = kept.at_least(size);
+  float* tiles = scratch.at_least(size);
   float* tile = tiles;
   for (size_t done = 0; done < count;) {
     const size_t width = kernels::tile_width(count - done);
@@ -62,7 +63,7 @@ block_patches(const Convolution& conv, size_t first, size_t count) {
   return tiles;
 }
 
-/// Results of a block, [count, out], to where each image has them.
+/// Copies the results of a block, [count, out], to the images.
 void scatter(
     const Convolution& conv,
     const float* results,
@@ -84,21 +85,22 @@ void scatter(
   }
 }
 
-/// Pixels [first, first + count), their rows shared among `threads`.
+/// Computes pixels [first, first + count); `threads` share the rows of the
+/// weight.
 void run_block(
     const Convolution& conv,
     size_t first,
     size_t count,
     size_t threads) {
-  thread_local Kept<float> kept;
+  thread_local Scratch<float> scratch;
   const size_t rows = conv.product.rows();
   ProductCall call;
   call.x = block_patches(conv, first, count);
   call.batch = count;
   call.bias = conv.bias;
   call.relu = conv.relu;
-  call.y =
-      conv.channels_last ? conv.y + first * rows : kept.at_least(count * rows);
+  call.y = conv.channels_last ? conv.y + first * rows
+                              : scratch.at_least(count * rows);
   for_each_part(threads, [&](size_t part) {
     conv.product.run(call, conv.product.part(part, threads));
   });
@@ -111,7 +113,7 @@ void run(const Convolution& conv) {
   const size_t all = conv.images * conv.pixels;
   const size_t step = block_pixels(conv.patches.columns());
   const size_t blocks = (all + step - 1) / step;
-  const size_t threads = parts_for(conv.product.nanoseconds(all));
+  const size_t threads = threads_for(conv.product.nanoseconds(all));
   const auto run_blocks = [&](Range range, size_t threads_of_each) {
     for (size_t b = range.begin; b < range.end; ++b) {
       const size_t first = b * step;
@@ -149,7 +151,7 @@ Patches patches_of(
       y.size(3),
       steps};
   if (is_pointwise(w, steps) && x.stride(2) == x.size(3) * x.stride(3)) {
-    // Rows follow each other: the image is one long row.
+    // Rows are contiguous: treat the image as one long row.
     patches.height = patches.out_height = 1;
     patches.width = patches.out_width = x.size(2) * x.size(3);
   }
@@ -163,7 +165,7 @@ out_size(int64_t in, int64_t kernel, const ConvSteps& steps, size_t which) {
   return room < 0 ? 0 : room / steps.stride[which] + 1;
 }
 
-void take_pair(
+void set_pair(
     const char* function,
     const char* what,
     c10::IntArrayRef given,
@@ -190,9 +192,9 @@ ConvSteps conv_steps(
     c10::IntArrayRef padding,
     c10::IntArrayRef dilation) {
   ConvSteps steps;
-  take_pair(function, "stride", stride, 1, steps.stride);
-  take_pair(function, "padding", padding, 0, steps.padding);
-  take_pair(function, "dilation", dilation, 1, steps.dilation);
+  set_pair(function, "stride", stride, 1, steps.stride);
+  set_pair(function, "padding", padding, 0, steps.padding);
+  set_pair(function, "dilation", dilation, 1, steps.dilation);
   return steps;
 }
 
@@ -214,7 +216,7 @@ torch::Tensor conv2d_result(
       function,
       ": an input of shape ",
       x.sizes(),
-      " does not fit a weight of shape ",
+      " does not match a weight of shape ",
       torch::IntArrayRef(shape),
       "; expected [batch, ",
       shape[1],
@@ -262,7 +264,7 @@ torch::Tensor conv2d_cpu(
       relu};
   if (conv.channels_last && is_pointwise(w, steps) &&
       images.is_contiguous(c10::MemoryFormat::ChannelsLast)) {
-    // The pixels are the rows of a matrix already.
+    // The pixels already are the rows of a matrix.
     ProductCall call;
     call.x = conv.patches.x;
     call.batch = conv.images * conv.pixels;

@@ -24,7 +24,7 @@ struct Place {
   std::string name;
   std::string fqn;
   std::shared_ptr<Module> layer;
-  bool only_registered; ///< Whether nothing but the registration holds it.
+  bool only_registered; ///< Whether only the registration owns it.
 };
 
 bool is_container(const Module& module) {
@@ -33,8 +33,8 @@ bool is_container(const Module& module) {
       module.as<torch::nn::ModuleDictImpl>() != nullptr;
 }
 
-/// All layers below `parent` whose type the mapping has. Layers below those are
-/// theirs.
+/// Finds the layers below `parent` whose type the mapping has, without
+/// descending into them.
 void find_places(
     Module& parent,
     const std::string& parent_fqn,
@@ -46,14 +46,14 @@ void find_places(
       find_places(*child.value(), fqn, mapping, places);
       continue;
     }
-    // The registration holds it, and the list of children that we hold.
+    // The owners are the registration and our list of children.
     const bool only_registered = child.value().use_count() == 2;
     places.push_back(
         {&parent, child.key(), fqn, child.value(), only_registered});
   }
 }
 
-/// Those that `layers` mean; each entry must mean one.
+/// The places that `layers` select; each entry must select at least one.
 std::vector<Place> chosen_places(
     const std::vector<Place>& places,
     const std::vector<std::string>& layers) {
@@ -75,7 +75,7 @@ std::vector<Place> chosen_places(
     const auto nearest = nearest_name(layer, fqns);
     TORCH_CHECK_VALUE(
         found,
-        "convert: the mapping takes no layer `",
+        "convert: the mapping has no layer `",
         layer,
         "`",
         nearest.empty() ? std::string() : "; the nearest is `" + nearest + "`");
@@ -94,8 +94,9 @@ void check_replaceable(const Place& place) {
       place.only_registered || is_container(*place.parent),
       "convert: `",
       place.fqn,
-      "` is a typed member of its module (or held elsewhere too), which can "
-      "hold no layer of another type; hold it in a torch::nn::Sequential, or "
+      "` is a typed member of its module (or owned elsewhere too), which "
+      "cannot hold a layer of another type; put it into a "
+      "torch::nn::Sequential, or "
       "use `trace` and `compile`, which need no change to the model");
 }
 
@@ -149,7 +150,7 @@ std::vector<std::string> convert(
   find_places(module, "", mapping, places);
   places = chosen_places(places, layers);
   std::for_each(places.begin(), places.end(), check_replaceable);
-  // A layer that stands in several places is replaced by one.
+  // A layer registered in several places gets one replacement.
   std::map<const Module*, AnyModule> replacements;
   for (const auto& place : places) {
     if (replacements.count(place.layer.get()) == 0) {

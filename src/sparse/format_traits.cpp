@@ -11,8 +11,8 @@ namespace coppice::sparse {
 namespace {
 
 constexpr int64_t kAnyBatch = std::numeric_limits<int64_t>::max();
-/// Column indices have 16 bits in most formats that store them.
-constexpr int64_t kIndices = 65536;
+/// Most formats store column indices of 16 bits.
+constexpr int64_t kMaxIndex = 65536;
 constexpr int64_t kAnyColumns = int64_t(1) << 32;
 
 constexpr FormatTraits with_zeros_stored(FormatTraits traits) {
@@ -25,9 +25,9 @@ constexpr FormatTraits by_row(
     PackedFormat format,
     const char* name,
     BlockShape block,
-    int64_t most_columns,
+    int64_t max_columns,
     std::unique_ptr<Product> (*make)(const ToPack&)) {
-  return {format, name, block, 0, 1, false, false, false, most_columns, make};
+  return {format, name, block, 0, 1, false, false, false, max_columns, make};
 }
 
 /// Column by column, for single inputs that are largely zero.
@@ -38,7 +38,7 @@ constexpr FormatTraits by_column(
   return {format, name, {1, 1}, 0, 1, false, true, false, kAnyColumns, make};
 }
 
-/// For batches, whose size decides the layout.
+/// For batches; the layout depends on their size.
 constexpr FormatTraits for_batch(
     PackedFormat format,
     const char* name,
@@ -67,14 +67,14 @@ blocks_of_outputs(PackedFormat format, const char* name, int64_t height) {
       false,
       false,
       false,
-      kIndices,
+      kMaxIndex,
       make_output_blocks};
 }
 
 constexpr FormatTraits dense() {
   auto traits = with_zeros_stored(
       by_row(PackedFormat::Dense, "dense", {1, 1}, kAnyColumns, make_dense));
-  traits.most_batch = 8;
+  traits.max_batch = 8;
   return traits;
 }
 
@@ -92,7 +92,7 @@ constexpr FormatTraits kTable[] = {
         Format::CompressedRows,
         "compressed_rows",
         {1, 1},
-        kIndices,
+        kMaxIndex,
         make_compressed_rows),
     for_batch(Format::PatternPanels, "pattern_panels", make_pattern_panels),
     for_batch(Format::SortedRows, "sorted_rows", make_sorted_rows),
@@ -103,26 +103,26 @@ constexpr FormatTraits kTable[] = {
         Format::InputBlocks4,
         "input_blocks4",
         {1, 4},
-        4 * kIndices,
+        4 * kMaxIndex,
         make_input_blocks),
     by_row(
         Format::InputBlocks8,
         "input_blocks8",
         {1, 8},
-        8 * kIndices,
+        8 * kMaxIndex,
         make_input_blocks),
     by_row(
         Format::InputBlocks16,
         "input_blocks16",
         {1, 16},
-        16 * kIndices,
+        16 * kMaxIndex,
         make_input_blocks),
     with_zeros_stored(
         by_column(Format::InputColumns, "input_columns", make_input_columns)),
     by_column(Format::BitmaskColumns, "bitmask_columns", make_bitmask_columns),
 };
 
-/// Whether row i is that of format i, so that a format finds its row.
+/// Whether row i belongs to format i, so that lookup is by index.
 constexpr bool is_in_order() {
   for (size_t i = 0; i < std::size(kTable); ++i) {
     if (static_cast<size_t>(kTable[i].format) != i) {

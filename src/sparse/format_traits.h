@@ -12,38 +12,40 @@ namespace coppice::sparse {
 
 class Product;
 
-/// A weight that is to be packed.
+/// A weight to pack.
 struct ToPack {
   const float* w = nullptr; ///< [rows, cols] row-major.
   size_t rows = 0;
   size_t cols = 0;
-  BlockShape block; ///< That of the format.
-  size_t batch = 1; ///< What formats that are laid out for a batch take.
+  BlockShape block; ///< The block of the format.
+  size_t batch = 1; ///< For formats whose layout depends on it.
   kernels::Packing packing;
 };
 
-/// All that is known of a packed format. A new one is a kernel, a product and a
+/// The properties of a packed format. A new format is a kernel, a product and a
 /// row of the table in format_traits.cpp.
 struct FormatTraits {
   PackedFormat format;
   const char* name;
-  BlockShape block; ///< What it leaves out together.
-  /// The batches it is made for; with others a product is right but slow.
-  int64_t least_batch;
-  int64_t most_batch;
+  BlockShape block; ///< Zeros are skipped by blocks of this shape.
+  /// The batches that it is designed for. Others give correct results, slowly.
+  int64_t min_batch;
+  int64_t max_batch;
   /// Whether its layout depends on `PackedWeightOptions::batch`.
   bool is_laid_out_for_batch;
   /// Whether it skips inputs that are zero.
   bool skips_inputs;
-  /// Whether it stores zeros too, so that it may pay for a weight without any.
+  /// Whether it stores zeros too, so that it can pay off for weights without
+  /// zeros.
   bool stores_zeros;
-  int64_t most_columns;
+  int64_t max_columns;
   std::unique_ptr<Product> (*make)(const ToPack& weight);
 };
 
 /// The row of a format.
 ///
-/// Errors: c10::ValueError if the table has none, for a number that is cast.
+/// Errors: c10::ValueError if there is none: the enum was cast from a wrong
+/// number.
 const FormatTraits& traits_of(PackedFormat format);
 
 } // namespace coppice::sparse

@@ -11,8 +11,8 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// What every way back needs to know.
-void remember(
+/// Saves what both backward functions need.
+void save_for_backward(
     AutogradContext* context,
     const torch::Tensor& x,
     const c10::intrusive_ptr<PackedWeight>& w,
@@ -27,7 +27,7 @@ void remember(
   context->save_for_backward({relu ? y : torch::Tensor()});
 }
 
-/// The gradient before the relu.
+/// The gradient with respect to the input of the relu.
 torch::Tensor before_relu(AutogradContext* context, const torch::Tensor& grad) {
   return context->saved_data["relu"].toBool()
       ? grad * context->get_saved_variables()[0].gt(0)
@@ -47,7 +47,7 @@ struct LinearFunction : torch::autograd::Function<LinearFunction> {
       bool relu) {
     const at::AutoDispatchBelowADInplaceOrView guard;
     auto y = relu ? linear_relu(x, w, bias) : linear(x, w, bias);
-    remember(context, x, w, bias, relu, y);
+    save_for_backward(context, x, w, bias, relu, y);
     return y;
   }
 
@@ -77,7 +77,7 @@ struct ConvFunction : torch::autograd::Function<ConvFunction> {
     const at::AutoDispatchBelowADInplaceOrView guard;
     const auto operation = relu ? conv2d_relu : conv2d;
     auto y = operation(x, w, bias, steps.stride, steps.padding, steps.dilation);
-    remember(context, x, w, bias, relu, y);
+    save_for_backward(context, x, w, bias, relu, y);
     context->saved_data["sizes"] = x.sizes().vec();
     context->saved_data["stride"] = c10::IntArrayRef(steps.stride).vec();
     context->saved_data["padding"] = c10::IntArrayRef(steps.padding).vec();
@@ -110,7 +110,7 @@ struct ConvFunction : torch::autograd::Function<ConvFunction> {
     if (single) {
       sizes.insert(sizes.begin(), 1);
     }
-    // Of the input only its shape matters to its gradient.
+    // The gradient depends on the shape of the input only.
     const auto x = at::zeros({1}, grad.options()).expand(sizes);
     const auto gradient = std::get<0>(at::convolution_backward(
         single ? grad.unsqueeze(0) : grad,

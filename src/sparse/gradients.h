@@ -6,12 +6,11 @@
 #include "sparse/conv2d.h"
 #include "sparse/linear.h"
 
-/// The operators where gradients are recorded: they call the operator below
-/// autograd and know the way back, through the dense weight.
+/// The operators with autograd: they call the operator below autograd and
+/// differentiate through the dense weight.
 namespace coppice::sparse {
 
-/// Whether a gradient is asked of the operands, so that one of the below is
-/// needed.
+/// Whether an operand requires a gradient.
 bool needs_gradient(const torch::Tensor& x, const OptionalTensor& bias);
 
 torch::Tensor linear_with_gradient(

@@ -5,22 +5,22 @@
 #include <algorithm>
 
 #include "kernels/transpose.h"
-#include "sparse/scratch.h"
 #include "sparse/parts.h"
+#include "sparse/scratch.h"
 
 namespace coppice::sparse {
 namespace {
 
-/// Inputs that are transposed at once: enough that reading the weight again
-/// costs nothing, and few enough that the scratch stays small.
-constexpr size_t kMostInputs = 1024;
+/// Inputs transposed at a time: enough that rereading the weight costs nothing,
+/// few enough that the scratch stays small.
+constexpr size_t kMaxInputs = 1024;
 
-/// `x`, [batch, cols], in tiles, which `parts` threads share out; in memory of
+/// Transposes `x`, [batch, cols], to tiles by `parts` threads, into scratch of
 /// this thread.
 const float*
 transposed(const float* x, size_t batch, size_t cols, size_t parts) {
-  thread_local Kept<float> kept;
-  float* tiles = kept.at_least(kernels::transposed_size(batch, cols));
+  thread_local Scratch<float> scratch;
+  float* tiles = scratch.at_least(kernels::transposed_size(batch, cols));
   for_each_part(parts, [&](size_t part) {
     kernels::transpose_batch(
         x, batch, cols, kernels::even_range(cols, part, parts), tiles);
@@ -28,25 +28,25 @@ transposed(const float* x, size_t batch, size_t cols, size_t parts) {
   return tiles;
 }
 
-/// Whether each thread is better off with tiles of its own: to fetch what
-/// another core has just written takes longer than to transpose it, as long as
-/// that is little beside the product and stays in a second-level cache.
-bool has_own_tiles(const Product& product, size_t batch, size_t parts) {
-  constexpr size_t kMostTiles = (512 << 10) / sizeof(float);
-  constexpr size_t kWorth = 16; // Multiplications for each value transposed.
-  return kernels::transposed_size(batch, product.cols()) <= kMostTiles &&
-      product.stored() / parts >= kWorth * product.cols();
+/// Whether each thread transposes the whole input itself. Reading what another
+/// core has just written takes longer than transposing it again, if that is
+/// cheap beside the product and fits the L2 cache.
+bool use_own_tiles(const Product& product, size_t batch, size_t parts) {
+  constexpr size_t kMaxTiles = (512 << 10) / sizeof(float);
+  constexpr size_t kMinWork = 16; // Multiplications per transposed value.
+  return kernels::transposed_size(batch, product.cols()) <= kMaxTiles &&
+      product.stored() / parts >= kMinWork * product.cols();
 }
 
 void multiply_block(const Product& product, ProductCall call) {
   const size_t batch = call.batch;
   const size_t cols = product.cols();
-  const size_t parts = parts_for(product.nanoseconds(batch));
+  const size_t parts = threads_for(product.nanoseconds(batch));
   const bool tiles = product.takes_tiles(batch);
-  const bool own = tiles && has_own_tiles(product, batch, parts);
+  const bool own = tiles && use_own_tiles(product, batch, parts);
   if (tiles && !own) {
-    constexpr double kTransposed = 0.2; // Nanoseconds.
-    const size_t shares = parts_for(kTransposed * batch * cols);
+    constexpr double kTransposed = 0.2; // Nanoseconds a value.
+    const size_t shares = threads_for(kTransposed * batch * cols);
     call.x = transposed(call.x, batch, cols, shares);
   }
   for_each_part(parts, [&](size_t part) {
@@ -61,9 +61,9 @@ void multiply_block(const Product& product, ProductCall call) {
 } // namespace
 
 void multiply(const Product& product, const ProductCall& call) {
-  for (size_t first = 0; first < call.batch; first += kMostInputs) {
+  for (size_t first = 0; first < call.batch; first += kMaxInputs) {
     ProductCall block = call;
-    block.batch = std::min(kMostInputs, call.batch - first);
+    block.batch = std::min(kMaxInputs, call.batch - first);
     block.x += first * product.cols();
     block.y += first * product.rows();
     multiply_block(product, block);
@@ -118,13 +118,13 @@ std::vector<int64_t> linear_shape(
       function,
       ": expected a packed weight [out, in] but its shape is ",
       torch::IntArrayRef(w.shape()),
-      "; that of a convolution goes to conv2d");
+      "; use conv2d for the weight of a convolution");
   TORCH_CHECK_VALUE(
       x.dim() > 0 && x.size(-1) == w.cols(),
       function,
       ": an input of shape ",
       x.sizes(),
-      " does not fit a weight of shape ",
+      " does not match a weight of shape ",
       torch::IntArrayRef(w.shape()),
       "; its last dimension must be ",
       w.cols());

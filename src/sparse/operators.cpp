@@ -17,7 +17,7 @@ namespace {
 using sparse::OptionalTensor;
 using torch::Tensor;
 
-/// The operator `name`, to be called as `Signature`.
+/// Looks up the operator `name`.
 template <class Signature>
 c10::TypedOperatorHandle<Signature> find(const char* name) {
   return c10::Dispatcher::singleton()
@@ -58,8 +58,8 @@ Tensor call_conv2d(
   return operation.call(x, w, bias, stride, padding, dilation);
 }
 
-// Each operator on the CPU, on meta tensors (shapes alone), and where gradients
-// are recorded. `relu` tells the two forms of an operator apart.
+// Each operator on the CPU, on meta tensors (shapes only) and with autograd.
+// `relu` selects one of the two forms.
 
 template <bool relu>
 Tensor linear_on_cpu(
@@ -170,11 +170,10 @@ void register_class(torch::Library& library) {
           });
 }
 
-// Asked before anything of this file is registered.
+// Evaluated before this file registers anything.
 const bool is_second_copy = core::is_registered("coppice::linear");
 
-// One fragment, because a schema is read when it is registered and must find
-// its classes.
+// One fragment: registering a schema looks up its classes.
 TORCH_LIBRARY_FRAGMENT(coppice, library) {
   if (is_second_copy) {
     return;

@@ -7,7 +7,7 @@
 
 namespace coppice::sparse {
 
-/// The bytes that a format's values and its other buffers hold.
+/// Bytes of the values and other buffers of a format.
 template <class... T>
 size_t bytes_of(
     const kernels::Values& values,

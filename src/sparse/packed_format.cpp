@@ -11,8 +11,8 @@
 namespace coppice {
 namespace {
 
-/// Whether at least half of the zeros lie in blocks of zeros.
-bool blocks_fit(const torch::Tensor& matrix, BlockShape block) {
+/// Whether at least half of the zeros are in blocks of zeros.
+bool zeros_form_blocks(const torch::Tensor& matrix, BlockShape block) {
   const auto occupancy = block_occupancy(matrix, block);
   const double left_out =
       1 - static_cast<double>(occupancy.kept) / occupancy.blocks;
@@ -37,7 +37,7 @@ PackedFormat parse_packed_format(std::string_view name) {
       false,
       "`",
       name,
-      "` is no packed format; the nearest is `",
+      "` is not a packed format; the nearest is `",
       nearest_name(name, names),
       "`");
 }
@@ -48,7 +48,7 @@ std::ostream& operator<<(std::ostream& stream, PackedFormat format) {
 
 bool serves_batch(PackedFormat format, int64_t batch) {
   const auto& traits = sparse::traits_of(format);
-  return batch >= traits.least_batch && batch <= traits.most_batch;
+  return batch >= traits.min_batch && batch <= traits.max_batch;
 }
 
 std::vector<PackedFormat> applicable_formats(
@@ -60,12 +60,12 @@ std::vector<PackedFormat> applicable_formats(
   std::vector<PackedFormat> formats;
   for (const auto format : packed_formats()) {
     const auto& traits = sparse::traits_of(format);
-    if (matrix.size(1) > traits.most_columns ||
+    if (matrix.size(1) > traits.max_columns ||
         (traits.skips_inputs && !sparse_input)) {
       continue;
     }
     const bool fits = traits.block.size() > 1
-        ? has_zeros && blocks_fit(matrix, traits.block)
+        ? has_zeros && zeros_form_blocks(matrix, traits.block)
         : has_zeros || traits.stores_zeros;
     if (fits) {
       formats.push_back(format);

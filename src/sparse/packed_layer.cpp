@@ -44,10 +44,10 @@ void PackedLayer<Derived>::register_bias() {
 
 template <class Derived>
 void PackedLayer<Derived>::print_common(std::ostream& stream) const {
-  const bool halves = weight_->dtype() == torch::kBFloat16;
+  const bool is_bfloat16 = weight_->dtype() == torch::kBFloat16;
   stream << std::boolalpha << "bias=" << bias.defined()
          << ", format=" << weight_->format()
-         << (halves ? ", dtype=bfloat16" : "");
+         << (is_bfloat16 ? ", dtype=bfloat16" : "");
 }
 
 template <class Derived>
@@ -59,7 +59,7 @@ c10::intrusive_ptr<PackedWeight> PackedLayer<Derived>::zero_weight(
         "the sizes of a layer must not be negative but are ",
         torch::IntArrayRef(shape));
   }
-  // Without a non-zero nothing but the beginnings of rows is stored.
+  // Without nonzeros only the row offsets are stored.
   return PackedWeight::pack(
       torch::zeros(shape, torch::kFloat), PackedFormat::BitmaskRows);
 }

@@ -8,8 +8,8 @@
 
 namespace coppice::sparse {
 
-/// A product whose weight `kernels/` packed: what is the same for every format.
-/// `Self` is the class that derives from it, one a format.
+/// A product with a weight packed by `kernels/`: the code common to all
+/// formats. `Self` is the derived class (CRTP).
 template <class Self, class Packed>
 class PackedProduct : public Product {
  public:

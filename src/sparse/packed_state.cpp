@@ -1,4 +1,4 @@
-// Saving packed weights and loading them from files that nobody vouches for.
+// Serialization of packed weights. Loading treats the state as untrusted.
 
 #include <c10/util/Exception.h>
 #include <torch/utils.h>
@@ -23,26 +23,27 @@ int64_t mask_bytes(int64_t elements) {
   return elements / 8 + (elements % 8 != 0);
 }
 
-/// How many elements a tensor of that shape has.
+/// The number of elements of a shape.
+///
+/// Errors: c10::ValueError if it is negative or overflows.
 int64_t checked_elements(const std::vector<int64_t>& shape) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 16;
-  // Of the others, so that a shape with a zero does not hide a number that is
-  // too large.
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 16;
+  // Sizes of 0 count as 1, so that they do not hide an overflow.
   int64_t elements = 1;
   bool empty = false;
   for (const int64_t size : shape) {
     TORCH_CHECK_VALUE(
-        size >= 0 && (size == 0 || elements <= kMost / size),
+        size >= 0 && (size == 0 || elements <= kMax / size),
         "PackedWeight: the saved shape ",
         torch::IntArrayRef(shape),
-        " is not a tensor's; the file is damaged");
+        " is invalid; the file is damaged");
     empty |= size == 0;
     elements *= size == 0 ? 1 : size;
   }
   return empty ? 0 : elements;
 }
 
-/// Throws unless `tensor` is a plain one of that dtype and length.
+/// Errors: c10::ValueError unless `tensor` is dense, of that dtype and length.
 void check_tensor(
     const char* what,
     const torch::Tensor& tensor,
@@ -62,7 +63,7 @@ void check_tensor(
       "; the file is damaged");
 }
 
-/// The bfloat16 numbers that `dense`, float32, holds; NaN with its payload.
+/// Converts `dense`, whose values are exact in bfloat16; NaN payloads are kept.
 torch::Tensor as_bfloat16(const torch::Tensor& dense) {
   auto halves = at::empty(dense.sizes(), torch::kBFloat16);
   const auto* from = dense.data_ptr<float>();
@@ -81,12 +82,12 @@ PackedWeight::State PackedWeight::state() const {
   const auto* values = bytes_of(dense);
   auto bits = at::empty({mask_bytes(dense.numel())}, torch::kByte);
   kernels::nonzero_bits(values, elements, width, bits.data_ptr<uint8_t>());
-  // Compressing may write as many elements as there are.
-  auto room = at::empty({dense.numel()}, dense.options());
+  // `compress_nonzeros` may write all elements.
+  auto scratch = at::empty({dense.numel()}, dense.options());
   const size_t kept =
-      kernels::compress_nonzeros(values, elements, width, bytes_of(room));
-  // A tensor of its own, or the whole room would be saved.
-  auto nonzeros = room.narrow(0, 0, static_cast<int64_t>(kept)).clone();
+      kernels::compress_nonzeros(values, elements, width, bytes_of(scratch));
+  // A copy: a narrowed tensor would be saved with its whole storage.
+  auto nonzeros = scratch.narrow(0, 0, static_cast<int64_t>(kept)).clone();
   std::vector<int64_t> numbers{batch()};
   numbers.insert(numbers.end(), shape_.begin(), shape_.end());
   return {kVersion, to_string(format()), std::move(numbers), {bits, nonzeros}};
@@ -115,9 +116,9 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::from_state(const State& state) {
   const auto* bits = tensors[0].data_ptr<uint8_t>();
   const size_t stored =
       kernels::count_bits(bits, static_cast<size_t>(elements));
-  const bool halves =
+  const bool is_bfloat16 =
       tensors[1].defined() && tensors[1].scalar_type() == torch::kBFloat16;
-  const auto dtype = halves ? torch::kBFloat16 : torch::kFloat;
+  const auto dtype = is_bfloat16 ? torch::kBFloat16 : torch::kFloat;
   check_tensor("values", tensors[1], dtype, static_cast<int64_t>(stored));
   auto dense = at::empty(shape, dtype);
   kernels::expand_nonzeros(

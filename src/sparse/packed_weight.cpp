@@ -39,7 +39,7 @@ c10::intrusive_ptr<PackedWeight> PackedWeight::pack(
   sparse::check_weight("pack", weight);
   const auto matrix = sparse::as_matrix(weight);
   TORCH_CHECK_VALUE(
-      matrix.size(1) <= sparse::traits_of(options.format()).most_columns,
+      matrix.size(1) <= sparse::traits_of(options.format()).max_columns,
       "pack: a weight of ",
       matrix.size(1),
       " columns is too wide for the format `",
@@ -109,10 +109,10 @@ std::ostream& operator<<(std::ostream& stream, const PackedWeight& weight) {
       all == 0 ? 0.0 : 1 - static_cast<double>(weight.stored()) / all;
   char percent[32];
   std::snprintf(percent, sizeof percent, "%.1f", 100 * (zeros < 0 ? 0 : zeros));
-  const bool halves = weight.dtype() == torch::kBFloat16;
-  return stream << ", " << weight.format() << (halves ? " as bfloat16" : "")
-                << ", " << percent << "% zeros, "
-                << readable_bytes(weight.nbytes()) << ")";
+  const bool is_bfloat16 = weight.dtype() == torch::kBFloat16;
+  return stream << ", " << weight.format()
+                << (is_bfloat16 ? " as bfloat16" : "") << ", " << percent
+                << "% zeros, " << readable_bytes(weight.nbytes()) << ")";
 }
 
 } // namespace coppice

@@ -8,19 +8,19 @@
 
 namespace coppice::sparse {
 
-/// Among how many threads to share what takes one that long: little is done
-/// sooner than another thread wakes.
-inline size_t parts_for(double nanoseconds) {
-  constexpr double kWorthAThread = 8e3; // Nanoseconds.
+/// The number of threads for work that takes one thread that long. Short work
+/// is done before another thread has woken up.
+inline size_t threads_for(double nanoseconds) {
+  constexpr double kMinPerThread = 8e3; // Nanoseconds.
   if (at::in_parallel_region()) {
     return 1;
   }
   const auto threads = static_cast<size_t>(at::get_num_threads());
-  const double worth = nanoseconds / kWorthAThread;
+  const double worth = nanoseconds / kMinPerThread;
   return worth < threads ? std::max<size_t>(1, worth) : threads;
 }
 
-/// Calls `body(part)` for each of `parts`, each on a thread.
+/// Calls `body(part)` for each of `parts`, in parallel.
 template <class Body>
 void for_each_part(size_t parts, Body body) {
   if (parts == 1) {

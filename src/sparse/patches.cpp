@@ -7,15 +7,15 @@
 namespace coppice::sparse {
 namespace {
 
-/// Pixels of one row of one result.
+/// Consecutive output pixels of one row.
 struct Run {
   int64_t image;
   int64_t row;
-  int64_t column; ///< Of its first pixel.
+  int64_t column; ///< Column of its first pixel.
   int64_t count;
 };
 
-/// Cuts pixels at the ends of rows.
+/// Splits pixels into runs at row ends.
 void list_runs(
     const Patches& patches,
     size_t first,
@@ -33,15 +33,15 @@ void list_runs(
   }
 }
 
-/// Which columns of the results see, under one column of the kernel, a pixel
-/// that is there: [begin, end); and where that of column 0 would be.
-struct Reach {
+/// For one kernel column: the output columns [begin, end) that read inside the
+/// image, and the input column that output column 0 reads.
+struct ValidColumns {
   int64_t begin;
   int64_t end;
   int64_t offset;
 };
 
-Reach reach_of(const Patches& patches, int64_t kernel_column) {
+ValidColumns valid_columns(const Patches& patches, int64_t kernel_column) {
   const int64_t stride = patches.steps.stride[1];
   const int64_t offset =
       kernel_column * patches.steps.dilation[1] - patches.steps.padding[1];
@@ -72,25 +72,25 @@ void zero_pixels(int64_t count, float* to, size_t to_step) {
   }
 }
 
-/// One column of the patches for one run, from the row of `x` at `row`, which
-/// is null if the kernel is above or below the image.
+/// One column of the patches for one run. `row` is the input row, null above
+/// and below the image.
 void write_run(
     const Patches& patches,
     const Run& run,
-    const Reach& reach,
+    const ValidColumns& valid,
     const float* row,
     float* to,
     size_t step) {
   const int64_t last = run.column + run.count;
-  const int64_t begin = std::clamp(reach.begin, run.column, last);
-  const int64_t end = row ? std::clamp(reach.end, begin, last) : begin;
+  const int64_t begin = std::clamp(valid.begin, run.column, last);
+  const int64_t end = row ? std::clamp(valid.end, begin, last) : begin;
   const auto at = [&](int64_t column) {
     return to + static_cast<size_t>(column - run.column) * step;
   };
   zero_pixels(begin - run.column, to, step);
   if (begin < end) {
     const int64_t x_step = patches.x_strides[3];
-    const int64_t from = begin * patches.steps.stride[1] + reach.offset;
+    const int64_t from = begin * patches.steps.stride[1] + valid.offset;
     copy_pixels(
         row + from * x_step,
         patches.steps.stride[1] * x_step,
@@ -101,7 +101,7 @@ void write_run(
   zero_pixels(last - end, at(end), step);
 }
 
-/// One column of the patches: that of a channel and a place in the kernel.
+/// One column of the patches: a channel and a position in the kernel.
 void write_column(
     const Patches& patches,
     const std::vector<Run>& runs,
@@ -110,7 +110,7 @@ void write_column(
     int64_t kernel_column,
     float* to,
     size_t step) {
-  const auto reach = reach_of(patches, kernel_column);
+  const auto valid = valid_columns(patches, kernel_column);
   const int64_t offset =
       kernel_row * patches.steps.dilation[0] - patches.steps.padding[0];
   for (const auto& run : runs) {
@@ -118,7 +118,7 @@ void write_column(
     const float* row = y < 0 || y >= patches.height
         ? nullptr
         : channel + run.image * patches.x_strides[0] + y * patches.x_strides[2];
-    write_run(patches, run, reach, row, to, step);
+    write_run(patches, run, valid, row, to, step);
     to += static_cast<size_t>(run.count) * step;
   }
 }

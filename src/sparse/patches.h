@@ -7,12 +7,12 @@
 
 namespace coppice::sparse {
 
-/// A convolution seen as a product: every pixel of the results is an input, the
-/// patch of pixels under the kernel. A patch has channels * kernel height *
-/// kernel width columns, in this order.
+/// A convolution as a matrix product (im2col): each output pixel is an input
+/// row, the patch of pixels under the kernel. A patch has channels * kernel
+/// height * kernel width columns, in this order.
 struct Patches {
   const float* x;
-  int64_t x_strides[4]; ///< Of image, channel, row and column.
+  int64_t x_strides[4]; ///< Image, channel, row, column.
   int64_t channels, height, width;
   int64_t kernel_height, kernel_width;
   int64_t out_height, out_width;
@@ -23,8 +23,8 @@ struct Patches {
   }
 };
 
-/// Writes the patches of pixels [first, first + count), counted through all
-/// images: column k of the p-th at to[k * column_step + p * pixel_step].
+/// Writes the patches of output pixels [first, first + count), counted over all
+/// images: column k of patch p at to[k * column_step + p * pixel_step].
 void write_patches(
     const Patches& patches,
     size_t first,

@@ -7,13 +7,13 @@
 namespace coppice::sparse {
 namespace {
 
-/// How a weight of that many elements is packed.
+/// The packing options for a weight of that many elements.
 kernels::Packing packing_of(torch::ScalarType dtype, size_t elements) {
   kernels::Packing packing;
   packing.dtype = dtype == torch::kBFloat16 ? kernels::Dtype::BFloat16
                                             : kernels::Dtype::Float32;
-  constexpr double kElement = 1; // Nanoseconds.
-  const size_t parts = parts_for(kElement * elements);
+  constexpr double kElement = 1; // Nanoseconds an element.
+  const size_t parts = threads_for(kElement * elements);
   packing.for_each_range = [parts](size_t count, const auto& body) {
     for_each_part(parts, [&](size_t part) {
       body(kernels::even_range(count, part, parts));

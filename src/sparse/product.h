@@ -10,10 +10,10 @@
 
 namespace coppice::sparse {
 
-/// What a product is called with: y = x W^T + bias.
+/// The arguments of a product: y = x W^T + bias.
 struct ProductCall {
-  /// [batch, cols] row-major, or tiles as `kernels::transpose_batch` writes
-  /// them if the product takes those.
+  /// [batch, cols] row-major, or tiles of `kernels::transpose_batch` if the
+  /// product takes those.
   const float* x = nullptr;
   size_t batch = 0;
   const float* bias = nullptr; ///< [rows], or null.
@@ -21,8 +21,8 @@ struct ProductCall {
   bool relu = false;           ///< Whether negative results become 0.
 };
 
-/// A packed weight together with the kernel that multiplies it. What threads
-/// share out are parts of its rows: equal bits, however many parts.
+/// A packed weight and its kernel. Threads share the rows; results do not
+/// depend on the number of parts.
 class Product {
  public:
   virtual ~Product() = default;
@@ -30,23 +30,23 @@ class Product {
   virtual std::unique_ptr<Product> copy() const = 0;
   virtual void to_dense(float* dense) const = 0;
   virtual size_t nbytes() const = 0;
-  /// Weights that are multiplied with an input.
+  /// Number of weights multiplied per input.
   virtual size_t stored() const = 0;
-  /// About how long a product with a batch of that size takes one thread of
-  /// today: whether to share it out.
+  /// The approximate time on one thread for that batch, for choosing the number
+  /// of threads.
   virtual double nanoseconds(size_t batch) const = 0;
   virtual size_t rows() const = 0;
   virtual size_t cols() const = 0;
 
-  /// Whether `x` is to be in tiles for a batch of that size.
+  /// Whether `x` must be in tiles for that batch.
   virtual bool takes_tiles(size_t batch) const;
 
-  /// Part `part` of `parts`, about equally costly, in units of `unit_rows()`
+  /// Part `part` of `parts` of about equal cost, in units of `unit_rows()`
   /// rows.
   virtual kernels::Range part(size_t part, size_t parts) const = 0;
   virtual size_t unit_rows() const = 0;
 
-  /// Multiplies a part, on this thread.
+  /// Computes a part on this thread.
   void run(const ProductCall& call, kernels::Range part) const;
 
  protected:
@@ -60,7 +60,7 @@ std::unique_ptr<Product> make_product(
     size_t rows,
     size_t cols);
 
-// What the rows of the table of formats make, one a kind of kernel.
+// The factories in the table of formats.
 std::unique_ptr<Product> make_dense(const ToPack& weight);
 std::unique_ptr<Product> make_bitmask_rows(const ToPack& weight);
 std::unique_ptr<Product> make_compressed_rows(const ToPack& weight);

@@ -1,4 +1,4 @@
-// Formats that lie row by row and are made for single inputs.
+// Formats by row, for single inputs.
 
 #include <algorithm>
 
@@ -37,7 +37,7 @@ size_t weights_in(const InputBlocks& w) {
   return w.begins.back() * w.width;
 }
 
-// What a weight takes, or what each column takes, kept or not.
+// Measured time per stored weight, or per column whether stored or not.
 double nanoseconds_of(const BitmaskRows& w) {
   return 0.07 * w.rows * w.cols;
 }
@@ -48,7 +48,7 @@ double nanoseconds_of(const InputBlocks& w) {
   return (0.04 + 0.24 / w.width) * weights_in(w);
 }
 
-/// `kMultiply` is the kernel, which takes one input.
+/// `kMultiply` is the kernel for one input.
 template <class Packed, auto kMultiply>
 class RowProduct final
     : public PackedProduct<RowProduct<Packed, kMultiply>, Packed> {
@@ -74,7 +74,7 @@ class RowProduct final
 
  protected:
   void multiply(const ProductCall& call, Range part) const override {
-    // A few rows under all inputs, so that their weights stay in the cache.
+    // A few rows for all inputs, so that their weights stay in the cache.
     constexpr size_t kRows = 64;
     const size_t step = call.batch > 1 ? kRows : part.end - part.begin;
     for (size_t r = part.begin; r < part.end; r += step) {

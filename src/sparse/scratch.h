@@ -6,15 +6,14 @@
 
 namespace coppice::sparse {
 
-/// Scratch that keeps its memory, so that a call that is not the first
-/// allocates nothing. Make it thread_local. What was in it is lost when it
-/// grows.
+/// Scratch memory that is reused, so that only the first call of a size
+/// allocates. Declare it thread_local. Growing discards the content.
 template <class T>
-class Kept {
+class Scratch {
  public:
   T* at_least(size_t count) {
     if (buffer_.size() < count) {
-      // The old memory goes before the new comes.
+      // Frees the old memory before allocating.
       buffer_ = {};
       buffer_ = kernels::Buffer<T>(count);
     }

@@ -20,7 +20,7 @@ Pair pair_of(const torch::ExpandingArray<2>& array) {
   return {(*array)[0], (*array)[1]};
 }
 
-/// What `kSame` pads, both sides of a dimension together.
+/// The padding of `kSame`, both sides of a dimension together.
 Pair same_padding(const Options& options) {
   const auto kernel = pair_of(options.kernel_size());
   const auto dilation = pair_of(options.dilation());

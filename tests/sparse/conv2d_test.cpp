@@ -16,7 +16,7 @@ using testing::same_bits;
 using testing::sparse_weight;
 using torch::Tensor;
 
-/// A convolution and how it steps.
+/// A convolution and its steps.
 struct Case {
   std::vector<int64_t> weight; ///< [out, in, height, width]
   std::vector<int64_t> x;      ///< [batch, in, height, width]
@@ -53,7 +53,7 @@ Tensor dense_conv(
 ::testing::AssertionResult
 matches(const Case& c, const Tensor& y, const Tensor& x, const Tensor& w) {
   if (w.numel() == 0) {
-    // LibTorch refuses some of those.
+    // LibTorch does not support some of these.
     return y.eq(0).all().item<bool>() ? ::testing::AssertionSuccess()
                                       : ::testing::AssertionFailure();
   }
@@ -115,7 +115,7 @@ TEST_P(EveryConvolution, KeepsTheMemoryFormatOfTheInput) {
   }
 }
 
-TEST_P(EveryConvolution, TakesAnyStrides) {
+TEST_P(EveryConvolution, SupportsAnyStrides) {
   const auto w = sparse_weight({6, 4, 3, 3}, 0.6);
   const auto pointwise = sparse_weight({6, 4, 1, 1}, 0.6);
   const Case c;
@@ -139,7 +139,7 @@ TEST_P(EveryConvolution, AddsBiasAndClamps) {
   }
 }
 
-TEST_P(EveryConvolution, GivesEqualBitsWhateverTheNumberOfThreads) {
+TEST_P(EveryConvolution, DoesNotDependOnTheNumberOfThreads) {
   const int callers = torch::get_num_threads();
   const auto packed = pack(sparse_weight({64, 32, 3, 3}, 0.5));
   for (const int64_t side : {6, 30}) {
@@ -184,7 +184,7 @@ TEST(Conv2d, FindsTheShapeOfMetaTensors) {
   EXPECT_EQ(y.sizes(), (torch::IntArrayRef{2, 6, 4, 5}));
 }
 
-TEST(Conv2d, SaysWhatDoesNotFit) {
+TEST(Conv2d, NamesMismatchedOperands) {
   const auto packed =
       PackedWeight::pack(random({6, 4, 3, 3}), PackedFormat::PatternPanels);
   const auto x = torch::ones({2, 4, 8, 9});

@@ -21,7 +21,7 @@ using testing::SimpleLinear;
 using torch::nn::Linear;
 using torch::nn::Sequential;
 
-/// A typed member that is a container: what it holds can be replaced.
+/// A container as typed member: its content can be replaced.
 struct Nested : torch::nn::Module {
   Nested() {
     register_module("body", body);
@@ -68,7 +68,7 @@ TEST(Convert, ReplacesInListsAndDictionaries) {
       dict->named_children()["head"]->as<nn::SparseLinearImpl>(), nullptr);
 }
 
-/// A module that knows its layer by its name alone.
+/// A module that looks its layer up by name.
 struct ByName : torch::nn::Module {
   ByName() {
     register_module("fc", Linear(4, 3));
@@ -81,7 +81,7 @@ TEST(Convert, ReplacesWhatNothingButTheRegistrationHolds) {
   EXPECT_NE(model.named_children()["fc"]->as<nn::SparseLinearImpl>(), nullptr);
 }
 
-TEST(Convert, SaysWhatATypedMemberCannotDoAndChangesNothing) {
+TEST(Convert, RejectsATypedMemberAndChangesNothing) {
   SimpleLinear model;
   EXPECT_THAT(
       message_of([&] { convert(model, kMapping); }),
@@ -91,7 +91,7 @@ TEST(Convert, SaysWhatATypedMemberCannotDoAndChangesNothing) {
   EXPECT_NE(model.seq->ptr(0)->as<Linear>(), nullptr);
 }
 
-TEST(Convert, TakesJustTheLayersThatAreMeant) {
+TEST(Convert, ReplacesOnlySelectedLayers) {
   SimpleLinear model;
   const auto x = testing::random({2, 7}, 3);
   const auto y = model.forward(x);
@@ -132,7 +132,7 @@ TEST(Convert, AsksTheMappingAndKeepsWhatItReturnsEmpty) {
   EXPECT_THAT(asked, ElementsAre("0", "1"));
 }
 
-TEST(Convert, LeavesTheModelAsItWasWhenTheMappingFails) {
+TEST(Convert, KeepsTheModelWhenTheMappingFails) {
   Sequential net(Linear(4, 3), Linear(3, 2));
   ConvertMapping mapping;
   mapping.add<torch::nn::LinearImpl>(

@@ -89,7 +89,7 @@ TEST_P(EveryLinear, MultipliesBlocksAndEmptyRows) {
   }
 }
 
-TEST_P(EveryLinear, TakesAnyLeadingDimensionsAndStrides) {
+TEST_P(EveryLinear, SupportsAnyLeadingDimensionsAndStrides) {
   const auto w = sparse_weight({19, 24}, 0.7);
   const auto packed = pack(w);
   const auto bias = random({38}, 5).slice(0, 0, 38, 2);
@@ -127,7 +127,7 @@ TEST_P(EveryLinear, ReluSetsNegativeResultsToZeroAndKeepsNan) {
   EXPECT_TRUE(linear_relu(x, packed, bias)[4].isnan().any().item<bool>());
 }
 
-TEST_P(EveryLinear, GivesEqualBitsWhateverTheNumberOfThreads) {
+TEST_P(EveryLinear, DoesNotDependOnTheNumberOfThreads) {
   const int callers = torch::get_num_threads();
   const auto w = sparse_weight({521, 700}, 0.5);
   const auto packed = pack(w);
@@ -166,7 +166,7 @@ TEST_P(EveryLinear, ServesSeveralCallersAtOnce) {
 
 TEST_P(EveryLinear, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
   auto w = sparse_weight({64, 128}, 0.5);
-  w.select(1, 5) = 1;     // Every output weighs this input,
+  w.select(1, 5) = 1;     // Every output uses this input,
   w.slice(1, 64, 80) = 0; // and none one of these.
   const auto packed = pack(w);
   const auto multiplies_zeros = GetParam() == PackedFormat::Dense ||
@@ -186,7 +186,7 @@ TEST_P(EveryLinear, LetsNanAndInfinityThroughWhereTheyAreWeighed) {
   }
 }
 
-TEST_P(EveryLinear, CountsDenormalsAsZeroAndLeavesTheCallersSetting) {
+TEST_P(EveryLinear, FlushesDenormalsAndKeepsTheCallersSetting) {
   const auto packed = pack(torch::full({4, 4}, 1e-40F));
   EXPECT_EQ(
       linear(torch::full({2, 4}, 1e5F), packed).abs().max().item<float>(), 0);
@@ -228,7 +228,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::ValuesIn(packed_formats()),
     [](const auto& info) { return to_string(info.param); });
 
-TEST(Linear, NeedsNoGraphWhenNobodyAsksForGradients) {
+TEST(Linear, RecordsNoGraphWithoutGradients) {
   const auto packed =
       PackedWeight::pack(sparse_weight({6, 10}, 0.5), PackedFormat::Dense);
   const auto x = random({2, 10}).requires_grad_();
@@ -238,7 +238,7 @@ TEST(Linear, NeedsNoGraphWhenNobodyAsksForGradients) {
   EXPECT_FALSE(linear(x, packed).requires_grad());
 }
 
-TEST(Linear, SaysWhatDoesNotFit) {
+TEST(Linear, NamesMismatchedOperands) {
   const auto packed =
       PackedWeight::pack(random({6, 10}), PackedFormat::BitmaskRows);
   EXPECT_THAT(

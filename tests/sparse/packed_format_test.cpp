@@ -25,7 +25,7 @@ TEST(PackedFormat, NamesGoRoundTrip) {
   EXPECT_EQ(to_string(PackedFormat::OutputBlocks16), "output_blocks16");
 }
 
-TEST(PackedFormat, SaysTheNearestName) {
+TEST(PackedFormat, SuggestsTheNearestName) {
   EXPECT_THAT(
       message_of([] { parse_packed_format("patern_panels"); }),
       AllOf(HasSubstr("`patern_panels`"), HasSubstr("`pattern_panels`")));

@@ -1,5 +1,5 @@
-// Saving packed weights, alone and in TorchScript modules, and loading them
-// from states that are wrong.
+// Saving packed weights, alone and in TorchScript modules, and loading invalid
+// states.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -126,7 +126,7 @@ TEST(PackedState, HoldsBFloat16WhereTheWeightDoes) {
   EXPECT_TRUE(tensors[1].equal(torch::tensor({1.F, 3.F}).to(torch::kBFloat16)));
 }
 
-/// A good state, changed by `damage`, must be refused.
+/// A valid state changed by `damage` must be rejected.
 template <class Damage>
 std::string refusal(Damage damage) {
   auto state = PackedWeight::pack(
@@ -136,7 +136,7 @@ std::string refusal(Damage damage) {
   return message_of([&] { PackedWeight::from_state(state); });
 }
 
-TEST(PackedState, OfAnotherVersionIsToldInASentence) {
+TEST(PackedState, OfAnotherVersionIsRejectedInASentence) {
   for (const int64_t version : {1, 3}) {
     EXPECT_THAT(
         refusal([&](State& state) { std::get<0>(state) = version; }),
@@ -178,7 +178,7 @@ TEST(PackedState, WithOtherTensorsIsRefused) {
   with_bits(torch::zeros({1}, torch::kByte).expand({66}));
   with_bits(torch::zeros({66}, torch::kByte).to_sparse());
   with_bits(torch::empty({66}, torch::kByte).to(torch::kMeta));
-  // Right in itself, but more or less than there are values.
+  // Valid alone, but more or fewer bits than values.
   EXPECT_THAT(
       with_bits(torch::full({66}, 255, torch::kByte)), HasSubstr("values"));
   with_bits(torch::zeros({66}, torch::kByte));
@@ -209,7 +209,7 @@ TEST(PackedState, OfADamagedFileThrowsOrGivesAWeight) {
       torch::jit::load(file).forward({torch::ones({2, 33})});
       ++loaded;
     } catch (const std::exception&) {
-      // LibTorch's own checks or ours.
+      // Checks of LibTorch or ours.
     }
   }
   EXPECT_GT(loaded, 0);

@@ -56,7 +56,8 @@ TEST_P(EveryFormat, StoresTheNearestBFloat16IfAsked) {
 
 TEST_P(EveryFormat, KeepsInfinityAndNanAsBFloat16) {
   auto weight = torch::zeros({4, 4});
-  // NaN of either kind and sign, an infinity, what rounds to one and to zero.
+  // Quiet and signalling NaN of both signs, infinity, values that round to
+  // infinity and to zero.
   const uint32_t bits[] = {
       0x7fc12345, 0xff800001, 0x7f800000, 0xff7fffff, 0x00008000};
   const uint32_t wanted[] = {0x7fc10000, 0xffc00000, 0x7f800000, 0xff800000, 0};
@@ -92,7 +93,7 @@ TEST_P(EveryFormat, KeepsNanPayloadsAndDenormals) {
   EXPECT_TRUE(same_bits(packed->to_dense(), weight));
 }
 
-TEST_P(EveryFormat, TakesNegativeZeroForAZero) {
+TEST_P(EveryFormat, TreatsNegativeZeroAsZero) {
   const auto packed =
       PackedWeight::pack(torch::full({16, 16}, -0.0F), GetParam());
   EXPECT_TRUE(packed->to_dense().eq(0).all().item<bool>());
@@ -103,7 +104,7 @@ TEST_P(EveryFormat, TakesNegativeZeroForAZero) {
   }
 }
 
-TEST_P(EveryFormat, TakesAnyStridesAndGradients) {
+TEST_P(EveryFormat, PacksAnyStridesAndGradients) {
   const auto weight = sparse_weight({20, 12}, 0.5).t().requires_grad_();
   const auto packed = PackedWeight::pack(weight, GetParam());
   EXPECT_TRUE(same_bits(packed->to_dense(), weight.detach()));
@@ -174,7 +175,7 @@ TEST(PackedWeight, IsSmallerThanDenseWhereMuchIsZero) {
   EXPECT_LT(bytes(PackedFormat::PatternPanels), 40000);
 }
 
-TEST(PackedWeight, SaysWhichFormatIsTooNarrow) {
+TEST(PackedWeight, NamesTheFormatThatIsTooNarrow) {
   EXPECT_THAT(
       message_of([] {
         PackedWeight::pack(

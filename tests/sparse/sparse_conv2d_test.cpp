@@ -40,7 +40,7 @@ TEST(SparseConv2d, StandsInForTheDenseLayer) {
   }
 }
 
-TEST(SparseConv2d, SaysWhichLayersItCannotBe) {
+TEST(SparseConv2d, NamesUnsupportedLayers) {
   const auto refusal = [](const Conv2dOptions& options) {
     return message_of([&] {
       SparseConv2d::from_dense(pruned(options), PackedFormat::Dense);

@@ -119,7 +119,7 @@ std::string load_error(const Saved& saved, Loaded loaded) {
   return message_of([&] { torch::load(loaded, file); });
 }
 
-TEST(SparseLinear, SaysWhatDoesNotFitWhenLoaded) {
+TEST(SparseLinear, NamesMismatchesWhenLoaded) {
   const auto layer =
       SparseLinear::from_dense(pruned(30, 20), PackedFormat::Dense);
   EXPECT_THAT(

@@ -17,7 +17,7 @@
 
 namespace coppice {
 
-/// What `convert` puts in place of a layer, by the layer's exact type.
+/// Replacements for `convert`, by the exact type of the layer.
 ///
 ///     coppice::ConvertMapping mapping;
 ///     mapping.add<torch::nn::LinearImpl>(
@@ -27,12 +27,12 @@ namespace coppice {
 ///         });
 class COPPICE_API ConvertMapping {
  public:
-  /// Makes what stands in place of a layer; empty leaves the layer.
+  /// Makes the replacement of a layer; an empty result keeps the layer.
   using Replace = std::function<
       torch::nn::AnyModule(const std::string& fqn, torch::nn::Module& layer)>;
 
-  /// `replace(fqn, layer)` returns a `torch::nn::AnyModule`. Takes the place of
-  /// what was given for `Layer` before.
+  /// `replace(fqn, layer)` returns a `torch::nn::AnyModule`. Overrides an
+  /// earlier function for `Layer`.
   template <class Layer, class Function>
   ConvertMapping& add(Function replace) {
     replacements_[typeid(Layer)] = [replace = std::move(replace)](
@@ -43,37 +43,36 @@ class COPPICE_API ConvertMapping {
     return *this;
   }
 
-  /// Null if layers of that type stay.
+  /// The function for the type of `layer`; null if there is none.
   const Replace* find(const torch::nn::Module& layer) const;
 
  private:
   std::map<std::type_index, Replace> replacements_;
 };
 
-/// Every `torch::nn::Linear` becomes a `SparseLinear` and every
-/// `torch::nn::Conv2d` a `SparseConv2d`, packed as the options say.
-/// Convolutions that `SparseConv2d` cannot be stay.
+/// Replaces every `torch::nn::Linear` by a `SparseLinear` and every
+/// `torch::nn::Conv2d` by a `SparseConv2d`, packed by `options`. Keeps
+/// convolutions that `SparseConv2d` does not support.
 COPPICE_API ConvertMapping sparse_mapping(const PackedWeightOptions& options);
 
-/// Replaces layers below `module` by what `mapping` makes of them, in place,
-/// and returns their FQNs. `layers` are the FQNs, or shell patterns of them
-/// (`encoder.*`), of those that are meant; without, all are whose type
-/// `mapping` has. `module` itself never is. Weights that a sparsifier masks are
-/// taken as they are; whether before or after `squash_mask` makes no
-/// difference. To keep the dense model, convert a `clone()`.
+/// Replaces layers below `module` in place by `mapping`, and returns their
+/// FQNs. `layers` selects them by FQN or shell pattern (`encoder.*`); empty
+/// selects all with a type in `mapping`. `module` itself is never replaced.
+/// Masked weights are packed as they are, before or after `squash_mask`. To
+/// keep the dense model, convert a `clone()`.
 ///
-/// A layer can be replaced where it is held in a `torch::nn::Sequential`,
-/// `ModuleList` or `ModuleDict`, or by nothing but its registration (a forward
-/// that looks it up). A typed member (`torch::nn::Linear fc1`) can hold no
-/// other type and its owner's `forward` would go on calling it: there this
-/// throws, and `trace` and `compile`, which work on the graph, are the way. A
-/// layer that the caller holds too looks like a typed member.
+/// A layer can be replaced in a `torch::nn::Sequential`, `ModuleList` or
+/// `ModuleDict`, or if only its registration owns it (and `forward` looks it
+/// up). A typed member (`torch::nn::Linear fc1`) cannot hold another type, and
+/// its owner's `forward` would still call it: this throws, and `trace` and
+/// `compile`, which work on the graph, are the alternative. A layer that the
+/// caller also owns looks like a typed member.
 ///
-/// Errors: c10::ValueError if a layer that is meant is a typed member, or an
-///   entry of `layers` names none that `mapping` takes; then, as after an error
-///   of the mapping, `module` is as it was.
-/// Source: BaseSparsifier.convert, which copies the model unless told not to,
-///   and finds layers by their parametrization.
+/// Errors: c10::ValueError if a selected layer is a typed member, or an entry
+///   of `layers` selects nothing in `mapping`. After this or an error of the
+///   mapping, `module` is unchanged.
+/// Source: BaseSparsifier.convert, which copies the model by default and finds
+///   layers by their parametrization.
 COPPICE_API std::vector<std::string> convert(
     torch::nn::Module& module,
     const ConvertMapping& mapping,

@@ -10,27 +10,25 @@
 /// The operators on packed weights. TorchScript and Python have them too, as
 /// `torch.ops.coppice.linear` and so on, once the library is loaded.
 ///
-/// They take float32 on the CPU, of any strides. Work is shared among the
-/// threads that `torch::set_num_threads` allows, and results have equal bits
-/// whatever their number. A call allocates its result alone (and a copy of an
-/// input that is not contiguous), but for the first of a size: each thread
-/// keeps its scratch. Denormals count as zero; the caller's setting of the
-/// processor stays as it is.
+/// They take float32 on the CPU, of any strides. They use the threads of
+/// `torch::set_num_threads`; results do not depend on their number, bit for
+/// bit. A call allocates only its result (and a copy of an input that is not
+/// contiguous): each thread reuses its scratch. Denormals are flushed to zero
+/// during the call only.
 ///
 /// Gradients flow to the input and the bias, through the dense weight. The
-/// packed weight has none: it does not change.
+/// packed weight is constant.
 ///
-/// Where an input is infinite or NaN: a dense product multiplies it with
-/// dropped weights too, which gives NaN. So do `Dense`, `InputColumns` and, but
-/// for the last columns or rows that do not fill 64, `BitmaskRows` and
-/// `BitmaskColumns`, but not with AVX-512 where a row keeps two of every four
-/// columns. The others leave dropped weights out, so that only outputs
-/// that weigh the input see it; those of blocks leave out whole blocks.
-/// Formats by column skip inputs that are zero, also where the weight is
+/// Infinite or NaN inputs: a dense product multiplies them with dropped weights
+/// too, which gives NaN. So do `Dense` and `InputColumns`, and `BitmaskRows`
+/// and `BitmaskColumns` except in the last columns or rows that do not fill 64,
+/// and with AVX-512 where every four columns of the rows keep two. The other
+/// formats skip dropped weights (or blocks), so that only outputs that use the
+/// input are affected. Formats by column skip zero inputs even if the weight is
 /// infinite or NaN.
 ///
-/// Errors, of all: c10::TypeError for an input or bias that is not float32,
-///   c10::ValueError for one of a wrong shape; both are named.
+/// Errors of all: c10::TypeError if an input or bias is not float32,
+///   c10::ValueError if its shape is wrong; the message names it.
 namespace coppice {
 
 using PackedWeightPtr = c10::intrusive_ptr<PackedWeight>;
@@ -42,16 +40,16 @@ COPPICE_API torch::Tensor linear(
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt);
 
-/// The same, negative results set to 0.
+/// The same with relu: negative results become 0.
 COPPICE_API torch::Tensor linear_relu(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
     const c10::optional<torch::Tensor>& bias = c10::nullopt);
 
-/// What `torch::conv2d` computes with one group: `x` [batch, in, height, width]
-/// or [in, height, width], `w` of shape [out, in, height, width], `bias` [out].
-/// Each of the others is one number or two. The result has the memory format of
-/// `x`.
+/// As `torch::conv2d` with one group: `x` [batch, in, height, width] or [in,
+/// height, width], `w` of shape [out, in, height, width], `bias` [out]. Stride,
+/// padding and dilation are one number or two. The result has the memory format
+/// of `x`.
 COPPICE_API torch::Tensor conv2d(
     const torch::Tensor& x,
     const PackedWeightPtr& w,
@@ -60,7 +58,7 @@ COPPICE_API torch::Tensor conv2d(
     c10::IntArrayRef padding = 0,
     c10::IntArrayRef dilation = 1);
 
-/// The same, negative results set to 0.
+/// The same with relu: negative results become 0.
 COPPICE_API torch::Tensor conv2d_relu(
     const torch::Tensor& x,
     const PackedWeightPtr& w,

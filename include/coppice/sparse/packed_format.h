@@ -12,22 +12,22 @@
 
 namespace coppice {
 
-/// How a packed weight lies in memory: what the kernel of that name reads. Each
-/// holds any weight, up to a number of columns; they differ in what they leave
-/// out and in the batch for which they are made.
+/// The memory layout of a packed weight, read by the kernel of that name. Each
+/// can store any weight, up to a number of columns; they differ in the zeros
+/// they skip and the batch they are designed for.
 enum class PackedFormat {
   /// Every weight. Batches of up to 8.
   Dense,
-  /// A bit for each weight; for single inputs and up to about 85% zeros, 2:4
-  /// among them.
+  /// A bit for each weight; for single inputs and up to about 85% zeros,
+  /// including 2:4.
   BitmaskRows,
   /// Weights and their columns; for single inputs and above about 85% zeros. At
   /// most 65536 columns.
   CompressedRows,
   /// Columns grouped by the pattern of four rows; for batches.
   PatternPanels,
-  /// Weights and their columns, rows of as many weights together; for batches
-  /// and above about 75% zeros.
+  /// Weights and their columns, rows sorted by their number of weights; for
+  /// batches and above about 75% zeros.
   SortedRows,
   /// Blocks of 4, 8 or 16 outputs of a column; for any batch. At most 65536
   /// columns.
@@ -39,9 +39,9 @@ enum class PackedFormat {
   InputBlocks4,
   InputBlocks8,
   InputBlocks16,
-  /// Every weight, by column; for single inputs that are largely zero.
+  /// Every weight, by column; for single inputs with many zeros.
   InputColumns,
-  /// A bit for each weight, by column; for single inputs that are largely zero.
+  /// A bit for each weight, by column; for single inputs with many zeros.
   BitmaskColumns,
 };
 
@@ -59,15 +59,14 @@ COPPICE_API PackedFormat parse_packed_format(std::string_view name);
 
 COPPICE_API std::ostream& operator<<(std::ostream& stream, PackedFormat format);
 
-/// Whether the format is made for that batch. With others a product is right
-/// but slow: an input at a time.
+/// Whether the format is designed for that batch. Others give correct results,
+/// but slowly: one input at a time.
 COPPICE_API bool serves_batch(PackedFormat format, int64_t batch);
 
-/// The formats that may pay for `weight`, [out, ...], by where its zeros are:
-/// what a measurement should try. Dense is the first. Formats of blocks are
-/// there if at least half of the zeros lie in whole blocks of zeros. Those by
-/// column are there if `sparse_input`: they profit from zeros that the weight
-/// does not show.
+/// The formats worth measuring for `weight`, [out, ...], given the positions of
+/// its zeros; Dense comes first. Block formats are included if at least half of
+/// the zeros are in whole blocks of zeros. Formats by column are included if
+/// `sparse_input`: they profit from zeros of the input.
 ///
 /// Errors: as `PackedWeight::pack`.
 COPPICE_API std::vector<PackedFormat> applicable_formats(

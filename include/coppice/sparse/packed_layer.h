@@ -13,16 +13,15 @@
 
 namespace coppice::nn {
 
-/// What layers with a packed weight share; `SparseLinear` and `SparseConv2d`
-/// are to be used.
+/// The base of `SparseLinear` and `SparseConv2d`; use those.
 ///
-/// Only the bias is a parameter. `torch::save` and `torch::load` take the
-/// packed weight along; a program that loads it needs Coppice. Clones share the
-/// packed weight. It stays on the CPU in its own dtype, whatever `to` is asked.
+/// Only the bias is a parameter. `torch::save` and `torch::load` include the
+/// packed weight; loading needs Coppice. Clones share the packed weight. It
+/// stays on the CPU in its own dtype; `to` does not change it.
 ///
-/// A template because LibTorch's `Cloneable` must be its base: whether that
-/// derives from `Module` virtually depends on LibTorch's release, so that a
-/// second base cannot.
+/// A template because LibTorch's `Cloneable` must be the base: whether that
+/// derives virtually from `Module` depends on the release of LibTorch, so there
+/// cannot be a second base.
 template <class Derived>
 class COPPICE_API PackedLayer : public torch::nn::Cloneable<Derived> {
  public:
@@ -32,31 +31,33 @@ class COPPICE_API PackedLayer : public torch::nn::Cloneable<Derived> {
 
   void save(torch::serialize::OutputArchive& archive) const override;
 
-  /// What is not the weight or the bias stays the layer's own.
+  /// Loads weight and bias; the rest of the layer is unchanged.
   ///
-  /// Errors: c10::ValueError if the archive holds no packed weight of this
-  ///   layer's shape; then the layer is as it was.
+  /// Errors: c10::ValueError if the archive has no packed weight of this
+  ///   layer's shape; then the layer is unchanged.
   void load(torch::serialize::InputArchive& archive) override;
 
   torch::Tensor bias; ///< Undefined if there is none.
 
  protected:
-  /// Throws unless `weight` has `dims` dimensions and `bias` is undefined or
-  /// fits it. `name`, which must last, leads the sentences of errors.
+  /// `name`, a string that must outlive the layer, is the prefix of messages.
+  ///
+  /// Errors: c10::ValueError unless `weight` has `dims` dimensions and `bias`
+  ///   is undefined or matches it.
   PackedLayer(
       const char* name,
       size_t dims,
       c10::intrusive_ptr<PackedWeight> weight,
       const torch::Tensor& bias);
 
-  /// Makes a copy of the bias the layer's parameter.
+  /// Registers a copy of the bias as parameter.
   void register_bias();
 
   /// Prints "bias=true, format=bitmask_rows" and, if that is the dtype,
   /// ", dtype=bfloat16".
   void print_common(std::ostream& stream) const;
 
-  /// A weight of that shape without a non-zero, for layers to be loaded into.
+  /// A zero weight of that shape, for layers to be loaded.
   static c10::intrusive_ptr<PackedWeight> zero_weight(
       const std::vector<int64_t>& shape);
 

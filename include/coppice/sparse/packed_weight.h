@@ -20,7 +20,7 @@ namespace sparse {
 class Product;
 } // namespace sparse
 
-/// How a weight is packed. A `PackedFormat` alone will do.
+/// How a weight is packed. Converts from a `PackedFormat`.
 ///
 ///     PackedWeightOptions(PackedFormat::BitmaskRows).dtype(torch::kBFloat16)
 struct PackedWeightOptions {
@@ -28,51 +28,50 @@ struct PackedWeightOptions {
 
   TORCH_ARG(PackedFormat, format);
 
-  /// How many inputs products will mostly have: `PatternPanels` and
-  /// `SortedRows` are laid out for it.
+  /// The expected batch of products; the layout of `PatternPanels` and
+  /// `SortedRows` depends on it.
   TORCH_ARG(int64_t, batch) = 32;
 
-  /// As what weights are stored: float32, or bfloat16, which takes half the
-  /// bytes and pays where products wait for memory, with single inputs. It is
-  /// the nearest bfloat16, ties to even, off by at most 2^-9 of the weight;
-  /// products and sums are float32 with both.
+  /// The type of the stored weights: float32, or bfloat16, which halves the
+  /// memory traffic and pays off with single inputs. Rounded to nearest, ties
+  /// to even; the relative error is at most 2^-9. Products and sums are float32
+  /// with both.
   TORCH_ARG(torch::ScalarType, dtype) = torch::kFloat;
 };
 
-/// A weight in the format that a sparse kernel reads, on the CPU. It never
-/// changes, so that layers and threads may share one.
+/// A weight in the format of a sparse kernel, on the CPU. Immutable, so that
+/// layers and threads can share it.
 ///
-/// Denormals are kept, though the products take them for zero. So are NaN with
-/// their payloads. -0 is a zero: where a format does not store it, it comes
-/// back as 0.
+/// Denormals are stored, though products flush them to zero. NaN payloads are
+/// preserved. -0 counts as zero: where a format does not store it, it becomes
+/// 0.
 ///
-/// In TorchScript and Python it is `torch.classes.coppice.PackedWeight`, a
-/// class that is saved with the module that has it. What is saved is the plain
-/// weight as a bitmask and its non-zeros; it is packed when it is loaded, so
-/// that a file moves between machines whatever their instruction sets.
+/// In TorchScript and Python it is `torch.classes.coppice.PackedWeight`, saved
+/// with the module that owns it. Saved are the nonzeros and a bitmask; loading
+/// packs them again, so that files do not depend on the instruction set.
 class COPPICE_API PackedWeight : public torch::CustomClassHolder {
  public:
-  /// Packs `weight`, [out, ...]: its first dimension are the rows of the
-  /// matrix, all others flattened its columns. All threads take part; the
-  /// result has the same bytes whatever their number.
+  /// Packs `weight`, [out, ...]: the first dimension are the rows of the
+  /// matrix, the others its columns. Uses all threads; the result does not
+  /// depend on their number.
   ///
   /// Errors: c10::TypeError unless `weight` is float32 and the dtype float32 or
-  ///   bfloat16; c10::ValueError unless `weight` is a plain tensor on the CPU
-  ///   of two dimensions or more, if it has more columns than the format can
-  ///   count, or unless the batch is positive.
+  ///   bfloat16; c10::ValueError unless `weight` is a dense tensor on the CPU
+  ///   of two dimensions or more, if it has too many columns for the format, or
+  ///   unless the batch is positive.
   static c10::intrusive_ptr<PackedWeight> pack(
       const torch::Tensor& weight,
       const PackedWeightOptions& options);
 
   ~PackedWeight() override;
 
-  /// The weight as it is stored, bit for bit (but for -0): float32, `shape()`.
+  /// The weight as stored, bit for bit (except for -0): float32, `shape()`.
   torch::Tensor to_dense() const;
 
   PackedFormat format() const {
     return options_.format();
   }
-  /// As what weights are stored: torch::kFloat or torch::kBFloat16.
+  /// The type of the stored weights: torch::kFloat or torch::kBFloat16.
   torch::ScalarType dtype() const {
     return options_.dtype();
   }
@@ -83,22 +82,21 @@ class COPPICE_API PackedWeight : public torch::CustomClassHolder {
   int64_t batch() const {
     return options_.batch();
   }
-  /// The matrix that products see: [rows, cols] is [out, all others].
+  /// The size of the matrix: [rows, cols] is [out, all others].
   int64_t rows() const;
   int64_t cols() const;
 
   /// Bytes in memory.
   int64_t nbytes() const;
-  /// Weights that a product multiplies with; in formats of blocks, zeros in
-  /// stored blocks among them.
+  /// Number of weights multiplied per input, including zeros in stored blocks.
   int64_t stored() const;
 
-  /// A copy with memory of its own.
+  /// A deep copy.
   c10::intrusive_ptr<PackedWeight> copy() const;
 
-  /// What is saved: version, name of the format, `batch` and `shape`, bitmask
-  /// and non-zeros, which have the dtype. The type is that of every version, so
-  /// that a file of another one can be told.
+  /// The saved state: version, name of the format, `batch` and `shape`, bitmask
+  /// and nonzeros, which have the dtype. The type is the same for every
+  /// version, so that other versions can be recognized.
   using State = std::tuple<
       int64_t,
       std::string,
@@ -107,10 +105,10 @@ class COPPICE_API PackedWeight : public torch::CustomClassHolder {
 
   State state() const;
 
-  /// Trusts nothing.
+  /// Restores a packed weight from an untrusted state.
   ///
-  /// Errors: c10::ValueError if the state is of another version, names no
-  ///   format, or its tensors are not what they should be.
+  /// Errors: c10::ValueError if the version or the format is unknown, or a
+  ///   tensor is invalid.
   static c10::intrusive_ptr<PackedWeight> from_state(const State& state);
 
   /// For the operators.
@@ -118,7 +116,7 @@ class COPPICE_API PackedWeight : public torch::CustomClassHolder {
     return *product_;
   }
 
-  /// Only `pack`, `copy` and `from_state` make one.
+  /// For `pack`, `copy` and `from_state` only.
   PackedWeight(
       const PackedWeightOptions& options,
       std::vector<int64_t> shape,
@@ -130,9 +128,8 @@ class COPPICE_API PackedWeight : public torch::CustomClassHolder {
   std::unique_ptr<sparse::Product> product_;
 };
 
-/// "PackedWeight(256 x 128, bitmask_rows, 80.0% zeros, 31.1 KiB)"; for formats
-/// of blocks the share that they leave out. "bitmask_rows as bfloat16" if that
-/// is the dtype.
+/// "PackedWeight(256 x 128, bitmask_rows, 80.0% zeros, 31.1 KiB)", where zeros
+/// are those not stored. "bitmask_rows as bfloat16" for that dtype.
 COPPICE_API std::ostream& operator<<(
     std::ostream& stream,
     const PackedWeight& weight);

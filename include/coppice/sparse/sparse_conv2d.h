@@ -15,20 +15,20 @@
 
 namespace coppice::nn {
 
-/// How a convolution steps: each a pair of height and width.
+/// The steps of a convolution, each a pair of height and width.
 struct ConvStepping {
   std::array<int64_t, 2> stride = {1, 1};
   std::array<int64_t, 2> padding = {0, 0};
   std::array<int64_t, 2> dilation = {1, 1};
 };
 
-/// A convolution with a packed weight, in place of a `torch::nn::Conv2d` of one
-/// group whose weight does not change any more.
+/// A convolution with a packed weight, which replaces a `torch::nn::Conv2d` of
+/// one group with a constant weight.
 class COPPICE_API SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
  public:
-  /// A layer to be loaded into: its weights are zero.
+  /// A layer to be loaded, with zero weights.
   ///
-  /// Errors: c10::ValueError if a number is negative.
+  /// Errors: c10::ValueError if a size is negative.
   SparseConv2dImpl(
       int64_t in_channels,
       int64_t out_channels,
@@ -39,7 +39,7 @@ class COPPICE_API SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
   /// Takes a weight [out, in, height, width] and copies `bias`, [out], unless
   /// undefined.
   ///
-  /// Errors: c10::TypeError, c10::ValueError if they do not fit each other.
+  /// Errors: c10::TypeError, c10::ValueError if they do not match.
   explicit SparseConv2dImpl(
       c10::intrusive_ptr<PackedWeight> weight,
       ConvStepping stepping = {},
@@ -47,7 +47,7 @@ class COPPICE_API SparseConv2dImpl : public PackedLayer<SparseConv2dImpl> {
 
   void reset() override;
 
-  /// [batch, in, height, width], or the same without the batch: see
+  /// `x` is [batch, in, height, width] or [in, height, width]: see
   /// `coppice::conv2d`.
   torch::Tensor forward(const torch::Tensor& x);
 
@@ -69,11 +69,11 @@ class COPPICE_API SparseConv2d
   using torch::nn::ModuleHolder<SparseConv2dImpl>::ModuleHolder;
   using Impl = SparseConv2dImpl;
 
-  /// Packs the weight as `PackedWeight::pack` does, with its errors; the bias
-  /// is copied. The dense layer stays as it is.
+  /// Packs the weight by `PackedWeight::pack`, with its errors, and copies the
+  /// bias. The dense layer is unchanged.
   ///
   /// Errors: c10::ValueError also for groups, a padding mode other than zeros,
-  ///   and `kSame` where it pads the two sides differently.
+  ///   and `kSame` with different padding on the two sides.
   static SparseConv2d from_dense(
       const torch::nn::Conv2dImpl& dense,
       const PackedWeightOptions& options);
@@ -81,7 +81,8 @@ class COPPICE_API SparseConv2d
       const torch::nn::Conv2d& dense,
       const PackedWeightOptions& options);
 
-  /// Why `from_dense` refuses a layer, "it has 4 groups"; empty if it does not.
+  /// Why `from_dense` does not support a layer, "it has 4 groups"; empty if it
+  /// does.
   static std::string why_not(const torch::nn::Conv2dImpl& dense);
 };
 

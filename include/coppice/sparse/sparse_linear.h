@@ -13,18 +13,18 @@
 
 namespace coppice::nn {
 
-/// A linear layer with a packed weight, in place of a `torch::nn::Linear` whose
-/// weight does not change any more.
+/// A linear layer with a packed weight, which replaces a `torch::nn::Linear`
+/// with a constant weight.
 class COPPICE_API SparseLinearImpl : public PackedLayer<SparseLinearImpl> {
  public:
-  /// A layer to be loaded into: its weights are zero.
+  /// A layer to be loaded, with zero weights.
   ///
-  /// Errors: c10::ValueError if a number is negative.
+  /// Errors: c10::ValueError if a size is negative.
   SparseLinearImpl(int64_t in_features, int64_t out_features, bool bias = true);
 
   /// Takes a weight [out, in] and copies `bias`, [out], unless undefined.
   ///
-  /// Errors: c10::TypeError, c10::ValueError if they do not fit each other.
+  /// Errors: c10::TypeError, c10::ValueError if they do not match.
   explicit SparseLinearImpl(
       c10::intrusive_ptr<PackedWeight> weight,
       const torch::Tensor& bias = {});
@@ -45,8 +45,8 @@ class COPPICE_API SparseLinear
   using torch::nn::ModuleHolder<SparseLinearImpl>::ModuleHolder;
   using Impl = SparseLinearImpl;
 
-  /// Packs the weight as `PackedWeight::pack` does, with its errors; the bias
-  /// is copied. The dense layer stays as it is.
+  /// Packs the weight by `PackedWeight::pack`, with its errors, and copies the
+  /// bias. The dense layer is unchanged.
   static SparseLinear from_dense(
       const torch::nn::LinearImpl& dense,
       const PackedWeightOptions& options);
