@@ -149,15 +149,15 @@ struct Verdict {
 Verdict
 judged(const RandomLayer& layer, const std::string& chosen, double seconds) {
   const auto op = weight_ops(frozen_module(layer.module)).at(0);
-  const auto entrants = compiling::entrants_of(
+  const auto valid = compiling::valid_candidates(
       op, layer.input, compiling::candidates_for(op, {layer.input}));
   std::vector<std::function<void()>> runs;
   size_t mine = 0;
-  for (size_t i = 0; i < entrants.size(); ++i) {
-    if (entrants[i].name() == chosen) {
+  for (size_t i = 0; i < valid.size(); ++i) {
+    if (valid[i].name() == chosen) {
       mine = i;
     }
-    runs.emplace_back([run = entrants[i].runner(op, layer.input)] { run(); });
+    runs.emplace_back([run = valid[i].runner(op, layer.input)] { run(); });
   }
   // The chosen one comes first, so that the others are paired with it.
   std::swap(runs[0], runs[mine]);
@@ -169,7 +169,7 @@ judged(const RandomLayer& layer, const std::string& chosen, double seconds) {
       std::min_element(result.ratios.begin(), result.ratios.end()) -
       result.ratios.begin());
   const auto name = [&](size_t i) {
-    return entrants[i == 0 ? mine : i == mine ? 0 : i].name();
+    return valid[i == 0 ? mine : i == mine ? 0 : i].name();
   };
   return {
       layer.text,

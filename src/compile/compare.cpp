@@ -9,7 +9,7 @@ namespace {
 
 constexpr int kCalls = 8;
 
-/// Arguments but for the module itself, and results: "(Tensor x) -> Tensor".
+/// Arguments without `self`, and results: "(Tensor x) -> Tensor".
 std::string signature(const c10::FunctionSchema& schema) {
   std::vector<std::string> arguments;
   for (size_t i = 1; i < schema.arguments().size(); ++i) {

@@ -6,17 +6,15 @@
 
 namespace coppice::compiling {
 
-/// The largest difference of what two models compute, in parts of the largest
-/// output of the first: over some calls in order, because a model may have
-/// state. Both run, so that both should be copies in the state that they were
-/// given.
+/// The largest difference between the outputs of two models, relative to the
+/// largest output of the first, over several calls in order, since models can
+/// have state. Both models run: pass copies in their original state.
 double largest_difference(
     torch::jit::Module& first,
     torch::jit::Module& second,
     const Example& example);
 
-/// That a model has each method of another, with the same arguments and
-/// results.
+/// Checks that `result` has each method of `original` with the same signature.
 ///
 /// Errors: c10::Error if one is missing or differs.
 void check_methods(

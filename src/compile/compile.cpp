@@ -23,13 +23,13 @@ using compiling::LayerChoice;
 using compiling::LayerInput;
 using torch::jit::Module;
 
-/// Beyond this it is no rounding, also where batch norms were folded.
+/// The largest difference explained by rounding, including folded batch norms.
 constexpr double kTolerance = 1e-3;
 
-/// Nor that of weights to bfloat16 in one layer after the other.
+/// The same with weights rounded to bfloat16 in successive layers.
 constexpr double kBfloat16Tolerance = 1e-1;
 
-/// Of all weights, each once, also of a layer that runs several times.
+/// Bytes of all weights; shared ones count once.
 int64_t weight_bytes(const std::vector<WeightOp>& ops) {
   int64_t bytes = 0;
   std::set<const void*> known;
@@ -41,8 +41,8 @@ int64_t weight_bytes(const std::vector<WeightOp>& ops) {
   return bytes;
 }
 
-/// What enters every op when the model runs, in a copy of its own; the first
-/// call, where there are several. Undefined for one that does not run.
+/// Copies of the inputs of every op when the model runs, of the first call if
+/// there are several. Undefined for an op that does not run.
 std::vector<torch::Tensor> inputs_of_ops(
     const Module& module,
     const std::vector<c10::IValue>& inputs) {
@@ -69,10 +69,10 @@ void check_has_weight_ops(
       !ops.empty(),
       "compile: the model has no linear layer or convolution with a constant "
       "weight",
-      others.empty() ? "" : ", and no fast path takes ",
+      others.empty() ? "" : ", and packed formats do not support ",
       c10::Join(", ", others),
-      "; a model that was quantized or frozen for mobile is compiled from the "
-      "one that it was made of");
+      "; compile the original of a model that was quantized or frozen for "
+      "mobile");
 }
 
 /// Measures every op at every example.
@@ -114,7 +114,7 @@ std::vector<WeightOpReplacement> replacements(
   return all;
 }
 
-/// Of the time before, added up over the batches.
+/// The sum over batches of the time relative to the original.
 double share_of_time(const compiling::ModelRace& race) {
   double share = 0;
   for (const auto& timing : race.timings) {
@@ -123,8 +123,8 @@ double share_of_time(const compiling::ModelRace& race) {
   return share;
 }
 
-/// The table of a model none of whose layers was replaced.
-void leave_all(std::vector<LayerChoice>& choices) {
+/// Reverts all replacements in the table.
+void revert_all(std::vector<LayerChoice>& choices) {
   for (auto& choice : choices) {
     auto& layer = choice.layer;
     if (!choice.weight) {
@@ -152,8 +152,8 @@ double checked_difference(
       "compile: the result differs from the model by ",
       largest,
       " of its largest output, which is more than rounding",
-      is_random ? ", maybe because it draws random numbers, and others than "
-                  "before; give it its noise as an input"
+      is_random ? ", maybe because it draws other random numbers than before; "
+                  "give it its noise as an input"
                 : "",
       "; nothing is compiled");
   return largest;
@@ -232,13 +232,13 @@ CompiledModel compiling::compile_by(
   compiling::check_methods(module, result.module);
   auto race = races.models(module, result.module, examples, seconds);
   if (race.is_slower) {
-    // Each layer was faster, and together they are not.
+    // Each layer alone was faster, but the whole model is not.
     auto left = graph::with_frozen_forward(copy, {});
     auto other = races.models(module, left, examples, seconds);
     if (share_of_time(other) < share_of_time(race)) {
       result.module = left;
       race = std::move(other);
-      leave_all(choices);
+      revert_all(choices);
     }
   }
   result.layers = compiling::layer_rows(ops, choices, left_layers(frozen));

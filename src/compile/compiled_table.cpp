@@ -8,7 +8,7 @@
 namespace coppice {
 namespace {
 
-/// The time of LibTorch's products in all layers.
+/// The total time of LibTorch's products in all layers.
 double layers_time(const CompiledModel& model, int64_t batch) {
   double sum = 0;
   for (const auto& layer : model.layers) {
@@ -19,9 +19,8 @@ double layers_time(const CompiledModel& model, int64_t batch) {
   return sum;
 }
 
-/// The time of the whole model that a layer's time is a share of. A layer
-/// alone, from memory, can take longer than within the model: no sum of shares
-/// is more than one.
+/// The denominator of the shares. Layers timed alone, with cold caches, can add
+/// up to more than the whole model; shares must not exceed one in total.
 double model_time(const CompiledModel& model, int64_t batch) {
   for (const auto& timing : model.timings) {
     if (timing.batch == batch) {

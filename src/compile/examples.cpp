@@ -20,8 +20,8 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 constexpr uint64_t kSeed = 0;
 
-/// While it lives, random numbers are those of a seed; then they go on as they
-/// would have. Under equal seeds models that draw some can be compared.
+/// Seeds the random numbers for its lifetime, then restores their state. Models
+/// that draw some are compared under equal seeds.
 class Seeded {
  public:
   explicit Seeded(uint64_t seed) : state_(generator_.get_state()) {
@@ -38,8 +38,8 @@ class Seeded {
   torch::Tensor state_;
 };
 
-/// Dimension 0 of the first tensor, also within tuples, lists and dictionaries;
-/// 0 if there is none.
+/// Dimension 0 of the first tensor, including those in tuples, lists and
+/// dictionaries; 0 if there is none.
 int64_t batch_of(const std::vector<c10::IValue>& inputs) {
   int64_t batch = 0;
   for (const auto& input : inputs) {
@@ -86,15 +86,15 @@ double tensor_difference(const torch::Tensor& a, const torch::Tensor& b) {
   }
   const auto x = a.to(torch::kDouble);
   const auto y = b.to(torch::kDouble);
-  // NaN and infinity must be where they were.
-  const auto odd = x.isfinite().logical_not();
-  if (!torch::where(odd, x, x.new_zeros({}))
+  // NaN and infinity must be in the same positions.
+  const auto nonfinite = x.isfinite().logical_not();
+  if (!torch::where(nonfinite, x, x.new_zeros({}))
            .nan_to_num(1)
-           .equal(torch::where(odd, y, y.new_zeros({})).nan_to_num(1))) {
+           .equal(torch::where(nonfinite, y, y.new_zeros({})).nan_to_num(1))) {
     return kInfinity;
   }
-  const auto gap = (x - y).masked_fill(odd, 0).abs().max().item<double>();
-  const auto scale = x.masked_fill(odd, 0).abs().max().item<double>();
+  const auto gap = (x - y).masked_fill(nonfinite, 0).abs().max().item<double>();
+  const auto scale = x.masked_fill(nonfinite, 0).abs().max().item<double>();
   return gap / std::max(scale, 1e-30);
 }
 
@@ -109,7 +109,7 @@ std::vector<Example> examples_of(
   }
   TORCH_CHECK_VALUE(
       batch > 0,
-      "compile: there is no input with a batch to be cut or repeated");
+      "compile: there is no input with a batch to be truncated or repeated");
   std::vector<Example> examples;
   for (const int64_t wanted : batches) {
     examples.push_back(resized(inputs, batch, wanted));
@@ -136,8 +136,8 @@ c10::IValue run(
 void check_runs(
     const torch::jit::Module& module,
     const std::vector<Example>& examples) {
-  // Running may leave its traces in a module. LibTorch's deepcopy makes one
-  // tensor of two that share memory.
+  // Running can change a module. Not LibTorch's deepcopy: it merges tensors
+  // that share memory.
   auto copy = graph::reloaded(module);
   copy.eval();
   for (const auto& example : examples) {

@@ -10,16 +10,16 @@
 namespace coppice::compiling {
 namespace {
 
-/// Candidates on one input, and how they did.
-struct Heat {
+/// The measured candidates of one input.
+struct InputRace {
   LayerInput at;
-  std::vector<Candidate> entrants;
+  std::vector<Candidate> candidates;
   LayerRace race;
 
-  /// The index of a candidate; nullopt if it did not take part.
+  /// The index of a candidate; nullopt if it was not measured.
   std::optional<size_t> find(const Candidate& candidate) const {
-    for (size_t i = 0; i < entrants.size(); ++i) {
-      if (entrants[i].weight == candidate.weight) {
+    for (size_t i = 0; i < candidates.size(); ++i) {
+      if (candidates[i].weight == candidate.weight) {
         return i;
       }
     }
@@ -29,33 +29,33 @@ struct Heat {
 
 LayerRace raced(
     const WeightOp& op,
-    const Heat& heat,
+    const InputRace& input_race,
     int64_t passing,
     const CompileOptions& options,
     const Races& races) {
   const TimingCache cache(options.cache());
-  const auto& input = heat.at.input;
-  if (auto known = cache.find(op, input, heat.entrants, passing)) {
+  const auto& input = input_race.at.input;
+  if (auto known = cache.find(op, input, input_race.candidates, passing)) {
     return *known;
   }
   auto race = races.layer(
-      op, input, heat.entrants, passing, options.seconds_per_layer());
-  cache.keep(op, input, heat.entrants, passing, race);
+      op, input, input_race.candidates, passing, options.seconds_per_layer());
+  cache.store(op, input, input_race.candidates, passing, race);
   return race;
 }
 
 Candidate best_of(
     const std::vector<Candidate>& candidates,
-    const std::vector<Heat>& heats) {
+    const std::vector<InputRace>& input_races) {
   Candidate best = candidates.front();
-  auto least = static_cast<double>(heats.size());
+  auto least = static_cast<double>(input_races.size());
   for (const auto& candidate : candidates) {
     double share = 0;
     bool fits = !candidate.is_libtorch();
-    for (const auto& heat : heats) {
-      const auto index = heat.find(candidate);
-      fits = fits && index && heat.race.wins[*index];
-      share += fits ? heat.race.ratios[*index] : 0;
+    for (const auto& input_race : input_races) {
+      const auto index = input_race.find(candidate);
+      fits = fits && index && input_race.race.wins[*index];
+      share += fits ? input_race.race.ratios[*index] : 0;
     }
     if (fits && share < least) {
       least = share;
@@ -80,14 +80,16 @@ CompiledLayer described(const WeightOp& op) {
   return layer;
 }
 
-LayerTiming
-timing_of(const WeightOp& op, const Heat& heat, const Candidate& chosen) {
+LayerTiming timing_of(
+    const WeightOp& op,
+    const InputRace& input_race,
+    const Candidate& chosen) {
   LayerTiming timing;
-  timing.batch = heat.at.batch;
-  timing.rows = rows_of(op, heat.at.input);
-  timing.dense = heat.race.microseconds[0];
-  timing.chosen = heat.race.microseconds[*heat.find(chosen)];
-  timing.fastest_format = heat.entrants[heat.race.winner].name();
+  timing.batch = input_race.at.batch;
+  timing.rows = rows_of(op, input_race.at.input);
+  timing.dense = input_race.race.microseconds[0];
+  timing.chosen = input_race.race.microseconds[*input_race.find(chosen)];
+  timing.fastest_format = input_race.candidates[input_race.race.winner].name();
   return timing;
 }
 
@@ -120,17 +122,18 @@ LayerChoice choose_for(
   }
   const auto candidates = candidates_for(op, tensors, dtypes);
   const int64_t passing = passing_bytes(others);
-  std::vector<Heat> heats;
+  std::vector<InputRace> input_races;
   for (const auto& each : inputs) {
-    Heat heat{each, entrants_of(op, each.input, candidates), {}};
-    heat.race = raced(op, heat, passing, options, races);
-    heats.push_back(std::move(heat));
+    InputRace input_race{
+        each, valid_candidates(op, each.input, candidates), {}};
+    input_race.race = raced(op, input_race, passing, options, races);
+    input_races.push_back(std::move(input_race));
   }
-  const auto chosen = best_of(candidates, heats);
+  const auto chosen = best_of(candidates, input_races);
   choice.layer.format = chosen.name();
   choice.layer.passing_bytes = passing;
-  for (const auto& heat : heats) {
-    choice.layer.timings.push_back(timing_of(op, heat, chosen));
+  for (const auto& input_race : input_races) {
+    choice.layer.timings.push_back(timing_of(op, input_race, chosen));
   }
   choice.weight = chosen.weight;
   return choice;

@@ -7,21 +7,21 @@
 
 namespace coppice::compiling {
 
-/// What entered an op at one batch.
+/// The input of an op for one batch.
 struct LayerInput {
-  int64_t batch = 0;   ///< Of the model.
+  int64_t batch = 0;   ///< The model's batch.
   torch::Tensor input; ///< Undefined if the op did not run.
 };
 
-/// A layer's row of the table, but for its bytes, and what to install for it.
+/// A layer's row of the table without its bytes, and what to install.
 struct LayerChoice {
   CompiledLayer layer;
-  c10::intrusive_ptr<PackedWeight> weight; ///< Null: LibTorch's own stays.
+  c10::intrusive_ptr<PackedWeight> weight; ///< Null: keep LibTorch's product.
 };
 
-/// Measures an op on its inputs and takes the candidate that needs the least
-/// share of LibTorch's time over all of them, among those that are faster than
-/// it in each. `others`: bytes of the model's other weights.
+/// Measures an op on its inputs. Of the candidates faster than LibTorch on
+/// every input, chooses the one with the lowest total time relative to
+/// LibTorch. `others`: bytes of the model's other weights.
 LayerChoice choose_for(
     const WeightOp& op,
     std::vector<LayerInput> inputs,

@@ -13,10 +13,10 @@
 namespace coppice::compiling {
 namespace {
 
-/// Both sum in float32, in another order: beyond this it is no rounding.
+/// The rounding of float32 sums in different orders.
 constexpr double kTolerance = 1e-3;
 
-/// The same if each weight is off by up to 2^-9, where sums may nearly cancel.
+/// The same with each weight off by up to 2^-9, where sums may nearly cancel.
 constexpr double kBfloat16Tolerance = 2e-2;
 
 double tolerance_of(const Candidate& candidate) {
@@ -30,14 +30,13 @@ bool agrees(
     double tolerance) {
   const auto scale = right.abs().max().item<double>();
   const auto difference = (result - right).abs().max().item<double>();
-  // Not `>`: NaN on both sides is a difference of NaN.
+  // Not `<=`: NaN on both sides gives a NaN difference.
   return !(difference > tolerance * std::max(scale, 1e-30));
 }
 
 using torch::jit::Stack;
 
-/// An operator and what it takes besides its input, called as the interpreter
-/// calls it.
+/// An operator and its other arguments, called as the interpreter does.
 struct Call {
   c10::OperatorHandle op;
   Stack others;
@@ -56,7 +55,7 @@ struct Call {
   }
 };
 
-/// What an op takes after its weight, but for the groups.
+/// The arguments after the input, without groups.
 Stack with_steps(const WeightOp& op, c10::IValue weight) {
   Stack others{std::move(weight), c10::IValue()};
   if (op.bias.defined()) {
@@ -84,10 +83,10 @@ std::function<torch::Tensor()> dense_runner(
   return [product, relu, input] { return relu(product(input)); };
 }
 
-/// Fewer zeros of an input do not pay for looking at them.
-constexpr double kFewZeros = 0.2;
+/// With fewer zeros in the input, skipping them does not pay off.
+constexpr double kMinZeros = 0.2;
 
-bool packs(const WeightOp& op, const torch::Tensor& input) {
+bool can_pack(const WeightOp& op, const torch::Tensor& input) {
   return op.why_dense.empty() && input.scalar_type() == torch::kFloat &&
       input.device().is_cpu() && rows_of(op, input) > 0;
 }
@@ -104,8 +103,8 @@ std::string Candidate::name() const {
   if (is_libtorch()) {
     return "libtorch";
   }
-  const bool is_short = weight->dtype() == torch::kBFloat16;
-  return to_string(weight->format()) + (is_short ? " bfloat16" : "");
+  const bool is_bfloat16 = weight->dtype() == torch::kBFloat16;
+  return to_string(weight->format()) + (is_bfloat16 ? " bfloat16" : "");
 }
 
 std::string Candidate::operator_name(const WeightOp& op) const {
@@ -146,9 +145,9 @@ std::vector<Candidate> candidates_for(
   std::vector<int64_t> batches;
   bool has_zeros = false;
   for (const auto& input : inputs) {
-    if (packs(op, input)) {
+    if (can_pack(op, input)) {
       batches.push_back(rows_of(op, input));
-      has_zeros |= skipped_share(op, input) > kFewZeros;
+      has_zeros |= skipped_share(op, input) > kMinZeros;
     }
   }
   if (batches.empty()) {
@@ -157,7 +156,7 @@ std::vector<Candidate> candidates_for(
   const std::set<int64_t> layouts(batches.begin(), batches.end());
   auto formats = applicable_formats(op.weight, has_zeros);
   if (formats.size() == 1) {
-    // Without zeros it is one pattern: a dense product for large batches.
+    // Without zeros it has a single pattern: a dense product for large batches.
     formats.push_back(PackedFormat::PatternPanels);
   }
   for (const auto format : formats) {
@@ -176,22 +175,22 @@ std::vector<Candidate> candidates_for(
   return candidates;
 }
 
-std::vector<Candidate> entrants_of(
+std::vector<Candidate> valid_candidates(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates) {
-  std::vector<Candidate> entrants{candidates.front()};
-  if (!packs(op, input)) {
-    return entrants;
+  std::vector<Candidate> valid{candidates.front()};
+  if (!can_pack(op, input)) {
+    return valid;
   }
   const auto right = op.dense(input);
   for (const auto& candidate : candidates) {
     if (!candidate.is_libtorch() &&
         agrees(candidate.runner(op, input)(), right, tolerance_of(candidate))) {
-      entrants.push_back(candidate);
+      valid.push_back(candidate);
     }
   }
-  return entrants;
+  return valid;
 }
 
 LayerRace race_layer(
@@ -208,9 +207,9 @@ LayerRace race_layer(
   RaceOptions options;
   options.max_seconds = seconds;
   if (passing_bytes > 0) {
-    // What enters a layer was just written, and is in the cache.
+    // The input of a layer was just written and is in the cache.
     options.before_each = [&] {
-      pass_through_caches(passing_bytes);
+      evict_from_caches(passing_bytes);
       input.sum();
     };
   }

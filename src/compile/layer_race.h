@@ -11,7 +11,7 @@
 
 namespace coppice::compiling {
 
-/// A way to compute a weight op: LibTorch's own (no weight) or a packed weight.
+/// A way to compute a weight op: by LibTorch (no weight) or a packed weight.
 struct Candidate {
   c10::intrusive_ptr<PackedWeight> weight;
 
@@ -19,52 +19,52 @@ struct Candidate {
     return !weight;
   }
   /// The name of its format, "bitmask_rows" or "bitmask_rows bfloat16";
-  /// "libtorch" for LibTorch's own.
+  /// "libtorch" without a weight.
   std::string name() const;
-  /// The operator that runs it, for a graph: "coppice::linear_relu".
+  /// The operator for a graph: "coppice::linear_relu".
   std::string operator_name(const WeightOp& op) const;
-  /// Computes what the op computes, this way: through the calls that the
-  /// interpreter of a graph makes, whose cost counts where layers are small.
+  /// A function that computes the op through the dispatcher, as the graph
+  /// interpreter does: its overhead matters for small layers.
   std::function<torch::Tensor()> runner(
       const WeightOp& op,
       const torch::Tensor& input) const;
 };
 
-/// Times of candidates on one input.
+/// The times of candidates on one input.
 struct LayerRace {
-  std::vector<double> microseconds; ///< In the order of the candidates.
-  std::vector<double> ratios;       ///< Of their times to LibTorch's.
-  std::vector<bool> wins;           ///< Faster than LibTorch's beyond noise.
+  std::vector<double> microseconds; ///< One per candidate.
+  std::vector<double> ratios;       ///< Relative to LibTorch.
+  std::vector<bool> wins;           ///< Significantly faster than LibTorch.
   size_t winner = 0;
 };
 
-/// LibTorch's own first, then the weight in every format that fits its zeros
-/// and is made for one of the inputs: among several inputs, one that is made
-/// for the large may still be the best for all. Formats by column are among
-/// them where a single input is largely zero, as after a relu. Each comes with
-/// its weights stored as each of `dtypes`.
+/// LibTorch first, then the weight in every format that matches its zeros and
+/// serves the batch of at least one input: a format made for the largest input
+/// can still be the best overall. Includes formats by column if a single input
+/// is largely zero, as after a relu. Each format is packed with each of
+/// `dtypes`.
 std::vector<Candidate> candidates_for(
     const WeightOp& op,
     const std::vector<torch::Tensor>& inputs,
     const std::vector<torch::ScalarType>& dtypes = {torch::kFloat});
 
-/// Those of the candidates whose results on this input are those of LibTorch
-/// but for rounding; LibTorch's own first.
-std::vector<Candidate> entrants_of(
+/// The candidates whose results on this input equal LibTorch's up to rounding;
+/// LibTorch first.
+std::vector<Candidate> valid_candidates(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates);
 
-/// How many products with the weight one call computes.
+/// The number of inputs (matrix rows) in one call.
 int64_t rows_of(const WeightOp& op, const torch::Tensor& input);
 
-/// The share of zeros of an input whose zeros matter: a single one of a linear
-/// layer. 0 for others.
+/// The fraction of zeros of an input if they can be skipped: a single input of
+/// a linear layer. Otherwise 0.
 double skipped_share(const WeightOp& op, const torch::Tensor& input);
 
-/// Races the candidates. Before each run `passing_bytes` of other memory go
-/// through the caches, as other layers' weights do in a model; without any,
-/// weights are warm.
+/// Times the candidates. Before each run, `passing_bytes` of other memory are
+/// read, which evict the weights from the caches as the model's other layers
+/// do; with 0 the weights are warm.
 LayerRace race_layer(
     const WeightOp& op,
     const torch::Tensor& input,

@@ -11,14 +11,14 @@
 namespace coppice::compiling {
 namespace {
 
-/// What two tensors have in common that are one weight.
+/// Identifies a weight by its memory.
 using Memory = std::pair<const void*, size_t>;
 
 Memory memory_of(const torch::Tensor& weight) {
   return {weight.data_ptr(), weight.nbytes()};
 }
 
-/// Counts what comes up for the first time.
+/// Counts the bytes of each weight once.
 class BytesOnce {
  public:
   int64_t of(const std::vector<torch::Tensor>& weights) {

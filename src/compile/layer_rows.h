@@ -7,15 +7,14 @@
 
 namespace coppice::compiling {
 
-/// Ops of one weight that take it in the same format share its packed form.
+/// Makes ops with the same weight and format share the packed weight.
 void share_packed_weights(
     const std::vector<WeightOp>& ops,
     std::vector<LayerChoice>& choices);
 
-/// A row for each of the `ops`, as it was chosen, and for each layer that is
-/// none of them, in the order of the model. Calls of one layer are numbered,
-/// and bytes of a weight, or of its packed form, count in the first row that
-/// has it.
+/// The rows of the table in model order: one for each of `ops`, and one for
+/// each other layer. Calls of a layer are numbered. The bytes of a weight or
+/// packed weight count in its first row.
 std::vector<CompiledLayer> layer_rows(
     const std::vector<WeightOp>& ops,
     const std::vector<LayerChoice>& choices,

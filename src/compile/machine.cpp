@@ -46,9 +46,9 @@ int64_t passing_bytes(int64_t others) {
   return std::min(size, most);
 }
 
-void pass_through_caches(int64_t bytes) {
+void evict_from_caches(int64_t bytes) {
   static const std::vector<char> other(2 * last_cache_bytes(), 1);
-  static std::atomic<int64_t> sum{0}; // Keeps the reads from being left out.
+  static std::atomic<int64_t> sum{0}; // Prevents dead-code elimination.
   const auto size = std::min(static_cast<int64_t>(other.size()), bytes);
   at::parallel_for(0, size / 64, 1, [](int64_t begin, int64_t end) {
     int64_t here = 0;

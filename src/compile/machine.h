@@ -5,20 +5,19 @@
 
 namespace coppice::compiling {
 
-/// The processor as the system names it, "unknown" where it does not.
+/// The processor name from the system; "unknown" if missing.
 std::string processor_name();
 
-/// Bytes of the last cache that a core reaches; 32 MiB where the system does
-/// not tell.
+/// Bytes of the last-level cache; 32 MiB if the system does not say.
 int64_t last_cache_bytes();
 
-/// How much other memory goes through the caches between two runs of a layer if
-/// a model has so many bytes of other weights: a power of two, so that what was
-/// measured holds for models like it, or twice the last cache at most; 0 for
-/// what hardly disturbs the first cache.
+/// How many bytes to read between two runs of a layer if the model has `others`
+/// bytes of other weights. A power of two, so that cached timings apply to
+/// similar models; at most twice the last-level cache. 0 if so little that the
+/// caches stay warm.
 int64_t passing_bytes(int64_t others);
 
-/// Reads so many bytes of something else, on all cores.
-void pass_through_caches(int64_t bytes);
+/// Reads `bytes` of unrelated memory on all cores.
+void evict_from_caches(int64_t bytes);
 
 } // namespace coppice::compiling

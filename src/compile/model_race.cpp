@@ -14,8 +14,8 @@ namespace {
 
 using torch::jit::Module;
 
-/// Runs of a model, the first of which choose how LibTorch executes its graph.
-constexpr int kFirstRuns = 3;
+/// LibTorch optimizes the graph during the first runs.
+constexpr int kWarmUpRuns = 3;
 
 bool equal(
     const std::vector<c10::IValue>& a,
@@ -23,11 +23,11 @@ bool equal(
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), graph::is_same);
 }
 
-/// Calls a model as its users do. Only one that writes to its inputs is given
-/// copies, which take time.
+/// Calls a model as users do. Only a model that writes to its inputs gets
+/// copies, which cost time.
 std::function<void()> caller(Module& model, const Example& example) {
   auto inputs = copies_of(example.inputs);
-  for (int i = 0; i < kFirstRuns; ++i) {
+  for (int i = 0; i < kWarmUpRuns; ++i) {
     run(model, example.inputs);
   }
   run_script(model, inputs);
@@ -55,7 +55,7 @@ ModelRace race_models(
   options.drops_losers = false;
   ModelRace all;
   for (const auto& example : examples) {
-    // Copies anew: timing leaves its marks in the state of a model.
+    // New copies: timing changes the state of a model.
     auto before = evaluating_copy(first);
     auto after = evaluating_copy(second);
     const double gap = largest_difference(before, after, example);

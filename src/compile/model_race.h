@@ -5,15 +5,15 @@
 
 namespace coppice::compiling {
 
-/// Two models at each of some batches.
+/// The times of two models for some batches.
 struct ModelRace {
   std::vector<ModelTiming> timings;
-  bool is_slower = false; ///< The second, beyond noise, at one of them.
+  bool is_slower = false; ///< The second, significantly, at a batch.
 };
 
-/// Times two models on the same inputs, in turn, for at most so many seconds
-/// each, and compares their outputs. What runs are copies in evaluation, as a
-/// file would give them back, that start from the state of the models.
+/// Times two models on the same inputs, alternately, for at most `seconds`
+/// each, and compares their outputs. Runs copies in evaluation mode, as loaded
+/// from a file, in the original state.
 ModelRace race_models(
     const torch::jit::Module& first,
     const torch::jit::Module& second,

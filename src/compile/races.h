@@ -7,13 +7,13 @@
 
 namespace coppice::compiling {
 
-/// How `compile` measures; tests say instead who wins.
+/// How `compile` measures; tests inject results.
 struct Races {
   std::function<decltype(race_layer)> layer = race_layer;
   std::function<decltype(race_models)> models = race_models;
 };
 
-/// `coppice::compile` by the races that are given.
+/// `coppice::compile` with the given measurements.
 CompiledModel compile_by(
     const Races& races,
     const torch::jit::Module& module,

@@ -16,10 +16,11 @@
 namespace coppice::compiling {
 namespace {
 
-/// Of files and of the kernels they timed: older ones are not believed.
+/// The version of the files and of the kernels timed: older timings are
+/// ignored.
 constexpr int kVersion = 4;
 
-/// FNV-1a: no secret is kept, and the key itself is compared.
+/// FNV-1a. Collisions are harmless: the whole key is compared.
 uint64_t hash_of(const void* data, size_t size) {
   uint64_t hash = 14695981039346656037ULL;
   const auto* const bytes = static_cast<const unsigned char*>(data);
@@ -74,8 +75,7 @@ std::string path_of(const std::string& folder, const nlohmann::json& key) {
   return folder + "/" + name;
 }
 
-/// A race as the file holds it; nullopt if it cannot be one of those
-/// candidates.
+/// The timing in a file; nullopt if it does not match the key.
 std::optional<LayerRace> race_from(
     const nlohmann::json& json,
     const nlohmann::json& key) {
@@ -113,7 +113,7 @@ std::optional<LayerRace> TimingCache::find(
   }
 }
 
-void TimingCache::keep(
+void TimingCache::store(
     const WeightOp& op,
     const torch::Tensor& input,
     const std::vector<Candidate>& candidates,
@@ -133,7 +133,7 @@ void TimingCache::keep(
   std::filesystem::create_directories(folder_, error);
   try {
     write_file(path_of(folder_, key), json.dump(1) + "\n");
-  } catch (const OutputError&) { // Then it is measured again next time.
+  } catch (const OutputError&) { // Best effort: it is measured again.
   }
 }
 

@@ -8,14 +8,14 @@
 
 namespace coppice::compiling {
 
-/// What races found out before, a small file each. Whatever is wrong with a
-/// file or the folder, it is as if nothing was remembered.
+/// Timings of earlier runs, one small file each. Errors in files or the folder
+/// count as cache misses.
 class TimingCache {
  public:
-  /// Empty: remembers nothing.
+  /// An empty `folder` disables the cache.
   explicit TimingCache(std::string folder) : folder_(std::move(folder)) {}
 
-  /// What was measured for the same processor, threads, op, zeros, input and
+  /// The timing for the same processor, threads, op, zeros, input and
   /// candidates.
   std::optional<LayerRace> find(
       const WeightOp& op,
@@ -23,7 +23,7 @@ class TimingCache {
       const std::vector<Candidate>& candidates,
       int64_t passing_bytes) const;
 
-  void keep(
+  void store(
       const WeightOp& op,
       const torch::Tensor& input,
       const std::vector<Candidate>& candidates,

@@ -217,13 +217,13 @@ TEST_F(Compile, SaysThatAModelHasNoParameters) {
            "--input",
            "1x3x200x200"}),
       2,
-      "no fast path takes prepacked::conv2d_clamp_run, "
-      "prepacked::linear_clamp_run; a model that was quantized");
+      "packed formats do not support prepacked::conv2d_clamp_run, "
+      "prepacked::linear_clamp_run; compile the original");
   expect_complaint(
       run_coppice(
           {"bench", folder + "vit4mnist_dynquant.ptl", "--input", "1x1x28x28"}),
       2,
-      "no fast path takes quantized::linear_dynamic; a model that was");
+      "packed formats do not support quantized::linear_dynamic; compile the");
 }
 
 /// That a page holds all that it shows, and the layers of `script_net`.

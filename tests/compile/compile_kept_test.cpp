@@ -1,5 +1,5 @@
-// What `compile` keeps of a model beside its `forward`, with packed weights in
-// place.
+// What `compile` keeps of a model besides `forward`, with packed weights
+// installed.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ Module compiled(const Module& net) {
   return reloaded(result.module);
 }
 
-/// That a hundred calls in order compute the same.
+/// A hundred calls in order give the same results.
 void expect_same_calls(Module& a, Module& b, int64_t calls = 100) {
   const torch::NoGradGuard no_grad;
   for (int64_t i = 0; i < calls; ++i) {
@@ -73,7 +73,7 @@ struct Stateful {
   const char* source;
 };
 
-/// State in every form that TorchScript has.
+/// All forms of state in TorchScript.
 const std::vector<Stateful>& stateful() {
   static const std::vector<Stateful> all{
       {"a buffer that is assigned",
@@ -169,7 +169,7 @@ TEST(CompileKept, StateIsAsItWasGiven) {
     original.get_method("reset")({});
     result.get_method("reset")({});
     expect_same_calls(original, result, 5);
-    // What was given did not run.
+    // The original did not run.
     auto given = reloaded(net);
     auto again = compiled(net);
     expect_same_calls(given, again, 5);
@@ -196,7 +196,7 @@ TEST(CompileKept, StateOfSubmodules) {
   auto original = reloaded(net);
   auto result = compiled(net);
   expect_same_calls(original, result);
-  // No method of the model calls it; its user does.
+  // Only users call it.
   for (auto* each : {&original, &result}) {
     each->attr("memory").toModule().get_method("reset")({});
   }
@@ -271,7 +271,7 @@ TEST(CompileKept, MethodsRunTheOriginalLayers) {
                   .equal(original.get_method("encode")({input(1)}).toTensor()));
   EXPECT_EQ(result.get_method("get_classes")({}).toListRef().size(), 2U);
   EXPECT_EQ(result.attr("version").toTensor().item<int64_t>(), 3);
-  // The weight that `encode` needs is there, the other is not.
+  // The weight that `encode` needs is kept, the other is not.
   EXPECT_EQ(result.parameters().size(), 1U);
   EXPECT_FALSE(result.hasattr("head"));
 }
@@ -306,7 +306,7 @@ TEST(CompileKept, MethodsMayChooseBetweenSubmodulesWhileTheyRun) {
   EXPECT_EQ(result.parameters().size(), 3U); // `choose` needs them all.
 }
 
-TEST(CompileKept, SaysWhatWasPackedBefore) {
+TEST(CompileKept, NamesLayersPackedBefore) {
   auto net = net_with_layer();
   net.register_parameter(
       "last", torch::randn({4, 32}, torch::kFloat64), false); // Stays dense.
@@ -318,7 +318,7 @@ TEST(CompileKept, SaysWhatWasPackedBefore) {
   EXPECT_THAT(again.table(), HasSubstr("packed by Coppice before"));
 }
 
-TEST(CompileKept, LeavesTheGivenModelAlone) {
+TEST(CompileKept, DoesNotChangeTheOriginal) {
   auto net = net_with_layer();
   net.register_buffer("h", torch::ones({2, 32}));
   net.define(

@@ -107,14 +107,14 @@ TEST(Compile, SkipsZerosOfASingleInput) {
   net.define(
       "def forward(self, x):\n"
       "  return torch.linear(torch.relu(x), self.weight)\n");
-  // One input in fifty is above zero.
+  // One input in fifty is positive.
   auto x = torch::full({1, 1024}, -1.0);
   x.slice(1, 0, 1024, 50).fill_(1);
   const auto single = compile_by(won_by("input_columns"), net, {x}, quick());
   EXPECT_EQ(single.layers[0].format, "input_columns");
   EXPECT_EQ(single.layers[0].timings[0].chosen, 1);
   EXPECT_EQ(single.layers[0].timings[0].dense, 100);
-  // Batches have no format that does.
+  // No format for batches skips inputs.
   EXPECT_NE(
       compile_by(won_by("input_columns"), net, {x.repeat({4, 1})}, quick())
           .layers[0]
@@ -200,7 +200,7 @@ TEST(Compile, PrintsATable) {
   EXPECT_THAT(text, HasSubstr("of other memory read before each run"));
 }
 
-/// How many layers are raced.
+/// The number of layers measured.
 size_t races_of(const CompileOptions& options) {
   auto races = won_by("output_blocks16");
   size_t count = 0;
@@ -209,7 +209,7 @@ size_t races_of(const CompileOptions& options) {
     return layer(race...);
   };
   const auto compiled = compile_by(races, sparse_net(), {images()}, options);
-  // Whether it was raced or remembered.
+  // Measured or cached.
   EXPECT_EQ(compiled.layers.at(1).format, "output_blocks16");
   EXPECT_EQ(compiled.layers.at(1).timings.at(0).chosen, 1);
   return count;
@@ -220,8 +220,8 @@ TEST(Compile, RemembersWhatItMeasured) {
   const auto options = quick().cache(folder.file("cache"));
   EXPECT_EQ(races_of(options), 3U);
   EXPECT_EQ(races_of(options), 0U);
-  EXPECT_EQ(races_of(quick()), 3U); // Asked to remember nothing.
-  // Broken files are as if they were not there.
+  EXPECT_EQ(races_of(quick()), 3U); // Without a cache.
+  // Broken files count as missing.
   for (const auto& entry :
        std::filesystem::directory_iterator(folder.file("cache"))) {
     std::ofstream(entry.path()) << "{\"key\": 1";
@@ -229,9 +229,9 @@ TEST(Compile, RemembersWhatItMeasured) {
   EXPECT_EQ(races_of(options), 3U);
 }
 
-/// The races of a model whose layers are faster, each alone, and which takes
-/// 200 us instead of 100 as a whole; with LibTorch's own in all layers as long
-/// as is said.
+/// Measurements of a model whose layers are faster alone, but which takes 200
+/// us instead of 100 as a whole; with LibTorch's product in all layers it takes
+/// `with_libtorch` us.
 compiling::Races lost_together(double with_libtorch) {
   auto races = won_by("output_blocks16");
   races.models =
@@ -244,7 +244,7 @@ compiling::Races lost_together(double with_libtorch) {
   return races;
 }
 
-TEST(Compile, LeavesEveryLayerWhereTogetherTheyAreSlower) {
+TEST(Compile, RevertsAllLayersIfTogetherTheyAreSlower) {
   const auto x = images();
   const auto compiled =
       compile_by(lost_together(50), sparse_net(), {x}, quick());
@@ -257,7 +257,7 @@ TEST(Compile, LeavesEveryLayerWhereTogetherTheyAreSlower) {
   EXPECT_EQ(compiled.timings.at(0).after, 50);
 }
 
-TEST(Compile, KeepsWhatItChoseWhereTheModelIsNoFasterWithoutIt) {
+TEST(Compile, KeepsItsChoicesIfTheModelIsNoFasterWithoutThem) {
   const auto compiled =
       compile_by(lost_together(300), sparse_net(), {images()}, quick());
   EXPECT_EQ(compiled.layers.at(1).format, "output_blocks16");
@@ -265,9 +265,9 @@ TEST(Compile, KeepsWhatItChoseWhereTheModelIsNoFasterWithoutIt) {
   EXPECT_EQ(compiled.timings.at(0).after, 200);
 }
 
-TEST(Compile, TakesTheFormatThatIsFasterAtEveryBatch) {
+TEST(Compile, ChoosesTheFormatThatIsFasterAtEveryBatch) {
   auto races = won_by("pattern_panels");
-  // One format wins by more, and at one batch only.
+  // One format wins by more, but at one batch only.
   races.layer = [layer = races.layer](
                     const WeightOp& op,
                     const torch::Tensor& input,
@@ -288,7 +288,7 @@ TEST(Compile, TakesTheFormatThatIsFasterAtEveryBatch) {
   EXPECT_EQ(compiled.layers.at(1).format, "pattern_panels");
 }
 
-TEST(Compile, LeavesTheModelAsItWas) {
+TEST(Compile, DoesNotChangeTheModel) {
   auto net = sparse_net();
   const auto before = net.forward({images()}).toTensor();
   compile(net, {images()}, quick());
@@ -296,7 +296,7 @@ TEST(Compile, LeavesTheModelAsItWas) {
   EXPECT_EQ(net.parameters().size(), 4U);
 }
 
-TEST(Compile, TakesConvolutionsOverOneDimension) {
+TEST(Compile, ReplacesConvolutionsOverOneDimension) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(3);
   torch::jit::Module net("Net");
@@ -330,7 +330,7 @@ TEST(Compile, SaysWhatIsWrong) {
       message_of([&] {
         compile(table, {torch::ones({1}).to(torch::kLong)}, quick());
       }),
-      HasSubstr("no fast path takes aten::embedding"));
+      HasSubstr("packed formats do not support aten::embedding"));
   EXPECT_THAT(
       message_of([&] {
         compile(sparse_net(), {torch::ones({2, 3})}, quick());

@@ -32,7 +32,7 @@ std::set<std::string> names_of(const std::vector<Candidate>& candidates) {
   return names;
 }
 
-/// The batches that candidates of a format are laid out for.
+/// The batches for which candidates of a format are laid out.
 std::set<int64_t> layouts_of(
     const std::vector<Candidate>& candidates,
     PackedFormat format) {
@@ -54,7 +54,7 @@ TEST(Candidates, StoreWeightsAsBfloat16OnlyIfAsked) {
   EXPECT_THAT(plain, Not(Contains("bitmask_rows bfloat16")));
   const auto both = names_of(
       compiling::candidates_for(op, inputs, {torch::kFloat, torch::kBFloat16}));
-  EXPECT_EQ(both.size(), 2 * plain.size() - 1); // LibTorch's own stays one.
+  EXPECT_EQ(both.size(), 2 * plain.size() - 1); // LibTorch's product only once.
   EXPECT_THAT(both, Contains("bitmask_rows bfloat16"));
 }
 
@@ -73,11 +73,12 @@ TEST(Candidates, TakePartIfTheyComputeTheSame) {
     const auto candidates =
         compiling::candidates_for(op, {x}, {torch::kFloat, torch::kBFloat16});
     EXPECT_EQ(
-        compiling::entrants_of(op, x, candidates).size(), candidates.size());
+        compiling::valid_candidates(op, x, candidates).size(),
+        candidates.size());
     // Those of another weight do not.
     auto other = op;
     other.weight = -op.weight;
-    EXPECT_EQ(compiling::entrants_of(other, x, candidates).size(), 1U);
+    EXPECT_EQ(compiling::valid_candidates(other, x, candidates).size(), 1U);
   }
 }
 

@@ -9,7 +9,7 @@
 namespace coppice::compiling::race_test {
 namespace {
 
-/// A machine whose time passes by what runs on it alone.
+/// A simulated machine: time advances only by its contenders.
 class Machine {
  public:
   RaceOptions options() {
@@ -23,17 +23,17 @@ class Machine {
     thread_ += 1e-6 * microseconds;
   }
 
-  /// Others have the processor.
+  /// Other processes run.
   void wait(double microseconds) {
     wall_ += 1e-6 * microseconds;
   }
 
-  /// A contender that always takes so long.
+  /// A contender of constant time.
   std::function<void()> runs(double microseconds) {
     return [this, microseconds] { work(microseconds); };
   }
 
-  /// A contender that takes so long, give or take a tenth.
+  /// A contender whose time varies by a tenth.
   std::function<void()> noisy(double microseconds, unsigned seed) {
     return [this, microseconds, engine = std::minstd_rand(seed)]() mutable {
       const auto tenths = static_cast<double>(engine() % 2001) / 1000 - 1;
@@ -80,7 +80,7 @@ TEST(Race, KeepsTheFirstWhereOthersAreFasterByNoiseAlone) {
   }
 }
 
-TEST(Race, TellsDifferencesOfAFewPercentWithinNoise) {
+TEST(Race, DetectsDifferencesOfAFewPercentInNoise) {
   Machine machine;
   auto options = machine.options();
   options.drops_losers = false;
@@ -108,7 +108,7 @@ TEST(Race, LosersRunNoMore) {
   race({machine.runs(100), slow}, options);
   EXPECT_LT(runs, 40);
   runs = 0;
-  race({slow, machine.runs(100)}, options); // All others are compared with it.
+  race({slow, machine.runs(100)}, options); // The baseline never stops.
   EXPECT_GT(runs, 40);
   runs = 0;
   options.drops_losers = false;
@@ -130,7 +130,7 @@ TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheFirst) {
 }
 
 TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheWinner) {
-  // Slower than the loser in two of three rounds, and then the fastest.
+  // Slower than the loser in two of three rounds, then the fastest.
   Machine machine;
   int runs = 0;
   const auto late = [&] {
@@ -145,7 +145,7 @@ TEST(Race, ALoserDoesNotGainByASlowBeginningOfTheWinner) {
   EXPECT_GT(result.ratios[3], result.ratios[2]);
 }
 
-// Long runs on one thread are timed by its own clock.
+// Long single-threaded runs are measured in CPU time.
 TEST(Race, IsNotDecidedByWhoWasInterrupted) {
   const auto winner = [] {
     Machine machine;
@@ -159,7 +159,7 @@ TEST(Race, IsNotDecidedByWhoWasInterrupted) {
     const testing::Threads one(1);
     EXPECT_EQ(winner(), 1U);
   }
-  // The clock of one thread does not tell what several take.
+  // The clock of one thread does not measure several.
   const testing::Threads two(2);
   EXPECT_EQ(winner(), 0U);
 }
@@ -180,7 +180,7 @@ TEST(Race, RepeatsShortRuns) {
          machine.work(30);
        }},
       options);
-  // Two warm up; then in each round one comes before those that are timed.
+  // Two warm-up runs; then each timed run follows an untimed one.
   const int rounds = (longs - 2) / (1 + 1);
   EXPECT_GE(rounds, options.min_rounds);
   EXPECT_EQ(shorts, 2 + rounds * (1 + 7));
@@ -191,7 +191,7 @@ TEST(Race, EndsInTime) {
   auto options = machine.options();
   options.max_seconds = 0.05;
   options.min_rounds = 1000;
-  constexpr int kFewestRuns = 2 + 2 * 6; // To warm up, and of six rounds.
+  constexpr int kFewestRuns = 2 + 2 * 6; // Warm-up and six rounds.
   int runs = 0;
   const auto slow = [&] {
     ++runs;
@@ -199,7 +199,7 @@ TEST(Race, EndsInTime) {
   };
   race({slow, machine.runs(5000)}, options);
   EXPECT_EQ(runs, kFewestRuns);
-  // Its own time is short, but on a busy machine that takes too long, too.
+  // Little CPU time, but too much wall time on a busy machine.
   runs = 0;
   const auto interrupted = [&] {
     ++runs;
@@ -221,7 +221,7 @@ TEST(Race, ClearsBeforeEverySingleRun) {
     machine.work(1);
   };
   race({run, run}, options);
-  EXPECT_EQ(cleared + 4, runs); // Both run twice to warm up.
+  EXPECT_EQ(cleared + 4, runs); // Both have two warm-up runs.
 }
 
 TEST(MachineClock, GoesOn) {

@@ -12,8 +12,8 @@ inline CompileOptions quick() {
   return CompileOptions().seconds_per_layer(0.05).cache("");
 }
 
-/// The race of two models, of which the first takes 100 us and the second as
-/// long as is said.
+/// The times of two models: 100 us for the first and `microseconds` for the
+/// second.
 inline compiling::ModelRace model_race(
     const torch::jit::Module& before,
     const torch::jit::Module& after,
@@ -28,9 +28,8 @@ inline compiling::ModelRace model_race(
   return race;
 }
 
-/// Races where `candidate` wins by far wherever it takes part, and so does the
-/// whole model: who wins on a machine that does other work besides, nobody can
-/// say.
+/// Measurements in which `candidate` wins clearly wherever it takes part, and
+/// so does the whole model: on a busy machine real winners are unpredictable.
 inline compiling::Races won_by(const std::string& candidate) {
   compiling::Races races;
   races.layer = [candidate](
@@ -55,7 +54,7 @@ inline compiling::Races won_by(const std::string& candidate) {
   return races;
 }
 
-/// `compile` where `candidate` wins every race.
+/// `compile` with `candidate` winning every measurement.
 inline CompiledModel compile_as_if_won_by(
     const std::string& candidate,
     const torch::jit::Module& net,

@@ -18,38 +18,37 @@ namespace coppice {
 ///     CompileOptions().batches({1, 32})
 class COPPICE_API CompileOptions {
  public:
-  /// The sizes of dimension 0 of the inputs to measure with; an example is cut
-  /// or repeated to them. A layer is replaced only if none of them gets slower.
-  /// Default: that of the example.
+  /// The batch sizes to measure: dimension 0 of the inputs; the example is
+  /// truncated or repeated. A layer is replaced only if none of them gets
+  /// slower. Default: that of the example.
   CompileOptions& batches(std::vector<int64_t> sizes);
   const std::vector<int64_t>& batches() const {
     return batches_;
   }
 
-  /// Seconds that a layer may be measured for, each batch. Default: 1
+  /// The time limit for measuring a layer, seconds per batch. Default: 1
   CompileOptions& seconds_per_layer(double seconds);
   double seconds_per_layer() const {
     return seconds_per_layer_;
   }
 
-  /// Whether weights may also be stored as bfloat16, which takes half the bytes
-  /// and is faster where single inputs wait for memory. Each weight is off by
-  /// up to 2^-9 of itself then, and what the model computes by about as much:
-  /// `CompiledModel::difference` says by how much here. Products and sums stay
-  /// float32. Default: false
+  /// Whether weights may be stored as bfloat16, which halves the memory traffic
+  /// and makes single inputs faster. Changes each weight, and the outputs about
+  /// as much, by up to 2^-9; `CompiledModel::difference` is the measured
+  /// change. Products and sums stay float32. Default: false
   CompileOptions& bfloat16(bool allowed);
   bool bfloat16() const {
     return bfloat16_;
   }
 
-  /// Folder of what was measured before, by processor, threads and layer; empty
-  /// measures anew and remembers nothing. Default: `timing_cache_folder()`
+  /// The folder of cached timings, by processor, threads and layer; empty
+  /// disables the cache. Default: `timing_cache_folder()`
   CompileOptions& cache(std::string folder);
   const std::string& cache() const {
     return cache_;
   }
 
-  /// Called as layers are measured.
+  /// Called after each measured layer.
   CompileOptions& progress(std::function<void(int64_t done, int64_t total)> f);
   const std::function<void(int64_t, int64_t)>& progress() const {
     return progress_;
@@ -68,120 +67,120 @@ class COPPICE_API CompileOptions {
 /// $XDG_CACHE_HOME/coppice, or ~/.cache/coppice; empty if neither is set.
 COPPICE_API std::string timing_cache_folder();
 
-/// A layer's times at one batch.
+/// The times of a layer for one batch.
 struct LayerTiming {
   int64_t batch = 0;          ///< Dimension 0 of the model's inputs.
-  int64_t rows = 0;           ///< Inputs of the layer: products a call.
-  double dense = 0;           ///< Microseconds of LibTorch's own.
-  double chosen = 0;          ///< Microseconds of what was installed.
-  std::string fastest_format; ///< At this batch alone; "libtorch" for its own.
+  int64_t rows = 0;           ///< Inputs of the layer per call.
+  double dense = 0;           ///< Microseconds of LibTorch's product.
+  double chosen = 0;          ///< Microseconds of the installed product.
+  std::string fastest_format; ///< At this batch alone; may be "libtorch".
 };
 
-/// What `compile` found out about a layer and decided.
+/// The decision of `compile` for a layer.
 struct COPPICE_API CompiledLayer {
   std::string layer; ///< FQN.
-  /// "linear", "conv2d"; of layers that are always left also "lstm",
+  /// "linear" or "conv2d"; for layers that are never replaced also "lstm",
   /// "conv_transpose2d", "embedding" and others, or the name of an op.
   std::string kind;
-  /// Of its weight, the largest if it has several; empty if an object holds it.
+  /// The shape of its weight, of the largest if there are several; empty if an
+  /// object holds it.
   std::vector<int64_t> shape;
-  int64_t call = 1; ///< 2 where the model runs the layer for the second time.
-  /// Whether a layer before has the same weight, which counts there.
+  int64_t call = 1; ///< 2 for the second call of the layer in the model.
+  /// Whether an earlier layer has the same weight; its bytes count there.
   bool is_repeated = false;
-  /// As it was given, so that its zeros can be shown; drop it to free memory.
+  /// The original weight, for drawing its zeros; reset it to free memory.
   torch::Tensor weight;
   double sparsity = 0;
   std::string pattern; ///< As `to_string(Pattern)`; empty without zeros.
-  /// The name of a `PackedFormat`, followed by " bfloat16" where weights are
-  /// stored as that, or "libtorch": left as it was.
+  /// The name of a `PackedFormat`, followed by " bfloat16" if weights are
+  /// stored as that, or "libtorch" if not replaced.
   std::string format;
-  /// Why it was left, where it could not be replaced; empty if it was measured.
+  /// Why it could not be replaced; empty if it was measured.
   std::string why_left;
-  std::vector<LayerTiming> timings; ///< One a batch, in their order.
+  std::vector<LayerTiming> timings; ///< One per batch.
   int64_t bytes_before = 0;         ///< 0 if it is repeated.
-  int64_t bytes_after = 0; ///< 0 if a layer before has the same packed weight.
-  /// Bytes of other memory that went through the caches before each timed run,
-  /// as the model's other weights do; 0 if its own stayed warm.
+  int64_t bytes_after = 0;          ///< 0 if an earlier layer shares it.
+  /// Bytes of other memory read before each timed run, like the model's other
+  /// weights; 0 if its own stayed in the caches.
   int64_t passing_bytes = 0;
 
-  /// "fc1", or of a later call "fc1, call 2".
+  /// "fc1", or "fc1, call 2" for a later call.
   std::string name() const;
 };
 
-/// Times of the whole model at one batch, microseconds of a call.
+/// The times of the whole model for one batch, microseconds per call.
 struct ModelTiming {
   int64_t batch = 0;
-  double before = 0; ///< The model as it was given.
+  double before = 0; ///< The original model.
   double after = 0;
-  /// The largest difference of outputs, in parts of the largest output of the
-  /// model as it was given; infinite if they differ in structure or shape.
+  /// The largest difference of outputs, relative to the largest output of the
+  /// original model; infinite if they differ in structure or shape.
   double difference = 0;
 };
 
-/// A model whose layers run on the fastest product that was measured.
+/// A model with the fastest measured product in each layer.
 struct COPPICE_API CompiledModel {
-  /// It never ran: its state is as it was given. All methods, hooks and
-  /// attributes of the model are there, but for weights that only `forward`
-  /// used and methods of submodules that only `forward` called.
+  /// The compiled model. It has not run, so its state is the original. Has all
+  /// methods, hooks and attributes of the model except for weights that only
+  /// `forward` used and methods of submodules that only `forward` called.
   torch::jit::Module module;
-  /// A row for all that holds a weight, in the order of the model.
+  /// A row for everything that has a weight, in model order.
   std::vector<CompiledLayer> layers;
-  std::vector<ModelTiming> timings; ///< One a batch.
-  std::string processor; ///< What it was measured on; "unknown" if it is.
-  /// The largest difference to the outputs of the model as it was given, in
-  /// parts of its largest output.
+  std::vector<ModelTiming> timings; ///< One per batch.
+  std::string processor; ///< Where it was measured; may be "unknown".
+  /// The largest difference to the outputs of the original model, relative to
+  /// its largest output.
   double difference = 0;
-  /// Whether the model draws random numbers: then outputs were compared under
-  /// equal seeds.
+  /// Whether the model draws random numbers; outputs were compared under equal
+  /// seeds.
   bool is_random = false;
 
-  /// A row a layer: name, shape, zeros, pattern, format, times, ratio, bytes,
-  /// share of the model's time.
+  /// One row per layer and batch: name, shape, zeros, pattern, format, times,
+  /// ratio, bytes, share of the model's time.
   Table rows() const;
-  /// Where the weights were when layers were timed: "weights warm in the
-  /// caches".
+  /// Whether weights were in the caches when layers were timed: "weights warm
+  /// in the caches".
   std::string weights_text() const;
   /// `rows` and the totals as text.
   std::string table() const;
 };
 
-/// Makes a model faster on this machine and for these inputs: freezes what is
-/// constant, measures for every linear layer and convolution LibTorch's own
-/// product against those of each packed format that fits the weight's zeros,
-/// in turn and until the difference is surer than its noise, and installs what
-/// wins. Where nothing does, LibTorch's own stays: no layer gets slower. If the
-/// whole model does all the same, all layers are left.
+/// Makes a model faster on this machine and for these inputs. Freezes
+/// constants; measures, for every linear layer and convolution, LibTorch's
+/// product against each packed format that matches the zeros of the weight,
+/// alternately and until the difference is significant; installs the winner.
+/// Otherwise LibTorch's product stays, so no layer gets slower. If the whole
+/// model does nevertheless, nothing is replaced.
 ///
-/// Runs on the threads that `torch::set_num_threads` sets. Before each timed
-/// run of a layer as many bytes go through the caches as the model has other
-/// weights: a small model is timed warm, a large one from memory. Where the
-/// input of a single product is largely zero, as after a relu, products that
-/// skip zeros of the input take part. `module` itself is not changed: copies of
-/// it run, as a file would give them back. The result is for evaluation and its
-/// file needs libcoppice to load.
+/// Uses the threads of `torch::set_num_threads`. Before each timed run of a
+/// layer, as many bytes are read as the model has other weights: small models
+/// are timed with warm caches, large ones from memory. If the input of a single
+/// product is largely zero, as after a relu, formats that skip zeros of the
+/// input are measured too. `module` is unchanged: copies of it run, as loaded
+/// from a file. The result is for evaluation, and loading its file needs
+/// libcoppice.
 ///
-/// Only `forward` becomes faster. Other methods and hooks run the layers as
-/// they were given, whose weights then stay. What any of them writes to is
-/// state, and no constant of `forward`; what nothing writes to is, but for
-/// numbers, flags and texts of the model itself, which may be set from outside.
-/// The result is saved, loaded and compared with the model over several calls
-/// in order.
+/// Only `forward` becomes faster. Other methods and hooks use the original
+/// layers, whose weights are then kept. What any of them writes to is state and
+/// not a constant of `forward`. All else is constant, except for numbers, flags
+/// and strings of the model, which users may set. The result is saved, loaded
+/// and compared with the model over several calls in order.
 ///
-/// `example`: the inputs of `forward`. A model that takes gradients in
-///   `forward`, as of an energy, runs with gradients; any other without.
-/// Errors: c10::ValueError if the model does not run on the example as it was
-///   given, cannot be saved, frozen or copied, or has no layer with a constant
-///   weight (frozen or quantized before); c10::Error if the result differs from
-///   the model by more than rounding: by 1e-3 of its largest output, or 1e-1
-///   with `bfloat16`.
+/// `example`: the inputs of `forward`. A model that computes gradients in
+///   `forward`, for example of an energy, runs with gradients; others without.
+/// Errors: c10::ValueError if the original model does not run on the example,
+///   cannot be saved, frozen or copied, or has no layer with a constant weight
+///   (already frozen or quantized); c10::Error if the result differs from the
+///   model by more than rounding: 1e-3 of its largest output, or 1e-1 with
+///   `bfloat16`.
 COPPICE_API CompiledModel compile(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& example,
     const CompileOptions& options = {});
 
-/// Times two models on the same inputs, in turn, and compares what they
-/// compute; `before` is the first. They run as in evaluation and are not
-/// changed. Of `options`, batches and seconds count.
+/// Times two models on the same inputs, alternately, and compares their
+/// outputs; `before` is the first. Runs copies in evaluation mode. Uses
+/// `batches` and `seconds_per_layer` of `options`.
 ///
 /// Errors: c10::ValueError if one of them does not run on the inputs.
 COPPICE_API std::vector<ModelTiming> compare_models(
