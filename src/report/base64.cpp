@@ -16,7 +16,7 @@ std::string base64(std::string_view bytes) {
           (is_there ? static_cast<unsigned char>(bytes[i + k]) : 0U);
     }
     for (size_t k = 0; k < 4; ++k) {
-      // Bytes that are not there end the text with signs of their own.
+      // Missing bytes become padding.
       text += i + k > bytes.size() ? '=' : kDigits[three >> (18 - 6 * k) & 63];
     }
   }

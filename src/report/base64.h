@@ -5,7 +5,7 @@
 
 namespace coppice::report {
 
-/// RFC 4648, padded.
+/// Base64 (RFC 4648) with padding.
 std::string base64(std::string_view bytes);
 
 } // namespace coppice::report

@@ -15,7 +15,7 @@ namespace {
 /// The shortest side of a picture on the screen, CSS pixels.
 constexpr double kShortest = 24;
 
-/// `style` gives its length; in a key it has one already.
+/// `style` sets the length, which CSS sets in the legend.
 std::string
 bar(const char* kind, const std::string& style, const std::string& text) {
   return fmt::format(
@@ -25,7 +25,7 @@ bar(const char* kind, const std::string& style, const std::string& text) {
       html_escaped(text));
 }
 
-/// `share` of what a bar leaves to the number behind it.
+/// `share` of the width left beside the number.
 std::string length(double share) {
   return fmt::format(" style=\"width:calc((100% - 12rem)*{:.4f})\"", share);
 }
@@ -51,7 +51,7 @@ std::string bars_item(const HtmlBars& bars) {
              html_escaped(bars.verdict));
 }
 
-/// How many pixels of the screen show `count` pixels: a whole number for each.
+/// The size in screen pixels of `count` pixels: an integer multiple.
 int64_t shown(int64_t count, double wanted) {
   return count * std::max<int64_t>(1, static_cast<int64_t>(wanted) / count);
 }
@@ -227,7 +227,7 @@ HtmlPage& HtmlPage::facts(
 }
 
 std::string HtmlPage::text(const std::string& end) const {
-  // The policy has a browser refuse all that is not part of this text.
+  // The policy makes browsers block all external resources.
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src "

@@ -2,8 +2,8 @@
 
 namespace coppice::report {
 
-/// What pages look like. Colors have names because there are two sets of them;
-/// numbers have one width so that they line up; paper gets the light set.
+/// The style sheet of pages. Colors are variables for a light and a dark theme;
+/// digits have equal width to line up; paper uses the light theme.
 constexpr const char* kHtmlStyle = R"css(
 :root {
   color-scheme: light dark;

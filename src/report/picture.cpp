@@ -10,10 +10,10 @@
 namespace coppice {
 namespace {
 
-/// Shades of a pixel: what four bits tell apart.
+/// Levels of opacity: four bits.
 constexpr int kShades = 16;
 constexpr uint8_t kGreen[] = {0x2b, 0x8a, 0x57};
-constexpr int64_t kLongestSide = int64_t(1) << 14;
+constexpr int64_t kMaxSide = int64_t(1) << 14;
 
 uint8_t shade_of(float share, float most) {
   if (!(share > 0)) {
@@ -52,12 +52,12 @@ float Picture::most() const {
 
 std::string to_png(const Picture& picture) {
   TORCH_CHECK_VALUE(
-      picture.rows > 0 && picture.cols > 0 && picture.rows <= kLongestSide &&
-          picture.cols <= kLongestSide &&
+      picture.rows > 0 && picture.cols > 0 && picture.rows <= kMaxSide &&
+          picture.cols <= kMaxSide &&
           static_cast<int64_t>(picture.shares.size()) ==
               picture.rows * picture.cols,
       "to_png: expected rows * cols shares, at most ",
-      kLongestSide,
+      kMaxSide,
       " a side, got ",
       picture.shares.size(),
       " for ",

@@ -6,22 +6,22 @@
 
 namespace coppice {
 
-/// A picture of shares, row by row: 0 is nothing.
+/// A grayscale picture of shares, row-major.
 struct Picture {
   int64_t rows = 0;
   int64_t cols = 0;
   std::vector<float> shares; ///< rows * cols, each in [0, 1].
 
-  /// The largest share, 0 if there is none.
+  /// The largest share; 0 if there is none.
   float most() const;
 };
 
-/// The picture as a PNG file, a pixel a share: 0 is transparent, the largest is
-/// full, in 15 steps of opacity of one green, so that it reads on a light page
-/// and on a dark one. What is not 0 is never shown as if it were.
+/// Encodes a PNG of one green with 16 levels of opacity, a pixel a share, for
+/// light and dark backgrounds: 0 is transparent, the largest share opaque.
+/// Nonzero shares are always visible.
 ///
-/// Errors: c10::ValueError unless there are as many shares as rows and columns
-///   say, at least one, and at most 2^14 a side.
+/// Errors: c10::ValueError unless there are rows * cols shares, and 1 to 2^14
+///   rows and columns.
 std::string to_png(const Picture& picture);
 
 } // namespace coppice

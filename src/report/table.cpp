@@ -19,7 +19,7 @@ std::string printable(std::string text) {
   return text;
 }
 
-/// UTF-8 characters: every byte that does not continue another.
+/// The number of UTF-8 characters: bytes other than continuation bytes.
 size_t width(const std::string& text) {
   return std::count_if(text.begin(), text.end(), [](unsigned char c) {
     return (c & 0xc0) != 0x80;
@@ -36,7 +36,7 @@ std::string with_thousands(int64_t value) {
   return text;
 }
 
-/// Decimal units, as file managers and shops count.
+/// Decimal units.
 std::string with_unit(double bytes) {
   constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
   if (bytes < 1000) {

@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// What a name from a file may be, and how it reads in the text of the page.
+/// A name from a file, and its form in the HTML.
 const std::string kEvil = "<script src=\"http://x/\">'&\n";
 const std::string kHarmless =
     "&lt;script src=&quot;http://x/&quot;&gt;&#39;&amp;?";
@@ -36,7 +36,7 @@ HtmlPicture picture(int64_t rows, int64_t cols, double aspect) {
   return picture;
 }
 
-/// Every kind of part with `text` wherever it takes one.
+/// All parts with `text` wherever they take text.
 std::string page_of(const std::string& text) {
   HtmlBars bar = bars(2, 1);
   bar.name = bar.before_text = bar.after_text = bar.verdict = bar.note = text;
@@ -57,7 +57,7 @@ std::string page_of(const std::string& text) {
       .text(text);
 }
 
-TEST(HtmlEscaped, LeavesNothingToABrowser) {
+TEST(HtmlEscaped, EscapesAllMarkup) {
   EXPECT_EQ(html_escaped(kEvil), kHarmless);
   EXPECT_EQ(html_escaped("größe ×"), "größe ×");
   EXPECT_EQ(html_escaped(std::string("a\0b\x7f", 4)), "a?b?");
@@ -73,7 +73,7 @@ TEST(HtmlPage, ShowsEveryTextAsItIs) {
        at = page.find(kHarmless, at + 1)) {
     ++count;
   }
-  // Once each, but for the title and captions, which are there twice.
+  // Once each, except for the title and captions, which appear twice.
   EXPECT_EQ(count, 31U);
 }
 
@@ -137,7 +137,7 @@ TEST(HtmlPage, ShowsAPixelOfAPictureOnAWholeNumberOfTheScreen) {
   EXPECT_EQ(sizes(picture(60, 120, 2)), std::pair(Texts{"240"}, Texts{"120"}));
   EXPECT_EQ(
       sizes(picture(16, 27, 27. / 16)), std::pair(Texts{"216"}, Texts{"128"}));
-  // However flat a matrix is, there is something to see.
+  // Even very flat matrices are visible.
   EXPECT_EQ(sizes(picture(1, 114, 1024)), std::pair(Texts{"228"}, Texts{"24"}));
   EXPECT_EQ(sizes(picture(120, 1, 1e-9)), std::pair(Texts{"24"}, Texts{"240"}));
 }

@@ -26,7 +26,7 @@ TEST(Json, RefusesARowThatIsTooLong) {
   EXPECT_THROW(to_json(table), c10::ValueError);
 }
 
-TEST(Json, TextCanBeReadWhateverBytesANameHolds) {
+TEST(Json, TextIsValidForAnyBytesInNames) {
   const Table table{{{"name", "name"}}, {{std::string("a\xff\x01 \"b")}}};
   const auto read = nlohmann::json::parse(json_text(to_json(table)));
   EXPECT_EQ(read[0]["name"], "a\xef\xbf\xbd\x01 \"b");

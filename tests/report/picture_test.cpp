@@ -13,7 +13,7 @@ namespace {
 using testing::decoded_png;
 
 TEST(Picture, IsAPngOfItsShares) {
-  // Three columns: the last of a row is alone in its byte.
+  // Three columns: the last has a byte of its own.
   const auto png =
       decoded_png(to_png({2, 3, {0.f, 0.25f, 0.5f, 0.5f, 0.001f, 0.f}}));
   EXPECT_EQ(png.width, 3U);
@@ -24,7 +24,7 @@ TEST(Picture, IsAPngOfItsShares) {
   EXPECT_EQ(png.shade(1, 0), 8); // Half of the largest, 7.5 of 15.
   EXPECT_EQ(png.shade(2, 0), 15);
   EXPECT_EQ(png.shade(0, 1), 15);
-  EXPECT_EQ(png.shade(1, 1), 1); // Not zero, and not shown as if it were.
+  EXPECT_EQ(png.shade(1, 1), 1); // Nonzero, so visible.
   EXPECT_EQ(png.shade(2, 1), 0);
 }
 

@@ -9,13 +9,13 @@
 
 namespace coppice {
 
-/// One value of a table; monostate is an empty cell, JSON's null.
+/// A value of a table; monostate is an empty cell, null in JSON.
 using Cell = std::variant<std::monostate, std::string, int64_t, double>;
 
-/// How a column's values read as text. JSON gets the values themselves.
+/// How the values of a column are formatted as text. JSON has the raw values.
 enum class CellFormat {
-  kText,    ///< As it is, on the left.
-  kFigure,  ///< As it is, on the right: text with a number in it.
+  kText,    ///< Unchanged, left-aligned.
+  kFigure,  ///< Unchanged, right-aligned: text with a number.
   kCount,   ///< 1234567 -> 1,234,567
   kPercent, ///< A share, 0.9 -> 90.00%
   kBytes,   ///< 1234567 -> 1.23 MB
@@ -23,24 +23,24 @@ enum class CellFormat {
 
 struct Column {
   std::string key;   ///< The name of the value in JSON.
-  std::string title; ///< What stands above it in text.
+  std::string title; ///< The heading in text.
   CellFormat format = CellFormat::kText;
 };
 
-/// Plain rows under named columns: what a report is before it is text or JSON.
+/// A report before it is formatted as text or JSON.
 struct Table {
   std::vector<Column> columns;
-  /// Rows may be shorter than `columns`; cells that are missing are empty.
+  /// Rows may be shorter than `columns`; missing cells are empty.
   std::vector<std::vector<Cell>> rows;
 };
 
-/// The cell as a reader sees it. Control characters, which a name from a file
-/// may hold, become `?`, so that no file can command the terminal.
+/// The formatted cell. Control characters, which names from files may contain,
+/// become `?`, so that they cannot control the terminal.
 COPPICE_API std::string to_text(const Cell& cell, CellFormat format);
 
-/// Aligned columns: a line of titles, a line of dashes, a line a row, no
-/// trailing blanks. Text stands on the left, numbers on the right. Widths count
-/// UTF-8 characters, not bytes.
+/// Aligned columns: a line of titles, a line of dashes, a line per row, without
+/// trailing blanks. Text is left-aligned, numbers are right-aligned. Widths
+/// count UTF-8 characters, not bytes.
 ///
 /// Errors: c10::ValueError if a row has more cells than there are columns.
 COPPICE_API std::string to_text(const Table& table);
