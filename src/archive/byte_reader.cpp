@@ -7,7 +7,7 @@
 namespace coppice::archive {
 namespace {
 
-/// The bytes of the character that begins `text`; zero if it is not UTF-8.
+/// The length in bytes of the first character; zero if it is not UTF-8.
 size_t utf8_length(std::string_view text) {
   const auto byte = [text](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
@@ -45,19 +45,19 @@ bool is_utf8(std::string_view text) {
 }
 
 std::string quoted(std::string_view text) {
-  constexpr size_t kLongest = 80;
+  constexpr size_t kMaxLength = 80;
   std::string result = "`";
-  for (const char c : text.substr(0, kLongest)) {
+  for (const char c : text.substr(0, kMaxLength)) {
     result += c >= ' ' && c <= '~' && c != '`' ? c : '?';
   }
-  return result + (text.size() > kLongest ? "...`" : "`");
+  return result + (text.size() > kMaxLength ? "...`" : "`");
 }
 
 std::string_view ByteReader::take(uint64_t count) {
   if (count > bytes_.size() - offset_) {
     fail(
         fmt::format(
-            "says that {} more bytes come where {} are left",
+            "needs {} more bytes where {} are left",
             count,
             bytes_.size() - offset_),
         "it is cut short or broken; copy or save it again");

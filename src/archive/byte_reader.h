@@ -7,13 +7,14 @@
 
 namespace coppice::archive {
 
-/// "`name`" as messages quote what a file says: short and without control
+/// "`text`" for messages about a file: shortened, and without control
 /// characters.
 std::string quoted(std::string_view text);
 
 bool is_utf8(std::string_view text);
 
-/// A little-endian number at `at`; the caller knows that it is there.
+/// Reads a little-endian number at `at`. REQUIRES: `at + sizeof(T) <=
+/// bytes.size()`.
 template <class T>
 T number_at(std::string_view bytes, uint64_t at) {
   T number;
@@ -21,7 +22,7 @@ T number_at(std::string_view bytes, uint64_t at) {
   return number;
 }
 
-/// Bytes from a file that nobody trusts, one after the other.
+/// Reads untrusted bytes of a file in order.
 class ByteReader {
  public:
   /// `where` begins every message: "model.pt: data.pkl".
@@ -35,9 +36,9 @@ class ByteReader {
     return bytes_.size();
   }
 
-  /// Errors of all of these: FileError if the bytes end before.
+  /// Errors of all three: FileError if the bytes end too early.
   std::string_view take(uint64_t count);
-  /// Up to a newline, which is taken too.
+  /// The bytes up to a newline, which is consumed too.
   std::string_view line();
   template <class T>
   T number() {

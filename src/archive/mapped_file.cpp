@@ -18,14 +18,14 @@
 namespace coppice {
 namespace {
 
-/// The files that are mapped now, by where they begin.
+/// The mapped files by their first byte.
 struct OpenFiles {
   std::mutex mutex;
   std::map<const std::byte*, const MappedFile*> by_begin;
 };
 
 OpenFiles& open_files() {
-  static auto* const files = new OpenFiles; // Outlives all that is static.
+  static auto* const files = new OpenFiles; // Outlives static objects.
   return *files;
 }
 
@@ -44,7 +44,7 @@ std::string MappedFile::path_of(const void* address) {
 }
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
-  // Opening a pipe would wait for a writer.
+  // O_NONBLOCK: opening a pipe would block until a writer comes.
   const int descriptor =
       ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
@@ -67,7 +67,8 @@ std::shared_ptr<const MappedFile> MappedFile::part_of(
     std::shared_ptr<const MappedFile> file,
     ByteRange range,
     std::string name) {
-  std::shared_ptr<MappedFile> part(new MappedFile(std::move(name), std::vector<std::byte>()));
+  std::shared_ptr<MappedFile> part(
+      new MappedFile(std::move(name), std::vector<std::byte>()));
   part->size_ = range.end - range.begin;
   part->data_ = part->size_ == 0 ? nullptr : file->data_ + range.begin;
   part->whole_ = std::move(file);

@@ -1,4 +1,4 @@
-// How PickleMaker makes what is no tensor.
+// PickleMaker: everything but tensors.
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 namespace coppice::archive {
 namespace {
 
-/// Inverse of the UTF-8 coding of Latin-1, the way protocol 2 spells bytes;
-/// false if there is more than Latin-1.
+/// Decodes UTF-8 to Latin-1, protocol 2's form of bytes; false if a character
+/// is not Latin-1.
 bool bytes_of_latin1(std::string_view text, std::string& bytes) {
   bytes.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
@@ -42,7 +42,7 @@ PickleValue PickleMaker::make_ordered(const PickleItems& arguments) {
   if (arguments.empty()) {
     return dict;
   }
-  // As Python 2 wrote it: a list of pairs.
+  // Python 2 wrote a list of pairs.
   const auto* pairs = items_of(arguments[0]);
   if (!pairs) {
     fail_argument(arguments, 0);
@@ -51,7 +51,7 @@ PickleValue PickleMaker::make_ordered(const PickleItems& arguments) {
   for (const auto& pair : *pairs) {
     const auto* parts = items_of(pair);
     if (!parts || parts->size() != 2) {
-      fail("makes an OrderedDict of what are no pairs");
+      fail("constructs an OrderedDict from something other than pairs");
     }
     dict.items.emplace_back((*parts)[0], (*parts)[1]);
   }
@@ -103,11 +103,11 @@ PickleValue PickleMaker::make_bytes(
   const auto& text = argument<std::string>(arguments, 0);
   if (arguments.size() > 1 && argument<std::string>(arguments, 1) != "latin1" &&
       argument<std::string>(arguments, 1) != "latin-1") {
-    fail("spells bytes in a code other than Latin-1");
+    fail("encodes bytes in something other than Latin-1");
   }
   charge(text.size());
   if (!bytes_of_latin1(text, bytes.bytes)) {
-    fail("spells bytes in characters that Latin-1 lacks");
+    fail("encodes bytes in characters outside Latin-1");
   }
   return bytes;
 }

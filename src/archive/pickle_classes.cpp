@@ -68,8 +68,8 @@ const Table& constructors() {
   return table;
 }
 
-constexpr std::array<std::string_view, 22> kInert = {
-    // The factories of a defaultdict.
+constexpr std::array<std::string_view, 22> kInertNames = {
+    // Factories of a defaultdict.
     "builtins.dict",
     "builtins.list",
     "builtins.tuple",
@@ -77,7 +77,7 @@ constexpr std::array<std::string_view, 22> kInert = {
     "builtins.float",
     "builtins.bool",
     "builtins.str",
-    // What tensors are made of beside their storage.
+    // Arguments of tensors.
     "torch.Tensor",
     "torch._tensor.Tensor",
     "torch.nn.parameter.Parameter",
@@ -91,7 +91,7 @@ constexpr std::array<std::string_view, 22> kInert = {
     "torch.per_channel_affine",
     "torch.per_channel_affine_float_qparams",
     "torch.per_tensor_symmetric",
-    // What the configuration of PyTorch's data sparsifiers holds.
+    // In the configuration of PyTorch's data sparsifiers.
     "torch.ao.sparsity.sparsifier.utils.FakeSparsity",
     "torch.ao.pruning.sparsifier.utils.FakeSparsity",
 };
@@ -131,14 +131,15 @@ std::optional<Constructor> constructor_of(
   if (found != constructors().end()) {
     return found->second;
   }
-  if (std::find(kInert.begin(), kInert.end(), name) != kInert.end() ||
+  if (std::find(kInertNames.begin(), kInertNames.end(), name) !=
+          kInertNames.end() ||
       dtype_of_storage(type)) {
     return Constructor::None;
   }
   return torch_script ? torch_script_constructor(type) : std::nullopt;
 }
 
-PickleClass modern_name(std::string_view module, std::string_view name) {
+PickleClass current_name(std::string_view module, std::string_view name) {
   if (module == "__builtin__") {
     module = "builtins";
   } else if (module == "numpy._core.multiarray") {

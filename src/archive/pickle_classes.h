@@ -6,25 +6,25 @@
 
 #include "archive/pickle_value.h"
 
-/// The closed list of what a checkpoint's pickle may name. Naming anything else
-/// ends the reading; nothing on the list is ever called: each has a function
-/// here that makes plain data.
+/// The allowlist of classes and functions that a pickle may name. Any other
+/// name is an error. Nothing on the list is ever called: each entry has a
+/// function here that makes plain data.
 namespace coppice::archive {
 
 enum class Constructor {
-  None, ///< A name that only stands there.
+  None, ///< A name that constructs nothing.
   OrderedDict,
   DefaultDict,
   Set,
   FrozenSet,
   Complex,
   ByteArray,
-  EncodeText, ///< `_codecs.encode`: how protocol 2 spells bytes.
+  EncodeText, ///< `_codecs.encode`: protocol 2's form of bytes.
   Size,
   Device,
   Layout,
   Tensor,   ///< `_rebuild_tensor` and its second version.
-  TensorV3, ///< With a dtype of its own, over bytes.
+  TensorV3, ///< `_rebuild_tensor_v3`: untyped storage and a dtype.
   QuantizedTensor,
   SparseTensor,
   Parameter,
@@ -35,19 +35,19 @@ enum class Constructor {
   TaggedValue, ///< TorchScript's `restore_type_tag`.
 };
 
-/// What a class makes; nullopt if it is not on the list.
+/// How a class is constructed; nullopt if it is not on the list.
 std::optional<Constructor> constructor_of(
     const PickleClass& type,
     bool torch_script);
 
-/// "builtins" for "__builtin__", its name in Python 2, and so on.
-PickleClass modern_name(std::string_view module, std::string_view name);
+/// Replaces outdated modules: "__builtin__" of Python 2 by "builtins", and so
+/// on.
+PickleClass current_name(std::string_view module, std::string_view name);
 
-/// The dtype of `torch.FloatStorage` and so on; bytes for UntypedStorage.
+/// F32 for `torch.FloatStorage`, and so on; U8 for UntypedStorage.
 std::optional<Dtype> dtype_of_storage(const PickleClass& type);
 
-/// The dtype of `torch.float32` and so on; nullopt also for those that
-/// `Dtype` lacks.
+/// F32 for "float32", and so on; nullopt also for those that `Dtype` lacks.
 std::optional<Dtype> dtype_of_torch_name(std::string_view name);
 
 /// "float32" for F32; empty for those that torch lacks.

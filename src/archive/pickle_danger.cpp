@@ -7,19 +7,19 @@ namespace coppice::archive {
 namespace {
 
 constexpr std::string_view kPrograms = "runs programs";
-constexpr std::string_view kCode = "runs code that the file holds";
+constexpr std::string_view kCode = "runs code from the file";
 constexpr std::string_view kPickles = "loads another pickle, and so any code";
 constexpr std::string_view kFiles = "reads or changes files";
 constexpr std::string_view kNetwork = "reaches the network";
 constexpr std::string_view kImports = "imports or loads any code";
 constexpr std::string_view kReaches = "reaches any function by its name";
 
-/// A function, or a module and all that is in it.
+/// A function, or a module with all its content.
 struct Row {
   std::string_view name;
   std::string_view danger;
-  /// Whether it counts within other names, too. Names that a package may well
-  /// give its own modules do not.
+  /// Whether it also matches within other names. Not for names that packages
+  /// commonly give their own modules.
   bool anywhere = true;
 };
 
@@ -225,25 +225,25 @@ constexpr std::array<std::string_view, 10> kSafe = {
     "torch._dynamo.eval_frame.OptimizedModule",
 };
 
-/// Whether `name` is `whole` or within it.
+/// Whether `name` is `whole` or nested in it.
 bool is_within(std::string_view name, std::string_view whole) {
   return name.substr(0, whole.size()) == whole &&
       (name.size() == whole.size() || name[whole.size()] == '.');
 }
 
-/// Names of Python's own workings, `__globals__` and the like, lead anywhere.
+/// Special names such as `__globals__` give access to everything.
 bool is_dunder(std::string_view part) {
   return part.size() > 4 && part.substr(0, 2) == "__" &&
       part.substr(part.size() - 2) == "__";
 }
 
-/// What a name, or the end of one, says from its first part on.
+/// The danger of a name or of a suffix of it.
 std::string_view danger_at(std::string_view name, bool is_first) {
   if (std::find(kSafe.begin(), kSafe.end(), name) != kSafe.end() ||
       is_within(name, "os.path")) {
     return "";
   }
-  // The classes are harmless, and their methods are not.
+  // Only the methods of these classes are dangerous.
   if (is_within(name, "pathlib") &&
       std::count(name.begin(), name.end(), '.') > 1) {
     return kFiles;

@@ -4,13 +4,13 @@
 
 namespace coppice::archive {
 
-/// What Python may do at the word of a file that names "os.system": "runs
-/// programs"; empty for what is not known to be dangerous. A name within
-/// another counts: `torch.serialization.os.system` is the same function.
+/// What a name in a pickle lets Python do: "runs programs" for "os.system";
+/// empty if not known to be dangerous. Nested names count:
+/// `torch.serialization.os.system` is the same function.
 std::string_view danger_of(std::string_view name);
 
-/// Whether a name is part of how plain things are pickled, NumPy's arrays for
-/// one, so that nobody need hear of it.
+/// Whether a name is part of pickling plain data, such as NumPy arrays, and
+/// needs no mention.
 bool is_harmless(std::string_view name);
 
 } // namespace coppice::archive

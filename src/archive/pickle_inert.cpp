@@ -1,4 +1,5 @@
-// What PickleMaker keeps of classes and functions that are not on the list.
+// PickleMaker: inert objects for classes and functions that are not on the
+// allowlist.
 
 #include <fmt/format.h>
 
@@ -68,7 +69,7 @@ bool PickleMaker::makes_data(
 PickleValue PickleMaker::attribute_of_class(const PickleItems& arguments) {
   const auto& owner = argument<PickleClass>(arguments, 0);
   const auto& attribute = argument<std::string>(arguments, 1);
-  return name(owner.module, owner.name + "." + attribute);
+  return find_class(owner.module, owner.name + "." + attribute);
 }
 
 PickleValue PickleMaker::make_inert(
@@ -81,17 +82,17 @@ PickleValue PickleMaker::make_inert(
   const auto* name = type.get_if<PickleClass>();
   if (name && !name->is_foreign &&
       constructor_of(*name, false) == Constructor::None) {
-    inert.maker = foreign_name(*name); // No plain data, and so worth a word.
+    inert.maker = foreign_name(*name); // Not plain data: to be reported.
     name = inert.maker.get_if<PickleClass>();
   }
   names_->count_call(inert.maker);
-  // How protocols below 4 spell the name of a class within a class.
+  // Protocols below 4: the name of a nested class.
   if (name && is_class(*name, "builtins", "getattr") && items.size() == 2 &&
       items[0].get_if<PickleClass>() && items[1].get_if<std::string>()) {
     return attribute_of_class(items);
   }
-  // How protocols below 2 spell an object: its class, a plain one that this
-  // extends, and what the plain one holds.
+  // Protocols below 2: an object as its class, its built-in base class and the
+  // value of that.
   if (name && is_class(*name, "copyreg", "_reconstructor") &&
       items.size() == 3 && is_foreign(items[0])) {
     inert.maker = items[0];

@@ -8,7 +8,8 @@ namespace coppice::archive {
 
 namespace {
 
-/// Empties the containers of a result in turn, as its own end would recurse.
+/// Empties the containers of a result one by one: their destructors would
+/// recurse.
 class Keeper {
  public:
   explicit Keeper(PickleItems containers)
@@ -65,10 +66,10 @@ void PickleMachine::refuse_opcode(unsigned char opcode) const {
 }
 
 void PickleMachine::push(PickleValue value) {
-  // Far more than any checkpoint has, and memory for them.
-  constexpr size_t kMostContainers = 10'000'000;
+  // Far more than any checkpoint has; bounds memory.
+  constexpr size_t kMaxContainers = 10'000'000;
   if (is_container(value)) {
-    if (containers_.size() >= kMostContainers) {
+    if (containers_.size() >= kMaxContainers) {
       input_.fail("holds more than ten million lists and dictionaries");
     }
     containers_.push_back(value);
@@ -85,14 +86,14 @@ PickleValue PickleMachine::pop() {
 PickleValue& PickleMachine::top(size_t depth) {
   const size_t bottom = marks_.empty() ? 0 : marks_.back();
   if (stack_.size() - bottom <= depth) {
-    input_.fail("takes more values than there are");
+    input_.fail("pops more values than the stack has");
   }
   return stack_[stack_.size() - 1 - depth];
 }
 
 PickleItems PickleMachine::pop_to_mark() {
   if (marks_.empty()) {
-    input_.fail("takes values up to a mark that is not there");
+    input_.fail("pops values up to a missing mark");
   }
   const auto first = stack_.begin() + static_cast<ptrdiff_t>(marks_.back());
   PickleItems items(
@@ -109,9 +110,10 @@ void PickleMachine::remember(uint64_t index) {
 void PickleMachine::recall(uint64_t index) {
   const auto found = memo_.find(index);
   if (found == memo_.end()) {
-    input_.fail(fmt::format("recalls the value {}, which it lacks", index));
+    input_.fail(
+        fmt::format("refers to memo entry {}, which does not exist", index));
   }
-  stack_.push_back(found->second); // No new container.
+  stack_.push_back(found->second); // Not push: no new container.
 }
 
 std::shared_ptr<const void> PickleMachine::finish(const PickleValue& result) {
@@ -135,7 +137,7 @@ std::shared_ptr<const void> PickleMachine::finish(const PickleValue& result) {
       kept.push_back(std::move(container));
     }
   }
-  // What the result shares stays; what it does not is emptied in the end.
+  // Containers of the result stay; the others are emptied by the destructor.
   containers_ = std::move(rest);
   return maker_.takes_foreign() ? std::make_shared<Keeper>(std::move(kept))
                                 : nullptr;

@@ -7,7 +7,7 @@
 
 namespace coppice::archive {
 
-/// Python's pickle machine: a stack of values, marks in it, and a memo.
+/// Python's pickle machine: a stack of values, marks on it, and a memo.
 class PickleMachine {
  public:
   PickleMachine(std::string_view bytes, const PickleContext& context)
@@ -33,14 +33,14 @@ class PickleMachine {
   PickleValue pop();
   /// The value `depth` below the top of the stack.
   PickleValue& top(size_t depth = 0);
-  /// Everything above the last mark, which goes too.
+  /// Pops the last mark and everything above it.
   PickleItems pop_to_mark();
 
   void push_integer(std::string_view bytes);
   void push_text_integer();
   void push_text_float();
   void push_text(std::string_view text);
-  /// Protocol 0's text in quotes, and its text in Unicode.
+  /// The text forms of protocol 0: quoted, and with Unicode escapes.
   void push_quoted_text(std::string_view line);
   void push_escaped_text(std::string_view line);
   void push_legacy_text(std::string_view text);
@@ -51,13 +51,13 @@ class PickleMachine {
   void append(PickleItems items);
   void add_to_set(PickleItems items);
   void set_items(PickleItems items);
-  void push_name_of_stack();
+  void push_stack_global();
   void push_extension(uint64_t code, unsigned char opcode);
-  /// Protocol 0's way to make an object: all since the mark is its arguments.
+  /// Creates an object from the values above the last mark (protocol 0).
   void push_instance(const PickleValue& type, PickleItems arguments);
 
-  /// Checks the result and lets go of all else; what keeps it, if it may be
-  /// inert.
+  /// Checks the result and releases everything else. Returns the owner of the
+  /// result if that can contain inert objects.
   std::shared_ptr<const void> finish(const PickleValue& result);
   void check_keys(const PickleDict& dict);
 
@@ -66,8 +66,8 @@ class PickleMachine {
   PickleItems stack_;
   std::vector<size_t> marks_;
   std::unordered_map<uint64_t, PickleValue> memo_;
-  /// Each container made: they are emptied in turn when something fails, since
-  /// chains of them would end recursively and rings never.
+  /// All containers made. They are emptied one by one on failure: destructors
+  /// of deep chains would recurse too far, and cycles would leak.
   PickleItems containers_;
 };
 

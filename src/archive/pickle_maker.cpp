@@ -5,7 +5,7 @@
 namespace coppice::archive {
 void PickleMaker::charge(uint64_t bytes) {
   if (bytes > budget_) {
-    fail("asks for more memory than its size can mean");
+    fail("needs more memory than a pickle of its size can");
   }
   budget_ -= bytes;
 }
@@ -13,19 +13,21 @@ void PickleMaker::charge(uint64_t bytes) {
 void PickleMaker::refuse(const PickleClass& type) const {
   input_.fail(
       fmt::format(
-          "names {}, which is not on the list of what a checkpoint may hold,",
+          "names {}, which a checkpoint may not contain,",
           quoted(type.module + "." + type.name)),
       "nothing was run; save only a state_dict()");
 }
 
-PickleValue PickleMaker::name(std::string_view module, std::string_view name) {
-  // No name on the list is nearly as long; this bounds the copies.
-  constexpr size_t kLongest = 1000;
-  if (names_ && (module.size() > kLongest || name.size() > kLongest)) {
+PickleValue PickleMaker::find_class(
+    std::string_view module,
+    std::string_view name) {
+  // Bounds the copies: no name on the allowlist is nearly as long.
+  constexpr size_t kMaxLength = 1000;
+  if (names_ && (module.size() > kMaxLength || name.size() > kMaxLength)) {
     fail("holds a name of more than 1000 characters");
   }
   PickleClass type =
-      modern_name(module.substr(0, kLongest), name.substr(0, kLongest));
+      current_name(module.substr(0, kMaxLength), name.substr(0, kMaxLength));
   if (type.module == "torch" &&
       (dtype_of_torch_name(name) || name == "complex32" || name == "quint4x2" ||
        name == "quint2x4")) {
@@ -43,13 +45,13 @@ PickleValue PickleMaker::name(std::string_view module, std::string_view name) {
 void PickleMaker::fail_argument(const PickleItems& arguments, size_t i) const {
   fail(
       i < arguments.size() ? fmt::format(
-                                 "gives {} {} as argument {}",
-                                 quoted(making_),
+                                 "passes {} {} as argument {}",
+                                 quoted(constructing_),
                                  arguments[i].kind_name(),
                                  i + 1)
                            : fmt::format(
-                                 "gives {} only {} arguments",
-                                 quoted(making_),
+                                 "passes {} only {} arguments",
+                                 quoted(constructing_),
                                  arguments.size()));
 }
 
@@ -108,13 +110,14 @@ PickleValue PickleMaker::make(
     case Constructor::None:
       break;
   }
-  fail("calls what makes no data");
+  fail("calls something that constructs no data");
 }
 
 const PickleItems& PickleMaker::arguments_in(const PickleValue& tuple) const {
   const auto* held = tuple.get_if<PickleTuple>();
   if (!held) {
-    fail(fmt::format("gives {} in place of arguments", tuple.kind_name()));
+    fail(fmt::format(
+        "passes {} instead of a tuple of arguments", tuple.kind_name()));
   }
   return held->items;
 }
@@ -136,11 +139,11 @@ PickleValue PickleMaker::call(
   if (!constructor || *constructor == Constructor::None) {
     input_.fail(
         fmt::format(
-            "calls {}, which is not on the list of what makes data,",
+            "calls {}, which constructs no data,",
             quoted(name->module + "." + name->name)),
         "nothing was run; save only a state_dict()");
   }
-  making_ = name->name;
+  constructing_ = name->name;
   return make(*constructor, items);
 }
 
@@ -161,7 +164,7 @@ PickleValue PickleMaker::make_object(
     return call(type, arguments);
   }
   if (!names_) {
-    fail("makes an object of keyword arguments");
+    fail("constructs an object with keyword arguments");
   }
   return make_inert(type, arguments, keywords);
 }
@@ -186,7 +189,7 @@ void PickleMaker::set_state(PickleValue& value, const PickleValue& state) {
     }
     if (order && dtype->name.rfind("torch.", 0) != 0) {
       if (*order == ">") {
-        dtype->name = ">"; // Of numbers that nothing here reads.
+        dtype->name = ">"; // Big-endian, which is not read.
       }
       return;
     }
@@ -200,7 +203,7 @@ void PickleMaker::set_state(PickleValue& value, const PickleValue& state) {
   for (const auto& [key, item] : attributes->items) {
     const auto* text = key.get_if<std::string>();
     if (!text) {
-      fail("sets an attribute whose name is no string");
+      fail("sets an attribute whose name is not a string");
     }
     charge(text->size() + sizeof(PickleValue));
     dict->attributes.emplace_back(*text, item);
@@ -208,20 +211,22 @@ void PickleMaker::set_state(PickleValue& value, const PickleValue& state) {
 }
 
 std::vector<int64_t> PickleMaker::sizes(const PickleValue& value) {
-  constexpr size_t kMostDimensions = 64; // As in LibTorch.
+  constexpr size_t kMaxDimensions = 64; // As in LibTorch.
   if (const auto* size = value.get_if<PickleSize>()) {
     charge(size->sizes.size() * sizeof(int64_t));
     return size->sizes;
   }
   const auto* items = items_of(value);
-  if (!items || items->size() > kMostDimensions) {
-    fail(fmt::format("gives {} as the size of a tensor", value.kind_name()));
+  if (!items || items->size() > kMaxDimensions) {
+    fail(fmt::format("has {} as the size of a tensor", value.kind_name()));
   }
   std::vector<int64_t> sizes;
   for (const auto& item : *items) {
     const auto* size = item.get_if<int64_t>();
     if (!size || *size < 0) {
-      fail("gives a tensor a size or a stride that is no natural number");
+      fail(
+          "has a tensor with a size or stride that is not a nonnegative "
+          "integer");
     }
     sizes.push_back(*size);
   }

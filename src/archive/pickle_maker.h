@@ -11,10 +11,10 @@ namespace coppice::archive {
 
 using PickleItems = std::vector<PickleValue>;
 
-/// The items of a list or a tuple, null of all else.
+/// The items of a list or tuple; null for other types.
 const PickleItems* items_of(const PickleValue& value);
 
-/// Makes values of the classes on the list.
+/// Constructs values of the classes on the allowlist.
 class PickleMaker {
  public:
   PickleMaker(const PickleContext& context, ByteReader& input)
@@ -24,30 +24,30 @@ class PickleMaker {
     }
   }
 
-  /// The value of a class or dtype of that name.
-  PickleValue name(std::string_view module, std::string_view name);
-  /// A class of the registry of extensions, which the file does not name.
+  /// Looks up a class or dtype, as Python's `find_class`.
+  PickleValue find_class(std::string_view module, std::string_view name);
+  /// A class from the registry of extensions; the file has only its code.
   PickleValue extension(uint64_t code);
-  /// What a class or a function makes of a tuple of arguments.
+  /// Calls a class or function with a tuple of arguments.
   PickleValue call(const PickleValue& type, const PickleValue& arguments);
-  /// A new object: the same, or one of TorchScript.
+  /// The same for NEWOBJ, which may also make a TorchScript object.
   PickleValue make_object(
       const PickleValue& type,
       const PickleValue& arguments,
       const PickleValue& keywords = {});
   /// Python's `__setstate__`.
   void set_state(PickleValue& value, const PickleValue& state);
-  /// What a persistent id stands for.
-  PickleValue storage(const PickleValue& id);
+  /// The storage of a persistent id.
+  PickleValue persistent_load(const PickleValue& id);
 
-  /// Must be asked for every byte that is copied out of a value: an opcode of
-  /// two bytes could ask for a copy of megabytes.
+  /// Counts bytes copied out of values against a budget: a two-byte opcode
+  /// could ask for a copy of megabytes.
   void charge(uint64_t bytes);
 
   bool takes_foreign() const {
     return names_.has_value();
   }
-  /// The foreign names that were given.
+  /// The foreign names found.
   std::vector<PickledCode> take_code() {
     return names_ ? names_->take() : std::vector<PickledCode>();
   }
@@ -55,7 +55,7 @@ class PickleMaker {
  private:
   [[noreturn]] void refuse(const PickleClass& type) const;
   PickleValue foreign_name(PickleClass type);
-  /// Whether a class on the list can make data of these.
+  /// Whether an allowed class can make data from these arguments.
   static bool makes_data(Constructor constructor, const PickleItems& arguments);
   PickleValue make_inert(
       const PickleValue& type,
@@ -86,7 +86,7 @@ class PickleMaker {
       const PickleItems& arguments);
   std::vector<int64_t> sizes(const PickleValue& value);
 
-  /// The argument of that number as a T.
+  /// Argument `i` as a T.
   template <class T>
   const T& argument(const PickleItems& arguments, size_t i) const {
     const T* found = i < arguments.size() ? arguments[i].get_if<T>() : nullptr;
@@ -103,8 +103,8 @@ class PickleMaker {
   const PickleContext& context_;
   ByteReader& input_;
   uint64_t budget_;
-  std::optional<PickleNames> names_; ///< If what is foreign is made inert.
-  std::string making_;               ///< The class at work, for messages.
+  std::optional<PickleNames> names_; ///< If foreign names become inert.
+  std::string constructing_;         ///< The current class, for messages.
 };
 
 } // namespace coppice::archive

@@ -6,7 +6,7 @@
 namespace coppice::archive {
 namespace {
 
-/// A name as it can be shown: JSON and terminals take no other bytes.
+/// A printable name: JSON and terminals cannot take other bytes.
 std::string shown(std::string name) {
   const bool is_text = is_utf8(name);
   for (char& c : name) {
@@ -22,7 +22,7 @@ std::string shown(std::string name) {
 
 PickleValue PickleNames::add(PickleClass type) {
   type.is_foreign = true;
-  // A dot may stand in either part; the two must stay apart here.
+  // Not a dot as separator: either part may contain one.
   const auto [known, is_new] =
       by_name_.try_emplace(type.module + '\n' + type.name, entries_.size());
   if (is_new) {

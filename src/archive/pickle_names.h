@@ -9,17 +9,16 @@
 
 namespace coppice::archive {
 
-/// The classes and functions of a pickle that are not on the list of what makes
-/// plain data: which there are, and how often each is called.
+/// The foreign classes and functions of a pickle, and how often each is called.
 class PickleNames {
  public:
-  /// The one value for a name, however often a pickle gives it.
+  /// The value for a name; the same one each time.
   PickleValue add(PickleClass type);
-  /// Counts a call of a value that `add` gave; of any other, nothing.
+  /// Counts a call of a value from `add`; ignores others.
   void count_call(const PickleValue& type);
 
-  /// In the order in which the pickle names them, without those that belong to
-  /// how plain things are pickled.
+  /// The names in order of appearance, without those that are part of pickling
+  /// plain data.
   std::vector<PickledCode> take();
 
  private:

@@ -1,4 +1,5 @@
-// The opcodes of PickleMachine, as Python's pickletools names them.
+// PickleMachine: opcodes of stack, containers and objects, named as in Python's
+// pickletools.
 
 #include <fmt/format.h>
 
@@ -17,7 +18,7 @@ bool PickleMachine::step_stack(unsigned char opcode) {
       }
       return true;
     }
-    case 0x95: // FRAME: the frame's size, which tells nothing
+    case 0x95: // FRAME: its size is not needed
       input_.number<uint64_t>();
       return true;
     case '(': // MARK
@@ -126,11 +127,11 @@ bool PickleMachine::step_object(unsigned char opcode) {
     case 'c': { // GLOBAL
       const auto module = input_.line();
       const auto name = input_.line();
-      push(maker_.name(module, name));
+      push(maker_.find_class(module, name));
       return true;
     }
     case 0x93: // STACK_GLOBAL
-      push_name_of_stack();
+      push_stack_global();
       return true;
     case 'R': { // REDUCE
       const PickleValue given = pop();
@@ -144,21 +145,21 @@ bool PickleMachine::step_object(unsigned char opcode) {
       const PickleValue given = pop();
       const PickleValue type = pop();
       if (opcode == 0x92 && !keywords.get_if<PickleDict>()) {
-        input_.fail("makes an object of keyword arguments");
+        input_.fail("constructs an object with keyword arguments");
       }
       push(maker_.make_object(type, given, keywords));
       return true;
     }
     case 'i': { // INST
       const auto module = input_.line();
-      const PickleValue type = maker_.name(module, input_.line());
+      const PickleValue type = maker_.find_class(module, input_.line());
       push_instance(type, pop_to_mark());
       return true;
     }
     case 'o': { // OBJ
       auto items = pop_to_mark();
       if (items.empty()) {
-        input_.fail("makes an object of no class");
+        input_.fail("constructs an object without a class");
       }
       const PickleValue type = std::move(items.front());
       items.erase(items.begin());
@@ -177,7 +178,7 @@ bool PickleMachine::step_object(unsigned char opcode) {
     case 'b': { // BUILD
       const PickleValue state = pop();
       if (maker_.takes_foreign() && top().get_if<PickleClass>()) {
-        PickleInert described; // A class that the file changes.
+        PickleInert described; // A class modified by the file.
         described.maker = pop();
         push(std::move(described));
       }
@@ -186,11 +187,11 @@ bool PickleMachine::step_object(unsigned char opcode) {
     }
     case 'Q': { // BINPERSID
       const PickleValue id = pop();
-      push(maker_.storage(id));
+      push(maker_.persistent_load(id));
       return true;
     }
     case 'P': // PERSID
-      push(maker_.storage(std::string(input_.line())));
+      push(maker_.persistent_load(std::string(input_.line())));
       return true;
     default:
       return false;
@@ -263,24 +264,24 @@ void PickleMachine::push_extension(uint64_t code, unsigned char opcode) {
   push(maker_.extension(code));
 }
 
-void PickleMachine::push_name_of_stack() {
+void PickleMachine::push_stack_global() {
   const PickleValue name = pop();
   const PickleValue module = pop();
   const auto* name_text = name.get_if<std::string>();
   const auto* module_text = module.get_if<std::string>();
   if (!name_text || !module_text) {
-    input_.fail("names a class by what is no string");
+    input_.fail("names a class by something that is not a string");
   }
-  push(maker_.name(*module_text, *name_text));
+  push(maker_.find_class(*module_text, *name_text));
 }
 
 void PickleMachine::check_keys(const PickleDict& dict) {
-  constexpr size_t kLongest = 4096; // Bounds the time that the hashes take.
+  constexpr size_t kMaxLength = 4096; // Bounds the time of hashing.
   std::unordered_set<std::string_view> texts;
   std::unordered_set<int64_t> numbers;
   for (const auto& [key, item] : dict.items) {
     const auto* text = key.get_if<std::string>();
-    if (text && text->size() > kLongest) {
+    if (text && text->size() > kMaxLength) {
       input_.fail(fmt::format("has a key of {} characters", text->size()));
     }
     if (text && !texts.insert(*text).second) {

@@ -67,7 +67,7 @@ void PickleOutput::put_big_integer(const std::string& bytes) {
 }
 
 void PickleOutput::put_bytes(const PickleBytes& bytes) {
-  // Protocol 2 has no bytes: they travel as text of the code Latin-1.
+  // Protocol 2 has no bytes: they are stored as Latin-1 text.
   std::string text;
   for (const char c : bytes.bytes) {
     const auto byte = static_cast<unsigned char>(c);

@@ -9,7 +9,8 @@
 
 namespace coppice::archive {
 
-/// Pickle opcodes of protocol 2, and the memo of what was written before.
+/// Writes pickle opcodes of protocol 2, with a memo of the values written
+/// before.
 class PickleOutput {
  public:
   void put(std::string_view bytes) {
@@ -36,11 +37,11 @@ class PickleOutput {
   /// A tuple of integers.
   void put_sizes(const std::vector<int64_t>& sizes);
 
-  /// Recalls a value that was written; false if it was not.
+  /// Refers to a value that was written before; false if it was not.
   bool recall(const void* identity) {
     return identity && recall(nodes_, identity);
   }
-  /// Remembers the value that was just written.
+  /// Memoizes the value just written.
   void remember(const void* identity) {
     remember(nodes_, identity);
   }
@@ -66,11 +67,11 @@ class PickleOutput {
     memo.emplace(key, next_++);
   }
 
-  /// An opcode for indices of one byte, another for those of four.
+  /// `small` is the opcode for one-byte indices, `large` for four bytes.
   void put_index(char small, char large, uint32_t index);
 
   std::string bytes_;
-  uint32_t next_ = 0; ///< The next place in the memo.
+  uint32_t next_ = 0; ///< The next memo index.
   std::map<const void*, uint32_t> nodes_;
   std::map<std::string, uint32_t> texts_;
   std::map<std::string, uint32_t> classes_;

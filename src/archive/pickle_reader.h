@@ -10,14 +10,14 @@
 #include "archive/pickle_value.h"
 #include "coppice/archive/pickled_code.h"
 
-/// A reader of Python pickles, protocols 0 to 5, that makes data and nothing
-/// else. A class or a function that makes no plain data is never called: the
-/// reading ends there with its name, or an inert object takes its place.
+/// A reader of Python pickles, protocols 0 to 5, that makes plain data only.
+/// Other classes and functions are never called: they are an error, or become
+/// inert objects.
 ///
-/// It takes time and memory in proportion to the pickle, whatever that says.
+/// Time and memory are linear in the size of the pickle, whatever its content.
 namespace coppice::archive {
 
-/// A part of a storage that counts as one itself (before 0.4).
+/// A storage that is a part of another one (before PyTorch 0.4).
 struct StorageView {
   uint64_t offset = 0; ///< In bytes.
   uint64_t size = 0;   ///< In bytes.
@@ -32,16 +32,17 @@ struct StorageId {
   std::optional<StorageView> view;
 };
 
-/// What becomes of names that are not on the list of what makes plain data.
+/// How to handle names that are not on the allowlist.
 enum class ForeignNames { Refused, Inert };
 
 struct PickleContext {
-  /// Begins every message: "model.pt: data.pkl".
+  /// Prefix of messages: "model.pt: data.pkl".
   std::string where;
-  /// Whether it may hold objects of TorchScript's own classes.
+  /// Whether objects of TorchScript classes are allowed.
   bool torch_script = false;
   ForeignNames foreign = ForeignNames::Refused;
-  /// Finds a storage. One with neither data nor owner is taken to come later.
+  /// Returns a storage. One with neither data nor owner will be filled in
+  /// later.
   ///
   /// Errors: FileError.
   std::function<PickleStorage(const StorageId&)> load_storage;
@@ -49,10 +50,10 @@ struct PickleContext {
 
 struct Pickle {
   PickleValue value;
-  uint64_t size = 0;             ///< In bytes; more may follow.
-  std::vector<PickledCode> code; ///< All that was not refused.
-  /// Lets go of what is inert, which can hold itself: `value` must not be read
-  /// any more when this has ended. Null if nothing can be inert.
+  uint64_t size = 0;             ///< In bytes; the input may be longer.
+  std::vector<PickledCode> code; ///< Foreign names found.
+  /// Owns the inert objects, which can contain themselves. `value` is only
+  /// valid as long as this; null if nothing is inert.
   std::shared_ptr<const void> keeper;
 };
 

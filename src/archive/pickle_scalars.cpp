@@ -1,4 +1,4 @@
-// The opcodes of PickleMachine that hold numbers and text.
+// PickleMachine: opcodes of numbers and text.
 
 #include <fmt/format.h>
 
@@ -115,7 +115,7 @@ void PickleMachine::push_integer(std::string_view bytes) {
 
 void PickleMachine::push_text_integer() {
   auto text = input_.line();
-  if (text == "00" || text == "01") { // As protocol 0 spells bools.
+  if (text == "00" || text == "01") { // Protocol 0's bools.
     push(text == "01");
     return;
   }

@@ -1,4 +1,4 @@
-// How PickleMaker makes tensors, and what NumPy writes among them.
+// PickleMaker: tensors, storages and NumPy scalars.
 
 #include <fmt/format.h>
 
@@ -12,15 +12,16 @@ uint64_t bytes_of(Dtype dtype) {
   return static_cast<uint64_t>(dtype_bits(dtype)) / 8;
 }
 
-/// The product of an element count and an element size from a file.
+/// Multiplies an element count and an element size from a file; false on
+/// overflow.
 bool multiply(int64_t count, uint64_t size, uint64_t& product) {
   return count >= 0 &&
       !__builtin_mul_overflow(static_cast<uint64_t>(count), size, &product) &&
       product <= uint64_t(INT64_MAX);
 }
 
-/// What `_rebuild_tensor_v2` is told of a lazy conjugate or negation.
-bool has_lazy_math(const PickleItems& arguments) {
+/// Whether `_rebuild_tensor_v2` gets a lazy conjugate or negation.
+bool is_lazy(const PickleItems& arguments) {
   const auto* metadata =
       arguments.size() > 6 ? arguments[6].get_if<PickleDict>() : nullptr;
   return metadata && !metadata->items.empty();
@@ -28,8 +29,8 @@ bool has_lazy_math(const PickleItems& arguments) {
 
 } // namespace
 
-PickleValue PickleMaker::storage(const PickleValue& id) {
-  making_ = "a persistent id";
+PickleValue PickleMaker::persistent_load(const PickleValue& id) {
+  constructing_ = "a persistent id";
   const auto* parts = id.get_if<PickleTuple>();
   if (!parts) {
     fail(fmt::format("holds {} as a persistent id", id.kind_name()));
@@ -39,12 +40,12 @@ PickleValue PickleMaker::storage(const PickleValue& id) {
       input_.fail("holds a whole model and its code", "save its state_dict()");
     }
     argument<PickleClass>(parts->items, 1);
-    return parts->items[1]; // Beside it stands its source code.
+    return parts->items[1]; // Followed by its source code.
   }
   const auto& type = argument<PickleClass>(parts->items, 1);
   const auto dtype = dtype_of_storage(type);
   if (argument<std::string>(parts->items, 0) != "storage" || !dtype) {
-    fail("holds a persistent id that is no storage");
+    fail("holds a persistent id that is not a storage");
   }
   StorageId wanted;
   const auto& key = argument<std::string>(parts->items, 2);
@@ -65,7 +66,7 @@ PickleValue PickleMaker::storage(const PickleValue& id) {
     }
   }
   if (!context_.load_storage) {
-    fail("holds a tensor where there can be none");
+    fail("holds a tensor in a place where none is allowed");
   }
   return context_.load_storage(wanted);
 }
@@ -82,7 +83,7 @@ PickleTensor PickleMaker::tensor_over(
   tensor.shape = sizes(arguments.size() > 2 ? arguments[2] : PickleValue());
   tensor.strides = sizes(arguments.size() > 3 ? arguments[3] : PickleValue());
   if (tensor.shape.size() != tensor.strides.size()) {
-    fail("gives a tensor more sizes than strides, or fewer");
+    fail("has a tensor with different numbers of sizes and strides");
   }
   const auto extent = view_extent(tensor.shape, tensor.strides);
   uint64_t offset = 0;
@@ -91,11 +92,11 @@ PickleTensor PickleMaker::tensor_over(
       !multiply(argument<int64_t>(arguments, 1), bytes_of(dtype), offset) ||
       !multiply(int64_t(*extent), bytes_of(dtype), end) ||
       offset > storage.size || end > storage.size - offset) {
-    fail("holds a tensor that reaches beyond its storage");
+    fail("holds a tensor that extends beyond its storage");
   }
-  // Whoever walks over the elements must not walk for ever.
-  constexpr uint64_t kMostRepeats = 1024;
-  if (static_cast<uint64_t>(tensor.numel()) / kMostRepeats > *extent) {
+  // Bounds the time of loops over the elements.
+  constexpr uint64_t kMaxRepeats = 1024;
+  if (static_cast<uint64_t>(tensor.numel()) / kMaxRepeats > *extent) {
     fail("holds a tensor that repeats its elements more than 1024 times");
   }
   tensor.owner = storage.owner;
@@ -113,7 +114,7 @@ PickleValue PickleMaker::make_tensor(const PickleItems& arguments) {
   if (arguments.size() > 4) {
     result.requires_grad = argument<bool>(arguments, 4);
   }
-  if (has_lazy_math(arguments)) {
+  if (is_lazy(arguments)) {
     result.tensor.fixed_because = "a lazy conjugate or negation";
   }
   return result;
@@ -158,7 +159,7 @@ PickleValue PickleMaker::make_sparse(const PickleItems& arguments) {
       value_shape.empty() || index_shape[1] != value_shape[0] ||
       static_cast<size_t>(index_shape[0]) + value_shape.size() - 1 !=
           sparse.size.size()) {
-    fail("holds a sparse tensor whose indices and values do not fit");
+    fail("holds a sparse tensor whose indices and values do not match");
   }
   return sparse;
 }
@@ -172,8 +173,8 @@ PickleValue PickleMaker::make_parameter(const PickleItems& arguments) {
 }
 
 PickleValue PickleMaker::make_from_type(const PickleItems& arguments) {
-  // The Python attributes of a tensor, argument 3, are not kept. A function
-  // that is this one again would recurse.
+  // The Python attributes of a tensor, argument 3, are dropped. The function
+  // must not be this one again: that would recurse.
   const auto& function = argument<PickleClass>(arguments, 0);
   argument<PickleTuple>(arguments, 2);
   if (constructor_of(function, false) == Constructor::FromType) {
@@ -186,19 +187,19 @@ PickleValue PickleMaker::make_from_type(const PickleItems& arguments) {
     return result;
   }
   if (auto* inert = result.edit_if<PickleInert>()) {
-    // A tensor that is made of others, which are its attributes.
+    // A tensor made of others, which are its attributes.
     if (arguments.size() > 3) {
       inert->states.push_back(arguments[3]);
     }
     return result;
   }
-  fail("makes a tensor of what is none");
+  fail("rebuilds a tensor from something else");
 }
 
 PickleValue PickleMaker::make_numpy_dtype(const PickleItems& arguments) {
   const auto& name = argument<std::string>(arguments, 0);
-  constexpr size_t kLongest = 16;
-  if (name.size() > kLongest || name.rfind("torch.", 0) == 0) {
+  constexpr size_t kMaxLength = 16;
+  if (name.size() > kMaxLength || name.rfind("torch.", 0) == 0) {
     fail(fmt::format("names NumPy's dtype {}", quoted(name)));
   }
   return PickleDtype{name};

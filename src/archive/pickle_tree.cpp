@@ -7,22 +7,22 @@
 namespace coppice::archive {
 namespace {
 
-/// A container on the way from the root to where the walk is.
+/// A container on the path from the root to the current value.
 struct Level {
   const void* identity;
   bool is_inert;
-  size_t inerts; ///< From the root to here.
+  size_t inerts; ///< Inert objects from the root to here.
   size_t depth;  ///< Plain containers from the last inert object to here.
   std::vector<const PickleValue*> children;
   size_t next = 0;
   size_t height = 1; ///< Plain containers from here to an inert one or a leaf.
 };
 
-/// What is known of a container that was met.
+/// The state of a visited container.
 struct Known {
-  bool is_on_the_way = true;
-  size_t level = 0;  ///< If so.
-  size_t height = 0; ///< If not.
+  bool is_in_progress = true;
+  size_t level = 0;  ///< If in progress.
+  size_t height = 0; ///< If done.
 };
 
 class TreeWalk {
@@ -42,8 +42,7 @@ class TreeWalk {
   }
 
  private:
-  static constexpr std::string_view kTooDeep =
-      "holds values too deep in one another";
+  static constexpr std::string_view kTooDeep = "nests values too deeply";
 
   void enter(const PickleValue& value) {
     Level level{};
@@ -69,17 +68,17 @@ class TreeWalk {
     levels_.push_back(std::move(level));
   }
 
-  /// Goes on with the next child of the last level.
+  /// Visits the next child of the last level.
   void step() {
     Level& level = levels_.back();
     const PickleValue& child = *level.children[level.next];
     const auto found = known_.find(child.identity());
     if (found == known_.end()) {
-      enter(child); // Ends the reference `level`.
+      enter(child); // Invalidates `level`.
       return;
     }
     const Known& known = found->second;
-    if (!known.is_on_the_way) {
+    if (!known.is_in_progress) {
       level.height = std::max(level.height, known.height + 1);
     } else if (!has_inert_from(known.level)) {
       tree_.problem = "holds a value that holds itself";
@@ -97,7 +96,7 @@ class TreeWalk {
     if (level.is_inert) {
       known_[level.identity] = {false, 0, 0};
     } else if (level.height > kMaxPickleDepth) {
-      tree_.problem = kTooDeep; // By another way than the first.
+      tree_.problem = kTooDeep; // By a later path.
     } else {
       known_[level.identity] = {false, 0, level.height};
     }

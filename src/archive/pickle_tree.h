@@ -5,16 +5,16 @@
 
 #include "archive/pickle_value.h"
 
-/// What holds of every tree of values, whoever made it. No function here
+/// Properties of every tree of values, read or built. No function here
 /// recurses.
 namespace coppice::archive {
 
-/// Lists, tuples, sets and dictionaries may be this deep in one another, so
-/// that whoever walks them may recurse. Inert objects may be of any depth and
-/// hold themselves: who reads those must not recurse.
+/// The deepest nesting of lists, tuples, sets and dictionaries; bounds the
+/// recursion of callers. Inert objects can be nested arbitrarily and contain
+/// themselves: walk them without recursion.
 constexpr size_t kMaxPickleDepth = 500;
 
-/// Calls `visit(const PickleValue&)` for what a value holds directly.
+/// Calls `visit(const PickleValue&)` for the direct children of a value.
 template <class Visit>
 void for_each_child(const PickleValue& value, const Visit& visit) {
   const auto all = [&visit](const auto& items) {
@@ -53,19 +53,19 @@ void for_each_child(const PickleValue& value, const Visit& visit) {
   }
 }
 
-/// Whether a value can hold others.
+/// Whether a value can have children.
 bool is_container(const PickleValue& value);
 
 struct PickleTree {
-  /// Why nobody may walk it: "holds a list that holds itself"; empty if all is
-  /// well.
+  /// Why the tree may not be walked: "holds a value that holds itself"; empty
+  /// if it may.
   std::string_view problem;
   std::unordered_set<const void*> containers; ///< By their identity.
 };
 
 PickleTree check_tree(const PickleValue& root);
 
-/// Empties a container, so that its end ends nothing else.
+/// Empties a container, so that its destructor does not recurse.
 void empty_container(PickleValue& value);
 
 } // namespace coppice::archive

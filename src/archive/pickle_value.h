@@ -12,7 +12,7 @@
 
 #include "coppice/archive/stored_tensor.h"
 
-/// What a Python pickle of a checkpoint holds, as plain data.
+/// The values in a pickle of a checkpoint, as plain data.
 namespace coppice {
 
 class PickleValue;
@@ -40,20 +40,19 @@ struct PickleSet {
   bool frozen = false;
 };
 
-/// A dictionary in the order of its file. No key stands twice in one that was
-/// read.
+/// A dictionary in file order. One that was read has unique keys.
 struct PickleDict {
   enum class Kind { Plain, Ordered, Default };
 
   Kind kind = Kind::Plain;
   std::vector<std::pair<PickleValue, PickleValue>> items;
-  std::string factory; ///< Of a `defaultdict`, "builtins.dict"; may be empty.
-  /// What was set on an `OrderedDict` itself, `_metadata` for one.
+  std::string factory; ///< Of a `defaultdict`: "builtins.dict"; may be empty.
+  /// Attributes of an `OrderedDict`, such as `_metadata`.
   std::vector<std::pair<std::string, PickleValue>> attributes;
 
   /// The value of a key, null if there is none.
   const PickleValue* find(std::string_view key) const;
-  /// Changes the value of a key or adds one at the end.
+  /// Sets the value of a key; a new key is added at the end.
   void set(std::string_view key, PickleValue value);
 };
 
@@ -84,8 +83,8 @@ struct PickleStorage {
 /// A tensor or `torch.nn.Parameter`.
 struct PickleTensor {
   StoredTensor tensor; ///< Its name is empty.
-  /// What the tensor is a view of. Tensors of one storage stay views of one
-  /// when they are written; without a storage, a tensor is written alone.
+  /// What the tensor is a view of. Tensors that share a storage share it in a
+  /// written file too; without a storage, a tensor is written with its own.
   PickleStorage storage;
   bool requires_grad = false;
   bool is_parameter = false;
@@ -98,27 +97,27 @@ struct PickleSparseTensor {
   std::vector<int64_t> size;
 };
 
-/// The name of a class or a function. Nothing follows from it.
+/// The name of a class or function. It has no effect.
 struct PickleClass {
   std::string module;
   std::string name;
-  bool is_foreign = false; ///< Not on the list of what makes plain data.
+  bool is_foreign = false; ///< Not on the allowlist.
 };
 
-/// An object of a TorchScript archive and what was set on it.
+/// An object of a TorchScript archive and its attributes.
 struct PickleObject {
   PickleClass type;
   std::shared_ptr<PickleValue> state; ///< A dictionary; null before it is set.
 };
 
-/// A scalar of NumPy. It is written as the number that it is.
+/// A NumPy scalar. It is written as a plain number.
 struct PickleNumpyScalar;
 
-/// What only Python could make.
+/// An object that only Python can make.
 struct PickleInert;
 
-/// A value; copies of it share what they hold, as in Python. A value must not
-/// hold itself.
+/// A value. Copies share their content, as in Python. A value must not contain
+/// itself.
 class PickleValue {
  public:
   PickleValue() = default; ///< None
@@ -140,8 +139,8 @@ class PickleValue {
     return value_.index() == 0;
   }
 
-  /// What it holds if that is a T, else null: bool, int64_t, double,
-  /// std::complex<double>, std::string or one of the structures above.
+  /// The content if it is a T, else null: bool, int64_t, double,
+  /// std::complex<double>, std::string or one of the structs above.
   template <class T>
   const T* get_if() const {
     if constexpr (is_inline<T>) {
@@ -152,13 +151,13 @@ class PickleValue {
     }
   }
 
-  /// The same to change, for all that share it.
+  /// The same, mutable. The change is visible in all copies.
   template <class T>
   T* edit_if() {
     return const_cast<T*>(get_if<T>());
   }
 
-  /// The same address for values that share what they hold; null for numbers.
+  /// Equal for values that share their content; null for numbers.
   const void* identity() const;
 
   /// "a list", "a tensor", ... for messages.
@@ -196,19 +195,19 @@ class PickleValue {
 };
 
 struct PickleNumpyScalar {
-  PickleValue value; ///< A number, or the bytes of what is none.
+  PickleValue value; ///< A number, else the raw bytes.
   std::string dtype; ///< "f8"
 };
 
-/// What a class or a function makes that is not on the list: nothing is called,
-/// but all that it was given is here. Unlike other values, it may hold itself.
+/// The result of calling a foreign class or function: nothing is called, but
+/// everything passed to it is here. Unlike other values, it may contain itself.
 struct PickleInert {
-  PickleValue maker;               ///< A PickleClass, or what another one made.
+  PickleValue maker;               ///< A PickleClass or PickleInert.
   PickleValue arguments;           ///< A tuple.
-  PickleValue keywords;            ///< A dictionary; None for most.
-  std::vector<PickleValue> states; ///< Given to `__setstate__`; one for most.
-  std::vector<PickleValue> items;  ///< Appended, or added to a set.
-  std::vector<std::pair<PickleValue, PickleValue>> entries; ///< Set by keys.
+  PickleValue keywords;            ///< A dictionary; mostly None.
+  std::vector<PickleValue> states; ///< Arguments of `__setstate__`; mostly one.
+  std::vector<PickleValue> items;  ///< Appended or added.
+  std::vector<std::pair<PickleValue, PickleValue>> entries; ///< Set by key.
 };
 
 } // namespace coppice

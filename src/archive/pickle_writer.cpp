@@ -21,7 +21,7 @@ namespace {
 class PickleWriter : private PickleOutput {
  public:
   WrittenPickle write(const PickleValue& value) {
-    const auto tree = check_tree(value); // Hence recursion is safe.
+    const auto tree = check_tree(value); // Bounds the recursion below.
     if (!tree.problem.empty()) {
       refuse(std::string(tree.problem));
     }
@@ -84,7 +84,8 @@ class PickleWriter : private PickleOutput {
     put("\x85R");
   }
 
-  /// A class by its dotted name, if that is on the list.
+  /// A class by its dotted name. Errors: std::invalid_argument if not on the
+  /// allowlist.
   void put_named_class(const std::string& name) {
     const auto dot = name.rfind('.');
     const PickleClass type{
@@ -96,11 +97,11 @@ class PickleWriter : private PickleOutput {
   void put_class_value(const PickleClass& type) {
     if (!constructor_of(type, false)) {
       refuse(fmt::format(
-          "names the class {}.{}, which no checkpoint may",
+          "names the class {}.{}, which a checkpoint may not contain",
           type.module,
           type.name));
     }
-    const bool old = type.module == "builtins"; // As in Python 2.
+    const bool old = type.module == "builtins"; // Its name in protocol 2.
     put_class((old ? "__builtin__" : type.module) + "\n" + type.name);
   }
 
@@ -126,7 +127,7 @@ class PickleWriter : private PickleOutput {
   }
 
   void put_storage(const PickleStorage& storage) {
-    // A storage is the same if its bytes are.
+    // Storages are identified by their bytes and dtype.
     const auto identity = std::tuple(storage.data, storage.size, storage.dtype);
     auto [known, is_new] = storages_.emplace(identity, result_.storages.size());
     if (is_new || storage.size == 0) {
@@ -152,7 +153,7 @@ class PickleWriter : private PickleOutput {
     const uint64_t offset = storage.size == 0
         ? 0
         : static_cast<uint64_t>(tensor.data - storage.data);
-    // Dtypes without a storage of their own are views of bytes.
+    // Dtypes without a storage class are views of bytes.
     const bool is_untyped = storage_name_of_dtype(tensor.dtype).empty();
     if (given.is_parameter) {
       put_class("torch._utils\n_rebuild_parameter");
@@ -200,7 +201,7 @@ class PickleWriter : private PickleOutput {
     put("\x85R");
   }
 
-  /// What is equal to a copy of itself; false if `value` is no such thing.
+  /// Writes values without identity; false if `value` has one.
   bool put_scalar(const PickleValue& value) {
     if (value.is_none()) {
       put("N");
@@ -262,7 +263,8 @@ class PickleWriter : private PickleOutput {
     } else if (const auto* storage = value.get_if<PickleStorage>()) {
       put_storage(*storage);
     } else {
-      refuse(fmt::format("holds {}, which is not written", value.kind_name()));
+      refuse(
+          fmt::format("holds {}, which cannot be written", value.kind_name()));
     }
     remember(identity);
   }

@@ -11,7 +11,8 @@ std::optional<uint64_t> view_extent(
   int64_t last = 0;
   int64_t count = 1;
   for (size_t i = 0; i < shape.size(); ++i) {
-    // An empty axis does not excuse the others: their product is computed.
+    // An empty axis is counted as one: the product of the others must not
+    // overflow either.
     const int64_t size = std::max<int64_t>(1, shape[i]);
     int64_t step = 0;
     if (__builtin_mul_overflow(count, size, &count) ||
@@ -42,7 +43,7 @@ bool is_injective(
     if (stride <= reach) {
       return false;
     }
-    reach += stride * (size - 1); // Checked by view_extent.
+    reach += stride * (size - 1); // Overflow: see view_extent.
   }
   return true;
 }

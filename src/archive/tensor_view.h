@@ -6,13 +6,13 @@
 
 namespace coppice::archive {
 
-/// The storage elements that a strided view reaches, from its first one on;
-/// zero if it is empty, nullopt if that overflows.
+/// The number of storage elements from the first to the last one of a strided
+/// view; zero if it is empty, nullopt on overflow.
 std::optional<uint64_t> view_extent(
     const std::vector<int64_t>& shape,
     const std::vector<int64_t>& strides);
 
-/// Whether no two elements of a view can be the same one.
+/// Whether no two elements of a view share memory. False if in doubt.
 bool is_injective(
     const std::vector<int64_t>& shape,
     const std::vector<int64_t>& strides);

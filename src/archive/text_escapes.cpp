@@ -6,7 +6,7 @@
 namespace coppice::archive {
 namespace {
 
-/// The number that `count` digits at the front of `text` spell.
+/// The number in the first `count` digits of `text`.
 std::optional<uint32_t> digits(std::string_view text, size_t count, int base) {
   uint32_t number = 0;
   const auto* const end = text.data() + count;
@@ -79,7 +79,7 @@ std::optional<std::string> unescaped(std::string_view text) {
       result += static_cast<char>(*digits(rest, octal, 8));
       i += octal;
     } else {
-      result += '\\'; // Python keeps what is no escape.
+      result += '\\'; // As in Python: not an escape.
     }
   }
   return result;

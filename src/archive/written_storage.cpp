@@ -17,8 +17,8 @@ PickleStorage written_storage(const PickleTensor& given) {
   const StoredTensor& tensor = given.tensor;
   const std::string& fixed = tensor.fixed_because;
   if (fixed == "quantized" || fixed == "a lazy conjugate or negation") {
-    throw std::invalid_argument(
-        fmt::format("holds a tensor that is {}, which is not written", fixed));
+    throw std::invalid_argument(fmt::format(
+        "holds a tensor that is {}, which cannot be written", fixed));
   }
   if (torch_name_of_dtype(tensor.dtype).empty()) {
     throw std::invalid_argument(fmt::format(
@@ -39,7 +39,8 @@ PickleStorage written_storage(const PickleTensor& given) {
        (tensor.data && tensor.data >= storage.data &&
         tensor.data + bytes <= storage.data + storage.size));
   if (!fits) {
-    throw std::invalid_argument("holds a tensor that lies beyond its storage");
+    throw std::invalid_argument(
+        "holds a tensor that extends beyond its storage");
   }
   return storage;
 }

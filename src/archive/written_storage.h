@@ -4,13 +4,13 @@
 
 namespace coppice::archive {
 
-/// The bytes of an element.
+/// Bytes per element.
 uint64_t width_of(Dtype dtype);
 
-/// The storage with which a tensor is written: its own, or one for it alone.
-/// All of the tensor lies in it.
+/// The storage to write for a tensor: its own, or one for its elements alone.
+/// It contains the whole tensor.
 ///
-/// Errors: std::invalid_argument if it cannot be written.
+/// Errors: std::invalid_argument if the tensor cannot be written.
 PickleStorage written_storage(const PickleTensor& tensor);
 
 } // namespace coppice::archive

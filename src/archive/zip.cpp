@@ -12,13 +12,12 @@
 namespace coppice::archive {
 namespace {
 
-/// zlib takes its sizes in 32 bits.
 uint32_t crc_of(std::string_view text) {
   return static_cast<uint32_t>(
       crc32_z(0, reinterpret_cast<const Bytef*>(text.data()), text.size()));
 }
 
-/// Inflates into exactly `size` bytes; false if it does not.
+/// Inflates to `text`; false unless that gives exactly its size.
 bool inflate_all(std::string_view packed, std::string& text) {
   z_stream stream{};
   constexpr int kRaw = -15; // Without zlib's own header.
@@ -44,17 +43,17 @@ struct Extent {
 
 bool is_zip(const MappedFile& file) {
   const auto text = file.text();
-  // A safetensors file could begin with the same four bytes; then four zeros
-  // would follow.
+  // A safetensors file could start with the same four bytes, the low half of
+  // its header's size. Then four zeros would follow.
   return text.substr(0, 4) == "PK\x03\x04" &&
       text.substr(4, 4) != std::string_view("\0\0\0\0", 4);
 }
 
 ZipArchive::ZipArchive(std::shared_ptr<const MappedFile> file)
     : file_(std::move(file)) {
-  // Weights hardly shrink: what grows by more than this is no checkpoint.
-  constexpr uint64_t kLeast = uint64_t(64) << 20;
-  inflatable_ = kLeast + 32 * file_->size();
+  // A limit against zip bombs: weights hardly compress.
+  constexpr uint64_t kMinBudget = uint64_t(64) << 20;
+  inflate_budget_ = kMinBudget + 32 * file_->size();
 
   const ZipRecords records(*file_);
   const ZipDirectory directory = records.directory();
@@ -100,29 +99,28 @@ ZipText ZipArchive::inflate(const ZipEntry& entry) {
   if (!entry.deflated) {
     return ZipText(packed);
   }
-  constexpr uint64_t kBestRatio = 1032; // Of deflate itself.
-  constexpr uint64_t kMost = std::numeric_limits<uInt>::max();
-  if (entry.size / kBestRatio > packed.size() || entry.size > inflatable_ ||
-      entry.size > kMost || packed.size() > kMost) {
+  constexpr uint64_t kMaxRatio = 1032; // The limit of deflate.
+  constexpr uint64_t kMaxSize = std::numeric_limits<uInt>::max();
+  if (entry.size / kMaxRatio > packed.size() || entry.size > inflate_budget_ ||
+      entry.size > kMaxSize || packed.size() > kMaxSize) {
     fail(fmt::format(
-        "the zip entry {} says that {} bytes become {}",
+        "the zip entry {} claims that {} bytes inflate to {}",
         quoted(entry.name),
         packed.size(),
         entry.size));
   }
-  inflatable_ -= entry.size;
+  inflate_budget_ -= entry.size;
   auto text = std::make_shared<std::string>(entry.size, '\0');
   if (!inflate_all(packed, *text)) {
     fail(fmt::format(
-        "the zip entry {} does not unpack to the size it says",
-        quoted(entry.name)));
+        "the zip entry {} does not inflate to its size", quoted(entry.name)));
   }
   return ZipText(std::move(text));
 }
 
 ZipText ZipArchive::read(const ZipEntry& entry) {
   ZipText text = inflate(entry);
-  // PyTorch can be told to compute none.
+  // Zero: PyTorch can be told to skip checksums.
   if (entry.crc != 0 && crc_of(text.view()) != entry.crc) {
     fail(fmt::format(
         "the checksum of the zip entry {} is wrong", quoted(entry.name)));

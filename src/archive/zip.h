@@ -9,23 +9,23 @@
 
 #include "coppice/archive/mapped_file.h"
 
-/// Zip archives as PyTorch writes them, read without trust: every number is
-/// held against the file and against its other copy.
+/// Zip archives as written by PyTorch, read as untrusted input: every number is
+/// checked against the file and against its other copy.
 namespace coppice::archive {
 
-/// True for what begins as a zip archive does.
+/// Whether the file starts like a zip archive.
 bool is_zip(const MappedFile& file);
 
 struct ZipEntry {
   std::string_view name; ///< In the mapped file.
   bool deflated = false;
-  ByteRange data;    ///< As it lies in the file.
-  uint64_t size = 0; ///< Inflated; of a stored entry that of `data`.
+  ByteRange data;    ///< As stored in the file.
+  uint64_t size = 0; ///< In bytes, uncompressed.
   uint32_t crc = 0;
-  std::vector<uint64_t> crc_places; ///< Where the file says `crc`.
+  std::vector<uint64_t> crc_offsets; ///< Where the file stores `crc`.
 };
 
-/// The text of an entry, in the file or inflated.
+/// The bytes of an entry, mapped or inflated.
 class ZipText {
  public:
   explicit ZipText(std::string_view view) : view_(view) {}
@@ -35,7 +35,7 @@ class ZipText {
   std::string_view view() const {
     return view_;
   }
-  /// Null if the text lies in the file.
+  /// Null if the bytes are in the mapped file.
   std::shared_ptr<const std::string> inflated() const {
     return inflated_;
   }
@@ -47,7 +47,7 @@ class ZipText {
 
 class ZipArchive {
  public:
-  /// Errors: FileError if anything does not fit, here and below.
+  /// Errors of all members: FileError if the file is inconsistent.
   explicit ZipArchive(std::shared_ptr<const MappedFile> file);
 
   const std::vector<ZipEntry>& entries() const {
@@ -56,9 +56,9 @@ class ZipArchive {
   /// Null if there is none.
   const ZipEntry* find(std::string_view name) const;
 
-  /// The text of an entry whose checksum is right.
+  /// The content of an entry, with its checksum verified.
   ZipText read(const ZipEntry& entry);
-  /// The same, whatever its checksum.
+  /// The same without verifying the checksum.
   ZipText inflate(const ZipEntry& entry);
 
   const std::shared_ptr<const MappedFile>& file() const {
@@ -71,7 +71,7 @@ class ZipArchive {
   std::shared_ptr<const MappedFile> file_;
   std::vector<ZipEntry> entries_;
   std::unordered_map<std::string_view, size_t> by_name_;
-  uint64_t inflatable_; ///< Bytes that may still be inflated.
+  uint64_t inflate_budget_; ///< Bytes that may still be inflated.
 };
 
 } // namespace coppice::archive

@@ -23,9 +23,9 @@ constexpr uint64_t kEndSize = 22;
 constexpr uint64_t kEnd64Size = 56;
 constexpr uint64_t kLocatorSize = 20;
 
-/// "See the zip64 record."
-constexpr uint16_t kIn64Short = 0xffff;
-constexpr uint32_t kIn64 = 0xffffffff;
+/// The number is in the zip64 record.
+constexpr uint16_t kSeeZip64Short = 0xffff;
+constexpr uint32_t kSeeZip64 = 0xffffffff;
 
 } // namespace
 
@@ -44,7 +44,7 @@ T ZipRecords::number(uint64_t at) const {
 void ZipRecords::require(uint64_t at, uint64_t size, uint64_t limit) const {
   if (at > limit || size > limit - at) {
     fail(fmt::format(
-        "a zip record of {} bytes at byte {} reaches beyond its place",
+        "a zip record of {} bytes at byte {} extends beyond its limit",
         size,
         at));
   }
@@ -76,24 +76,23 @@ ZipDirectory ZipRecords::directory() const {
       number<uint32_t>(end - kLocatorSize) == kEnd64Locator;
   if (has_64) {
     directory = directory_64(end);
-    // The short fields hold the same or send to the long ones.
-    if ((count != kIn64Short && count != directory.count) ||
-        (begin != kIn64 && begin != directory.begin) ||
-        (size != kIn64 && size != directory.end - directory.begin)) {
-      fail("the two ends of the zip archive differ");
+    // The short fields have the same value or refer to the long ones.
+    if ((count != kSeeZip64Short && count != directory.count) ||
+        (begin != kSeeZip64 && begin != directory.begin) ||
+        (size != kSeeZip64 && size != directory.end - directory.begin)) {
+      fail("the zip and zip64 end records differ");
     }
   } else {
     require(begin, size, end);
     directory = {begin, uint64_t(begin) + size, count};
     if (number<uint16_t>(end + 4) != 0 || number<uint16_t>(end + 6) != 0 ||
         number<uint16_t>(end + 8) != count) {
-      fail("the zip archive is one of several parts");
+      fail("the zip archive is split into several files");
     }
   }
   if (directory.count > (directory.end - directory.begin) / kCentralSize) {
     fail(fmt::format(
-        "the zip directory says that it has {} entries, more than fit",
-        directory.count));
+        "the zip directory claims {} entries, more than fit", directory.count));
   }
   return directory;
 }
@@ -110,7 +109,7 @@ ZipDirectory ZipRecords::directory_64(uint64_t end) const {
   const auto begin = number<uint64_t>(at + 48);
   if (number<uint32_t>(at + 16) != 0 || number<uint32_t>(at + 20) != 0 ||
       number<uint64_t>(at + 24) != count) {
-    fail("the zip archive is one of several parts");
+    fail("the zip archive is split into several files");
   }
   require(begin, size, at);
   return {begin, begin + size, count};
@@ -127,7 +126,7 @@ ZipRecord ZipRecords::record(const ZipDirectory& directory, uint64_t& offset)
   record.flags = number<uint16_t>(at + 8);
   record.method = number<uint16_t>(at + 10);
   record.crc = number<uint32_t>(at + 16);
-  record.crc_place = at + 16;
+  record.crc_offset = at + 16;
   record.compressed_size = number<uint32_t>(at + 20);
   record.size = number<uint32_t>(at + 24);
   record.header = number<uint32_t>(at + 42);
@@ -140,7 +139,7 @@ ZipRecord ZipRecords::record(const ZipDirectory& directory, uint64_t& offset)
   const uint64_t extra = at + kCentralSize + name_size;
   read_zip64({extra, extra + extra_size}, record);
   if (number<uint16_t>(at + 34) != 0 && number<uint16_t>(at + 34) != 0xffff) {
-    fail("the zip archive is one of several parts");
+    fail("the zip archive is split into several files");
   }
   offset = extra + extra_size + comment_size;
   return record;
@@ -156,10 +155,10 @@ void ZipRecords::read_zip64(ByteRange extra, ZipRecord& record) const {
     require(at, left, extra.end);
     const uint64_t next = at + left;
     if (id == kZip64) {
-      // Only the numbers that did not fit, in this order.
+      // Only those that did not fit, in this order.
       for (uint64_t* field :
            {&record.size, &record.compressed_size, &record.header}) {
-        if (*field == kIn64 && next - at >= 8) {
+        if (*field == kSeeZip64 && next - at >= 8) {
           *field = number<uint64_t>(at);
           at += 8;
         }
@@ -193,7 +192,9 @@ ByteRange ZipRecords::check_header(const ZipRecord& record, uint64_t limit)
   }
   if (record.method != kZipStored && record.method != kZipDeflated) {
     fail(fmt::format(
-        "the zip entry {} is packed by method {}", name, record.method));
+        "the zip entry {} has the unsupported compression method {}",
+        name,
+        record.method));
   }
   if (record.method == kZipStored && record.size != record.compressed_size) {
     fail(fmt::format("the zip entry {} is stored in two sizes", name));
@@ -213,7 +214,7 @@ ZipEntry ZipRecords::entry(
   entry.deflated = record.method == kZipDeflated;
   entry.size = record.size;
   entry.crc = record.crc;
-  entry.crc_places = {record.crc_place};
+  entry.crc_offsets = {record.crc_offset};
   entry.data.begin = extra.end;
   require(entry.data.begin, record.compressed_size, limit);
   entry.data.end = entry.data.begin + record.compressed_size;
@@ -224,9 +225,9 @@ ZipEntry ZipRecords::entry(
   local.size = number<uint32_t>(at + 22);
   read_zip64(extra, local);
   const bool deferred = (record.flags & kZipDeferred) != 0;
-  // A writer that could not seek back leaves zeros.
-  const auto fits = [deferred](uint64_t said, uint64_t true_value) {
-    return said == true_value || (deferred && (said == 0 || said == kIn64));
+  // Streaming writers leave zeros in the local header.
+  const auto fits = [deferred](uint64_t local, uint64_t central) {
+    return local == central || (deferred && (local == 0 || local == kSeeZip64));
   };
   if (!fits(local.crc, record.crc) || !fits(local.size, record.size) ||
       !fits(local.compressed_size, record.compressed_size)) {
@@ -234,7 +235,7 @@ ZipEntry ZipRecords::entry(
         "the two headers of the zip entry {} differ", quoted(record.name)));
   }
   if (!deferred || (local.crc == record.crc && record.crc != 0)) {
-    entry.crc_places.push_back(at + 14);
+    entry.crc_offsets.push_back(at + 14);
   }
   end = deferred ? check_descriptor(record, limit, entry) : entry.data.end;
   return entry;
@@ -244,8 +245,8 @@ uint64_t ZipRecords::check_descriptor(
     const ZipRecord& record,
     uint64_t limit,
     ZipEntry& entry) const {
-  // With or without a signature, with short or long sizes: nothing says which
-  // but the numbers themselves.
+  // The format does not say whether there is a signature, nor how wide the
+  // sizes are: try all four.
   for (const uint64_t signature : {4, 0}) {
     for (const uint64_t width : {4, 8}) {
       const uint64_t at = entry.data.end + signature;
@@ -260,13 +261,13 @@ uint64_t ZipRecords::check_descriptor(
       if (number<uint32_t>(at) == record.crc &&
           size_at(at + 4) == record.compressed_size &&
           size_at(at + 4 + width) == record.size) {
-        entry.crc_places.push_back(at);
+        entry.crc_offsets.push_back(at);
         return end;
       }
     }
   }
   fail(fmt::format(
-      "the sizes behind the zip entry {} are not those of the directory",
+      "the data descriptor of the zip entry {} differs from the directory",
       quoted(entry.name)));
 }
 

@@ -10,12 +10,12 @@ namespace {
 
 constexpr uint64_t kAlignment = 64;
 constexpr uint16_t kVersion = 45; // The first one with zip64.
-constexpr uint16_t kDate = 0x21;  // The first day of 1980: same in, same out.
-constexpr uint64_t kIn64 = 0xffffffff;
+constexpr uint16_t kDate = 0x21;  // 1 January 1980: output is reproducible.
+constexpr uint64_t kSeeZip64 = 0xffffffff;
 constexpr uint16_t kZip64 = 1;
 constexpr uint16_t kPadding = 0x4246; // "FB", as PyTorch.
 
-/// Little-endian numbers, one after the other.
+/// A record of little-endian numbers.
 class Record {
  public:
   template <class T>
@@ -25,9 +25,9 @@ class Record {
     bytes_.append(bytes, sizeof(T));
     return *this;
   }
-  /// What fits in 32 bits, or "see the zip64 field".
+  /// The number, or a reference to the zip64 field if it does not fit 32 bits.
   Record& add_short(uint64_t number) {
-    return add(static_cast<uint32_t>(std::min(number, kIn64)));
+    return add(static_cast<uint32_t>(std::min(number, kSeeZip64)));
   }
   Record& add(const std::string& text) {
     bytes_ += text;
@@ -41,7 +41,7 @@ class Record {
   std::string bytes_;
 };
 
-/// The numbers that do not fit into 32 bits, as an extra field.
+/// The extra field for numbers that do not fit 32 bits.
 std::string zip64_field(const std::vector<uint64_t>& numbers) {
   Record record;
   for (const uint64_t number : numbers) {
@@ -52,15 +52,15 @@ std::string zip64_field(const std::vector<uint64_t>& numbers) {
                    : Record().add(kZip64).add(size).add(record.bytes()).bytes();
 }
 
-/// Extra fields of which the data begin at a multiple of the alignment.
+/// Pads the extra fields so that the data are aligned.
 std::string aligned(std::string extra, uint64_t data) {
   const uint64_t rest = (kAlignment - (data + 4) % kAlignment) % kAlignment;
   extra += Record().add(kPadding).add(static_cast<uint16_t>(rest)).bytes();
   return extra + std::string(rest, 'Z');
 }
 
-/// What both headers of an entry say of it.
-Record& add_facts(Record& record, uint32_t crc, uint64_t size) {
+/// The fields that both headers of an entry share.
+Record& add_common_fields(Record& record, uint32_t crc, uint64_t size) {
   constexpr uint16_t kStored = 0;
   constexpr uint16_t kUtf8 = 0x800;
   record.add(kVersion).add(kUtf8).add(kStored).add(uint16_t(0)).add(kDate);
@@ -80,13 +80,13 @@ void ZipWriter::add(const std::string& name, std::string_view data) {
       crc32_z(0, reinterpret_cast<const Bytef*>(data.data()), data.size()));
   constexpr uint64_t kHeader = 30;
   std::string extra;
-  if (entry.size >= kIn64) {
+  if (entry.size >= kSeeZip64) {
     extra = zip64_field({entry.size, entry.size});
   }
   extra = aligned(extra, entry.header + kHeader + name.size() + extra.size());
   Record record;
   record.add(uint32_t(0x04034b50));
-  add_facts(record, entry.crc, entry.size)
+  add_common_fields(record, entry.crc, entry.size)
       .add(static_cast<uint16_t>(name.size()))
       .add(static_cast<uint16_t>(extra.size()))
       .add(name)
@@ -100,16 +100,16 @@ void ZipWriter::finish() {
   const uint64_t directory = size_;
   for (const auto& entry : entries_) {
     std::vector<uint64_t> large;
-    if (entry.size >= kIn64) {
+    if (entry.size >= kSeeZip64) {
       large = {entry.size, entry.size};
     }
-    if (entry.header >= kIn64) {
+    if (entry.header >= kSeeZip64) {
       large.push_back(entry.header);
     }
     const std::string extra = zip64_field(large);
     Record record;
     record.add(uint32_t(0x02014b50)).add(kVersion);
-    add_facts(record, entry.crc, entry.size)
+    add_common_fields(record, entry.crc, entry.size)
         .add(static_cast<uint16_t>(entry.name.size()))
         .add(static_cast<uint16_t>(extra.size()))
         .add(uint16_t(0)) // comment
@@ -125,12 +125,12 @@ void ZipWriter::finish() {
 }
 
 void ZipWriter::write_end(uint64_t directory) {
-  constexpr uint64_t kMostShort = 0xffff;
+  constexpr uint64_t kMaxShort = 0xffff;
   const uint64_t end = size_;
   const uint64_t size = end - directory;
   const uint64_t count = entries_.size();
-  if (count >= kMostShort || directory >= kIn64 || size >= kIn64) {
-    constexpr uint64_t kRest = 44; // The record but its first twelve bytes.
+  if (count >= kMaxShort || directory >= kSeeZip64 || size >= kSeeZip64) {
+    constexpr uint64_t kRest = 44; // The record minus its first 12 bytes.
     write(Record()
               .add(uint32_t(0x06064b50))
               .add(kRest)
@@ -150,7 +150,7 @@ void ZipWriter::write_end(uint64_t directory) {
               .add(uint32_t(1))
               .bytes());
   }
-  const auto short_count = static_cast<uint16_t>(std::min(count, kMostShort));
+  const auto short_count = static_cast<uint16_t>(std::min(count, kMaxShort));
   write(Record()
             .add(uint32_t(0x06054b50))
             .add(uint16_t(0))

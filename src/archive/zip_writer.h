@@ -8,17 +8,17 @@
 
 namespace coppice::archive {
 
-/// Writes a zip archive of stored entries, whose data begin at multiples of 64
-/// as those of PyTorch do, so that they can be mapped.
+/// Writes a zip archive of stored entries. Data begin at multiples of 64 bytes,
+/// as PyTorch's do, so that they can be mapped.
 class ZipWriter {
  public:
-  /// `write` is given the archive piece by piece.
+  /// `write` receives the archive in pieces.
   explicit ZipWriter(std::function<void(std::string_view)> write)
       : write_(std::move(write)) {}
 
   /// Errors: what `write` throws.
   void add(const std::string& name, std::string_view data);
-  /// The directory: the last thing to write.
+  /// Writes the directory. Call it last.
   void finish();
 
  private:
@@ -33,7 +33,7 @@ class ZipWriter {
   void write_end(uint64_t directory);
 
   std::function<void(std::string_view)> write_;
-  uint64_t size_ = 0; ///< Of what was written.
+  uint64_t size_ = 0; ///< Bytes written so far.
   std::vector<Written> entries_;
 };
 

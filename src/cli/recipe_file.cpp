@@ -58,7 +58,7 @@ nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
 
 Recipe read_recipe(const std::string& path) {
   const auto file = MappedFile::open(path);
-  io::require_no_stand_in(*file);
+  io::require_no_placeholder(*file);
   if (file->size() > kLongestRecipe) {
     throw InputError(fmt::format("{} is too large for a recipe.", path));
   }

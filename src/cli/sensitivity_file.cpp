@@ -12,7 +12,7 @@ namespace coppice::cli {
 oneshot::Sensitivity read_sensitivity(const std::string& path) {
   constexpr uint64_t kLongest = uint64_t(1) << 26;
   const auto file = MappedFile::open(path);
-  io::require_no_stand_in(*file);
+  io::require_no_placeholder(*file);
   if (file->size() > kLongest) {
     throw InputError(
         fmt::format("{} is too large for a file of `coppice analyze`.", path));

@@ -14,7 +14,7 @@ namespace coppice::io {
 namespace {
 
 constexpr uint64_t kBlock = uint64_t(8) << 20;
-/// What disks want addresses, offsets and sizes to be multiples of.
+/// O_DIRECT wants addresses, offsets and sizes to be multiples of this.
 constexpr size_t kAlignment = 4096;
 
 int set_direct(int descriptor, bool is_direct) {
@@ -32,7 +32,7 @@ int write_at(
     const auto written =
         pwrite(descriptor, bytes, size, static_cast<off_t>(offset));
     if (written < 0 && errno == EINVAL && set_direct(descriptor, false) == 0) {
-      continue; // It says now that it wants its cache.
+      continue; // No O_DIRECT after all.
     }
     if (written < 0 && errno != EINTR) {
       return errno;
@@ -62,7 +62,7 @@ BlockWriter::Block BlockWriter::make_block() {
 
 BlockWriter::BlockWriter(int descriptor)
     : descriptor_(descriptor), blocks_{make_block(), make_block()} {
-  set_direct(descriptor_, true); // If it cannot be, the cache serves.
+  set_direct(descriptor_, true); // Without it, the page cache serves.
 }
 
 BlockWriter::~BlockWriter() {
@@ -90,7 +90,7 @@ int BlockWriter::finish() {
   if (const int error = wait()) {
     return error;
   }
-  set_direct(descriptor_, false); // The end is no multiple of anything.
+  set_direct(descriptor_, false); // The last block is unaligned.
   const uint64_t size = std::exchange(filled_, 0);
   return write_at(descriptor_, blocks_[filling_].get(), size, written_);
 }
@@ -112,7 +112,7 @@ int BlockWriter::write_filled() {
   return 0;
 }
 
-/// The outcome of the write that is under way.
+/// Waits for the current write. Returns its result.
 int BlockWriter::wait() {
   return writing_.valid() ? writing_.get() : 0;
 }

@@ -8,15 +8,15 @@
 
 namespace coppice::io {
 
-/// Writes a large file from front to back, past the system's cache of files and
-/// beside the work that makes its bytes: one block is written while the next is
-/// filled. Copying a large file into the cache takes longer than the disk.
+/// Writes a large file sequentially with O_DIRECT, overlapped with the
+/// computation of its bytes: one block is written while the next is filled.
+/// Copying a large file into the page cache takes longer than the disk.
 ///
-/// Functions return 0 or the `errno` of a write that failed.
+/// Functions return 0 or the `errno` of a failed write.
 class BlockWriter {
  public:
-  /// `descriptor` is open for writing, at the file's begin, and is the
-  /// caller's; file systems that know no other way are written through their
+  /// `descriptor` is open for writing at the start of the file and stays the
+  /// caller's. File systems without O_DIRECT are written through the page
   /// cache.
   explicit BlockWriter(int descriptor);
   ~BlockWriter();
@@ -25,7 +25,7 @@ class BlockWriter {
 
   int append(const void* data, uint64_t size);
 
-  /// Writes what is left; nothing is appended after.
+  /// Writes the last block. Nothing may be appended afterwards.
   int finish();
 
  private:
@@ -40,9 +40,9 @@ class BlockWriter {
 
   int descriptor_;
   std::array<Block, 2> blocks_;
-  size_t filling_ = 0;   ///< Which block takes the next bytes.
-  uint64_t filled_ = 0;  ///< Bytes in it.
-  uint64_t written_ = 0; ///< Bytes of the file before it.
+  size_t filling_ = 0;   ///< Index of the block being filled.
+  uint64_t filled_ = 0;  ///< Bytes in that block.
+  uint64_t written_ = 0; ///< Bytes of the file before that block.
   std::future<int> writing_;
 };
 

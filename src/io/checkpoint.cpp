@@ -59,7 +59,7 @@ Checkpoint open_checkpoint(const std::string& path) {
 
 Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
   require_no_foreign(*file);
-  // From the surest sign to the least sure.
+  // From the most reliable signature to the least.
   if (archive::is_zip(*file)) {
     return read_zip_archive(std::move(file));
   }
@@ -73,7 +73,7 @@ Checkpoint io::read_checkpoint(std::shared_ptr<const MappedFile> file) {
     return read_safetensors(std::move(file));
   }
   throw FileError(fmt::format(
-      "{}: is of no format that is known here; give a safetensors file, an "
+      "{}: is of an unknown format; give a safetensors file, an "
       "index of shards, a torch.save file, a TorchScript archive or a .pt2.",
       file->path()));
 }

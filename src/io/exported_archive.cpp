@@ -18,7 +18,7 @@ namespace {
 constexpr const char* kOldProgram = "serialized_exported_program.json";
 constexpr const char* kConstant = "a constant of the program";
 
-/// The folder of an archive of the newer form; nullopt if it is none.
+/// The folder of an archive of the newer form; nullopt for others.
 std::optional<std::string> newer_root(const archive::ZipArchive& zip) {
   for (const std::string& root : {root_of(zip), std::string()}) {
     if (zip.find(root + "archive_format") != nullptr) {
@@ -67,8 +67,8 @@ class ExportedReader {
   }
 
   std::string short_text(const archive::ZipEntry& entry) {
-    constexpr uint64_t kLongest = 64;
-    return entry.size > kLongest ? "" : std::string(zip_.read(entry).view());
+    constexpr uint64_t kMaxLength = 64;
+    return entry.size > kMaxLength ? "" : std::string(zip_.read(entry).view());
   }
 
   void read_older();
@@ -94,8 +94,8 @@ void ExportedReader::read_older() {
     const auto major = std::atoll(short_text(*version).c_str());
     if (major > kLatestExportSchema) {
       fail(fmt::format(
-          "has version {} of the schema of torch.export, and {} is the latest "
-          "that is read here; save it with an older PyTorch",
+          "has version {} of the schema of torch.export, but {} is the latest "
+          "supported; save it with an older PyTorch",
           archive::quoted(short_text(*version)),
           kLatestExportSchema));
     }
@@ -103,7 +103,7 @@ void ExportedReader::read_older() {
   ExportedModel model;
   model.name = "model";
   model.program = program(*find(kOldProgram));
-  // Torch 2.1 called them .json, which they are not.
+  // Torch 2.1 names them .json, though they are not JSON.
   const auto read = [this](const std::string& name) {
     const auto* entry = find(name + ".pt");
     entry = entry == nullptr ? find(name + ".json") : entry;
@@ -117,14 +117,14 @@ void ExportedReader::read_older() {
 void ExportedReader::require_known_archive() {
   if (short_text(*find("archive_format")) != "pt2") {
     fail(
-        "is an archive of another format than pt2; give one that "
-        "torch.export.save wrote");
+        "is an archive of a format other than pt2; give one of "
+        "torch.export.save");
   }
   const auto* version = find("archive_version");
   if (version != nullptr && short_text(*version) != "0") {
     fail(fmt::format(
-        "is a pt2 archive of version {}, and 0 is the latest that is read "
-        "here; save it with an older PyTorch",
+        "is a pt2 archive of version {}, but 0 is the latest supported; save "
+        "it with an older PyTorch",
         archive::quoted(short_text(*version))));
   }
   const auto* order = find("byteorder");
@@ -153,9 +153,7 @@ void ExportedReader::read_newer() {
     result_.models.push_back(std::move(model));
   }
   if (result_.models.empty()) {
-    fail(
-        "is a pt2 archive without a program; give one that torch.export.save "
-        "wrote");
+    fail("is a pt2 archive without a program; give one of torch.export.save");
   }
 }
 
@@ -170,7 +168,7 @@ ExportedReader::Tensors ExportedReader::tensors_of(
   const auto* entry = find(config);
   if (entry == nullptr) {
     fail(fmt::format(
-        "lacks {}, which says where its {} are; save it again",
+        "lacks {}, which lists its {}; save it again",
         archive::quoted(config),
         kind));
   }
@@ -191,7 +189,7 @@ void ExportedReader::require_all(const ExportedModel& model) const {
   for (const auto& spec : model.program.input_specs) {
     if (spec.kind == "custom_obj") {
       fail(fmt::format(
-          "holds {}, an object of the class {}, which is not read; export the "
+          "holds {}, an object of class {}, which is not supported; export the "
           "model without it",
           archive::quoted(spec.target),
           archive::quoted(spec.spec["arg"]["class_fqn"].text().value_or("?"))));
@@ -200,7 +198,7 @@ void ExportedReader::require_all(const ExportedModel& model) const {
         spec.kind == "tensor_constant";
     if (is_tensor && names.count(spec.target) == 0) {
       fail(fmt::format(
-          "lacks the {} {}, which its program takes; save it again",
+          "lacks the {} {} of its program; save it again",
           spec.kind == "tensor_constant" ? "constant" : spec.kind,
           archive::quoted(spec.target)));
     }

@@ -8,15 +8,15 @@
 #include "coppice/io/checkpoint.h"
 #include "io/exported_program.h"
 
-/// What torch.export.save writes (.pt2), a zip archive of one of two forms.
-/// That of torch 2.1 to 2.7 has
+/// Archives of torch.export.save (.pt2), zip archives of one of two forms. That
+/// of torch 2.1 to 2.7 has
 ///
 ///   serialized_exported_program.json  the program
 ///   serialized_state_dict.pt          a file of torch.save, itself a zip
 ///   serialized_constants.pt           another
 ///   version                           "8.2", of the schema
 ///
-/// and that of torch 2.8 on
+/// and that of torch 2.8 and later
 ///
 ///   NAME/archive_format                        "pt2"
 ///   NAME/archive_version                       "0"
@@ -27,17 +27,16 @@
 ///   NAME/data/constants/MODEL_constants_config.json
 ///   NAME/data/constants/tensor_0
 ///
-/// Early ones of the second form have a file of torch.save in place of a
-/// config, NAME/data/weights/MODEL.pt. Example inputs and whatever else there
-/// is are not read.
+/// Early ones of the second form have a file of torch.save instead of a config,
+/// NAME/data/weights/MODEL.pt. Example inputs and other entries are ignored.
 namespace coppice::io {
 
-/// One program and its tensors, under the FQNs by which the program names them.
+/// A program and its tensors, by the FQNs in the program.
 struct ExportedModel {
-  std::string name; ///< "model" where the archive names none.
+  std::string name; ///< "model" if the archive has no name.
   ExportedProgram program;
   std::vector<StoredTensor> state; ///< Parameters and saved buffers.
-  /// Constants of the code and buffers that no state has.
+  /// Constants of the code and non-persistent buffers.
   std::vector<StoredTensor> constants;
 };
 
@@ -46,18 +45,18 @@ struct ExportedArchive {
   std::vector<Checksum> checksums;
 };
 
-/// Whether an archive is one of torch.export's, whole or broken, or a package
-/// of AOTInductor, which looks the same.
+/// Whether an archive was written by torch.export, intact or broken, or is an
+/// AOTInductor package, which has the same form.
 bool is_exported_archive(const archive::ZipArchive& zip);
 
-/// All programs of an archive. Every tensor that one names is there; tensors of
-/// one storage share their bytes.
+/// Reads all programs of an archive. Every tensor that a program refers to is
+/// present; tensors that share a storage share their bytes.
 ///
-/// Errors: FileError, also for a package of AOTInductor, a newer schema, and
-///   objects of classes among the constants.
+/// Errors: FileError, also for AOTInductor packages, newer schemas, and objects
+///   among the constants.
 ExportedArchive read_exported_archive(archive::ZipArchive zip);
 
-/// The tensors of all models; those of several under "MODEL.FQN".
+/// The tensors of all models; named "MODEL.FQN" if there are several.
 ///
 /// Errors: FileError, as above.
 Checkpoint read_exported_checkpoint(archive::ZipArchive zip);

@@ -15,9 +15,9 @@
 namespace coppice::io {
 namespace {
 
-constexpr int64_t kStrided = 7; ///< Of the schema's layouts.
+constexpr int64_t kStrided = 7; ///< The layout number in the schema.
 
-/// The schema's numbers of dtypes, for those that begin at 1 and those at 28.
+/// The dtypes of the schema, numbered from 1 and from 28 on.
 constexpr std::array<std::optional<Dtype>, 13> kDtypes{
     Dtype::U8,
     Dtype::I8,
@@ -27,7 +27,7 @@ constexpr std::array<std::optional<Dtype>, 13> kDtypes{
     Dtype::F16,
     Dtype::F32,
     Dtype::F64,
-    std::nullopt, // Complex of two halves.
+    std::nullopt, // Complex of two float16.
     Dtype::C64,
     Dtype::C128,
     Dtype::BOOL,
@@ -56,7 +56,7 @@ std::optional<Dtype> dtype_numbered(int64_t number) {
     std::string_view name,
     const std::string& problem) {
   throw FileError(fmt::format(
-      "{} says of tensor {} {}; save it again.",
+      "{} gives tensor {} {}; save it again.",
       where,
       in_quotes(name),
       problem));
@@ -74,18 +74,16 @@ class PayloadReader {
     const auto number = meta_["dtype"].integer();
     const auto dtype = number ? dtype_numbered(*number) : std::nullopt;
     if (!dtype) {
-      fail(
-          number ? fmt::format("the dtype {}, which is not known here", *number)
-                 : "no dtype");
+      fail(number ? fmt::format("the unknown dtype {}", *number) : "no dtype");
     }
     return *dtype;
   }
 
-  /// Sizes, strides or the offset: {"as_int": 3}.
+  /// A size, a stride or the offset: {"as_int": 3}.
   int64_t whole(JsonNode node, std::string_view what) const {
     const auto number = node["as_int"].integer();
     if (!number || *number < 0) {
-      fail(fmt::format("{} that is no whole number from 0", what));
+      fail(fmt::format("{} that is not a nonnegative integer", what));
     }
     return *number;
   }
@@ -100,15 +98,15 @@ class PayloadReader {
     for (const auto& item : list.items()) {
       numbers.push_back(whole(item, what));
     }
-    if (numbers.size() > kMostDimensions) {
-      fail(fmt::format("more than {} dimensions", kMostDimensions));
+    if (numbers.size() > kMaxDimensions) {
+      fail(fmt::format("more than {} dimensions", kMaxDimensions));
     }
     return numbers;
   }
 
   void require_strided() const {
     if (meta_["layout"].integer() != kStrided) {
-      fail("that its layout is not strided, and no other is read");
+      fail("a layout that is not strided, which is not supported");
     }
   }
 
@@ -129,15 +127,14 @@ ExportedPayload exported_payload(JsonNode node, const std::string& where) {
   payload.name = node.key();
   const auto path = node["path_name"].text();
   if (!path) {
-    fail_payload(where, payload.name, "no file that holds it");
+    fail_payload(where, payload.name, "no file");
   }
   if (!is_plain_name(*path)) {
     fail_payload(
         where,
         payload.name,
         fmt::format(
-            "that it lies in {}, which is no plain file name of the archive",
-            in_quotes(*path)));
+            "the file {}, which is not a plain file name", in_quotes(*path)));
   }
   payload.path = *path;
   payload.is_pickled = node["use_pickle"].truth().value_or(false);
@@ -157,7 +154,7 @@ ExportedPayload exported_payload(JsonNode node, const std::string& where) {
   payload.offset = reader.whole(meta["storage_offset"], "an offset");
   reader.require_strided();
   if (payload.shape.size() != payload.strides.size()) {
-    reader.fail("more sizes than strides, or fewer");
+    reader.fail("different numbers of sizes and strides");
   }
   return payload;
 }
@@ -180,7 +177,7 @@ StoredTensor payload_tensor(
         where,
         payload.name,
         fmt::format(
-            "{}[{}] with strides [{}] from element {} on, and {} holds {} "
+            "{}[{}] with strides [{}] from element {} on, but {} holds {} "
             "bytes",
             dtype_name(tensor.dtype),
             fmt::join(tensor.shape, ", "),
@@ -189,11 +186,11 @@ StoredTensor payload_tensor(
             in_quotes(payload.path),
             bytes.size()));
   }
-  // Whoever walks over the elements must not walk for ever.
-  constexpr uint64_t kMostRepeats = 1024;
-  if (static_cast<uint64_t>(tensor.numel()) / kMostRepeats > *extent) {
+  // Bounds the time of loops over the elements.
+  constexpr uint64_t kMaxRepeats = 1024;
+  if (static_cast<uint64_t>(tensor.numel()) / kMaxRepeats > *extent) {
     fail_payload(
-        where, payload.name, "that it repeats its elements over 1024 times");
+        where, payload.name, "elements that repeat more than 1024 times");
   }
   if (!archive::is_injective(tensor.shape, tensor.strides)) {
     tensor.fixed_because = "its elements share memory";

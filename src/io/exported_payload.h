@@ -10,27 +10,28 @@
 
 namespace coppice::io {
 
-/// What a config of weights or constants says of one of them.
+/// The entry of a tensor in a config of weights or constants.
 struct ExportedPayload {
   std::string_view name; ///< FQN
-  std::string_view path; ///< Of its bytes, within the config's folder.
+  std::string_view path; ///< Of its bytes, relative to the config.
   bool is_pickled = false;
-  bool is_object = false; ///< No tensor, but an object of a class.
+  bool is_object = false; ///< An object instead of a tensor.
 
-  // Of a tensor whose bytes are stored as they are:
+  // For a tensor stored as raw bytes:
   Dtype dtype = Dtype::F32;
   std::vector<int64_t> shape;
   std::vector<int64_t> strides;
   int64_t offset = 0; ///< In elements.
 };
 
-/// Errors: FileError, which begins with `where`, if it is not of the form that
-///   it has in a config.
+/// Parses an entry of a config.
+///
+/// Errors: FileError, prefixed by `where`, if its form is invalid.
 ExportedPayload exported_payload(JsonNode payload, const std::string& where);
 
-/// `bytes` as the tensor that a payload describes.
+/// The tensor that a payload describes in `bytes`.
 ///
-/// Errors: FileError, which begins with `where`, if it reaches beyond them.
+/// Errors: FileError, prefixed by `where`, if it extends beyond them.
 StoredTensor payload_tensor(
     const ExportedPayload& payload,
     std::string_view bytes,

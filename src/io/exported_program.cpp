@@ -12,10 +12,12 @@ namespace {
     const std::string& where,
     const std::string& problem) {
   throw FileError(fmt::format(
-      "{} is no program of torch.export: {}; save it again.", where, problem));
+      "{} is not a program of torch.export: {}; save it again.",
+      where,
+      problem));
 }
 
-/// The member of a union; older writers give the others as null.
+/// The member of a union; older writers have the others as null.
 ExportedValue member_of(JsonNode node) {
   for (const JsonNode& member : node.items()) {
     if (node.kind() == JsonKind::Object && member) {
@@ -29,7 +31,7 @@ std::string_view text_or_empty(JsonNode node) {
   return node.text().value_or(std::string_view());
 }
 
-/// Checks the form of what it reads and says where that is another.
+/// Parses nodes and checks their form.
 class ProgramReader {
  public:
   explicit ProgramReader(const std::string& where) : where_(where) {}
@@ -44,7 +46,7 @@ class ProgramReader {
               "{} {}",
               in_quotes(member),
               found.kind() == JsonKind::None ? "is missing"
-                                             : "is of another kind"));
+                                             : "has the wrong type"));
     }
     return found;
   }
@@ -96,7 +98,7 @@ class ProgramReader {
     spec.spec = member.value;
     const auto arg = member.value["arg"];
     spec.name = text_or_empty(arg["name"]);
-    if (spec.name.empty()) { // The user's own are unions.
+    if (spec.name.empty()) { // User inputs are unions.
       spec.name = member_of(arg).name();
     }
     for (const auto* target :
@@ -116,7 +118,7 @@ class ProgramReader {
   const std::string& where_;
 };
 
-/// Programs of torch 2.1 give their version as one number.
+/// Torch 2.1 wrote the version as one number.
 void read_version(JsonNode version, ExportedProgram& program) {
   const bool is_number = version.kind() == JsonKind::Integer;
   program.major =
@@ -148,8 +150,8 @@ ExportedProgram parse_exported_program(
   read_version(root["schema_version"], program);
   if (program.major > kLatestExportSchema) {
     throw FileError(fmt::format(
-        "{} has version {}.{} of the schema of torch.export, and {} is the "
-        "latest that is read here; save it with an older PyTorch.",
+        "{} has version {}.{} of the schema of torch.export, but {} is the "
+        "latest supported; save it with an older PyTorch.",
         where,
         program.major,
         program.minor,

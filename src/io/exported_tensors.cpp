@@ -35,7 +35,7 @@ ExportedTensors::Tensors ExportedTensors::in_config(
     const auto payload = exported_payload(node, place);
     if (payload.is_object) {
       fail(fmt::format(
-          "holds {}, an object of a class and no tensor, which is not read; "
+          "holds {}, an object instead of a tensor, which is not supported; "
           "export the model without it",
           archive::quoted(payload.name)));
     }
@@ -54,7 +54,8 @@ ExportedTensors::Tensors ExportedTensors::in_config(
   return tensors;
 }
 
-/// Bytes that are changed one way must not be looked at in another.
+/// The content of an entry, which must always be used in the same way:
+/// otherwise a change through one tensor could corrupt another.
 ExportedTensors::Content& ExportedTensors::content_of(
     const archive::ZipEntry& entry,
     bool is_nested,
@@ -66,7 +67,7 @@ ExportedTensors::Content& ExportedTensors::content_of(
     content.is_nested = is_nested;
   } else if (content.is_nested != is_nested) {
     fail(fmt::format(
-        "takes {} for bytes and for a file of torch.save; save it again",
+        "uses {} both as bytes and as a file of torch.save; save it again",
         archive::quoted(entry.name)));
   }
   return content;
@@ -102,7 +103,7 @@ StoredTensor ExportedTensors::pickled_tensor(
     const auto* tensor = value.get_if<PickleTensor>();
     if (tensor == nullptr) {
       fail(fmt::format(
-          "holds {} as {}, and a plain tensor is meant; export the model with "
+          "holds {} as {} instead of a plain tensor; export the model with "
           "plain tensors",
           archive::quoted(payload.name),
           value.kind_name()));
@@ -115,7 +116,7 @@ StoredTensor ExportedTensors::pickled_tensor(
   }
   if (!content.tensor) {
     fail(fmt::format(
-        "takes {} for one tensor and for many; save it again",
+        "uses {} both for one tensor and for several; save it again",
         archive::quoted(entry.name)));
   }
   auto tensor = *content.tensor;
@@ -129,7 +130,8 @@ ExportedTensors::Tensors ExportedTensors::in_torch_save(
   content_of(entry, true, is_new);
   if (!is_new) {
     fail(fmt::format(
-        "takes {} for two things; save it again", archive::quoted(entry.name)));
+        "uses {} for two purposes; save it again",
+        archive::quoted(entry.name)));
   }
   const auto file = nested_file(entry);
   TorchArchive nested(file);
@@ -137,9 +139,9 @@ ExportedTensors::Tensors ExportedTensors::in_torch_save(
   TensorNames names(file->path() + ": data.pkl", nested.pickle_size());
   names.add(value, "", entry.deflated ? kCompressed : "");
   add_nested_checksums(entry, nested);
-  Checkpoint listed;
-  names.give_to(listed);
-  return std::move(listed.state.tensors);
+  Checkpoint found;
+  names.give_to(found);
+  return std::move(found.state.tensors);
 }
 
 std::shared_ptr<const MappedFile> ExportedTensors::nested_file(
@@ -172,7 +174,7 @@ void ExportedTensors::add_nested_checksums(
 
 void ExportedTensors::add_checksum(const archive::ZipEntry& entry) {
   if (!entry.deflated && entry.size > 0) {
-    checksums_.push_back({0, entry.data, entry.crc_places});
+    checksums_.push_back({0, entry.data, entry.crc_offsets});
   }
 }
 

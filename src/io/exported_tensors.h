@@ -12,30 +12,30 @@
 
 namespace coppice::io {
 
-/// Finds tensors in an archive of torch.export, and where the checksums of
-/// their bytes stand.
+/// Finds the tensors in an archive of torch.export and the checksums of their
+/// bytes.
 ///
-/// Errors of all of it: FileError.
+/// Errors of all members: FileError.
 class ExportedTensors {
  public:
   using Tensors = std::vector<StoredTensor>;
 
-  /// `root` is the archive's own folder, "NAME/".
+  /// `root` is the folder in the archive, "NAME/".
   ExportedTensors(archive::ZipArchive& zip, std::string root)
       : zip_(zip), root_(std::move(root)) {}
 
-  /// Those that a config lists, whose bytes lie in `folder`.
+  /// The tensors of a config, with bytes in `folder`.
   Tensors in_config(const archive::ZipEntry& config, const std::string& folder);
-  /// Those in a file of torch.save.
+  /// The tensors of a file of torch.save.
   Tensors in_torch_save(const archive::ZipEntry& entry);
 
-  /// Of the entries in which tensors were found.
+  /// The checksums of the entries in which tensors were found.
   std::vector<Checksum> take_checksums() {
     return std::move(checksums_);
   }
 
  private:
-  /// What an entry turned out to hold; several tensors may name it.
+  /// The content of an entry; several tensors may refer to it.
   struct Content {
     bool is_nested = false; ///< A file of torch.save.
     std::unique_ptr<archive::ZipText> bytes;

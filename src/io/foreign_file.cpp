@@ -20,13 +20,12 @@ using namespace std::string_view_literals;
 constexpr std::string_view kConvert =
     "load it where it comes from and save its weights as safetensors or with "
     "torch.save";
-constexpr std::string_view kUnpack =
-    "unpack it and give the model's file that is in it";
+constexpr std::string_view kUnpack = "unpack it and give the model file in it";
 constexpr std::string_view kGiveModel =
     "give a safetensors file, an index of shards, a torch.save file, a "
     "TorchScript archive or a .pt2";
 
-/// What a file of a format has at a place.
+/// The signature of a file format at a fixed offset.
 struct Magic {
   size_t at;
   std::string_view bytes;
@@ -75,7 +74,7 @@ constexpr Magic kMagics[] = {
     {0, "MZ\x90"sv, "is a program or a library of Windows", kGiveModel},
 };
 
-/// The number of a protobuf varint at `at`, which moves behind it.
+/// Reads a protobuf varint at `at`, which is advanced past it.
 uint64_t take_varint(std::string_view text, size_t& at) {
   uint64_t value = 0;
   for (int shift = 0; at < text.size() && shift < 63; shift += 7) {
@@ -89,7 +88,7 @@ uint64_t take_varint(std::string_view text, size_t& at) {
 }
 
 /// ONNX and TensorFlow's SavedModel: protobufs without a magic number, which
-/// begin with their version.
+/// start with their version.
 std::optional<Foreign> foreign_protobuf(std::string_view text) {
   constexpr char kVersion = 0x08;
   constexpr char kSecond = 0x12;
@@ -110,7 +109,7 @@ std::optional<Foreign> foreign_protobuf(std::string_view text) {
   return std::nullopt;
 }
 
-/// MessagePack, as Flax writes: a map whose first key is a short text.
+/// MessagePack, as Flax writes it: a map whose first key is a short string.
 bool is_message_pack(std::string_view text) {
   const auto byte = [&](size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0;
@@ -130,8 +129,8 @@ bool is_pickle(std::string_view text) {
       text.substr(0, 9) == "ccopy_reg" || text.substr(0, 6) == "cnumpy";
 }
 
-/// The end of a table of TensorFlow's checkpoints, the file MODEL.index.
-bool is_tensor_table(std::string_view text) {
+/// The footer of MODEL.index in a TensorFlow checkpoint.
+bool is_tensorflow_index(std::string_view text) {
   constexpr auto kEnd = "\x57\xfb\x80\x8b\x24\x75\x47\xdb"sv;
   return text.size() > 48 && text.substr(text.size() - kEnd.size()) == kEnd;
 }
@@ -146,7 +145,7 @@ std::optional<Foreign> foreign_format(std::string_view text) {
   if (auto found = foreign_protobuf(text)) {
     return found;
   }
-  if (is_tensor_table(text)) {
+  if (is_tensorflow_index(text)) {
     return Foreign{"is a checkpoint of TensorFlow", std::string(kConvert)};
   }
   if (is_pickle(text)) {
@@ -160,13 +159,13 @@ std::optional<Foreign> foreign_format(std::string_view text) {
   if (text.size() >= 16 &&
       text.substr(0, kHead).find_first_not_of('\0') == std::string_view::npos) {
     return Foreign{
-        "begins with zeros alone, as a download that was not finished",
+        "starts with zeros only, like a download that was not finished",
         "fetch it again"};
   }
   return std::nullopt;
 }
 
-/// A header's length that could be one, and the begin of a header.
+/// A plausible header length followed by the start of a header.
 bool begins_as_safetensors(std::string_view text) {
   constexpr size_t kLength = 8;
   const auto begin = text.find_first_not_of(" \t\r\n", kLength);
@@ -179,7 +178,8 @@ bool begins_as_safetensors(std::string_view text) {
       fmt::format("{}: {}; {}.", path, foreign.what, foreign.advice));
 }
 
-/// The file in a folder that is the model, by the names that libraries give.
+/// The model file in a folder, by the names that libraries use; empty if
+/// unclear.
 std::string model_in(const fs::path& folder) {
   for (const std::string name :
        {"model.safetensors.index.json",
@@ -212,7 +212,8 @@ Foreign foreign_folder(const fs::path& folder) {
     return {"is a folder", "give the model's file in it, " + model};
   }
   if (fs::exists(folder / "saved_model.pb")) {
-    return {"is a folder, a SavedModel of TensorFlow", std::string(kConvert)};
+    return {
+        "is a folder with a SavedModel of TensorFlow", std::string(kConvert)};
   }
   if (fs::exists(folder / ".metadata")) {
     return {
@@ -225,13 +226,13 @@ Foreign foreign_folder(const fs::path& folder) {
 
 } // namespace
 
-void require_no_stand_in(const MappedFile& file) {
+void require_no_placeholder(const MappedFile& file) {
   if (file.size() == 0) {
     throw FileError(fmt::format(
         "{}: is empty; fetch or write it again, or give another file.",
         file.path()));
   }
-  if (const auto found = stand_in(file.text())) {
+  if (const auto found = placeholder(file.text())) {
     refuse(file.path(), *found);
   }
 }
@@ -241,7 +242,7 @@ void require_no_foreign(const MappedFile& file) {
   if (begins_as_safetensors(text)) {
     return;
   }
-  require_no_stand_in(file);
+  require_no_placeholder(file);
   if (archive::is_zip(file) || is_legacy_torch_save(file) ||
       is_shard_index(file)) {
     return;
@@ -249,9 +250,9 @@ void require_no_foreign(const MappedFile& file) {
   if (const auto found = foreign_format(text)) {
     refuse(file.path(), *found);
   }
-  // A few bytes are too few to tell; its name says what was meant.
-  constexpr size_t kFew = 8;
-  if (text.size() < kFew && is_safetensors(file)) {
+  // Too short to recognize: the file name says what was meant.
+  constexpr size_t kTooShort = 8;
+  if (text.size() < kTooShort && is_safetensors(file)) {
     return;
   }
   if (const auto found = foreign_text(text)) {

@@ -14,17 +14,18 @@ namespace {
 using json = nlohmann::json;
 
 constexpr std::string_view kBlank = " \t\r\n\f";
-/// Longer ones are no answer of a server.
-constexpr size_t kLongestAnswer = size_t(64) << 10;
+/// Server errors are shorter.
+constexpr size_t kMaxErrorBytes = size_t(64) << 10;
 
 constexpr std::string_view kFetch =
-    "fetch the file itself: check its address (on Hugging Face, `resolve` in "
-    "place of `blob`) and whether it asks for a login";
+    "fetch the file itself: check its address (on Hugging Face, `resolve` "
+    "instead of `blob`) and whether it asks for a login";
 constexpr std::string_view kGiveModel =
     "give a safetensors file, an index of shards, a torch.save file, a "
     "TorchScript archive or a .pt2";
 
-/// Its begin, without a byte order mark and blanks, in small letters.
+/// The start of the text without byte order mark and leading whitespace, in
+/// lower case.
 std::string head_of(std::string_view text) {
   constexpr size_t kHead = 1024;
   if (text.substr(0, 3) == "\xef\xbb\xbf") {
@@ -47,7 +48,7 @@ bool holds(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-/// What stands behind `begin` up to `end`; empty if it is not there.
+/// The text between `begin` and `end`; empty if missing.
 std::string_view
 between(std::string_view text, std::string_view begin, std::string_view end) {
   const auto at = text.find(begin);
@@ -64,22 +65,21 @@ std::optional<Foreign> pointer(std::string_view head) {
       begins_with(head, "version https://hawser.github.com/")) {
     const auto size = between(head, "\nsize ", "\n");
     return Foreign{
-        size.empty()
-            ? std::string("is a Git LFS pointer, which stands for the file")
-            : fmt::format(
-                  "is a Git LFS pointer, which stands for a file of {} bytes",
-                  in_quotes(size)),
+        size.empty() ? std::string("is a Git LFS pointer instead of the file")
+                     : fmt::format(
+                           "is a Git LFS pointer instead of a file of {} bytes",
+                           in_quotes(size)),
         "run `git lfs pull` in its repository, or download the file itself"};
   }
   if (begins_with(head, "/annex/objects/") ||
       holds(head.substr(0, 200), ".git/annex/objects/")) {
     return Foreign{
-        "is a pointer of git-annex, which stands for the file",
+        "is a git-annex pointer instead of the file",
         "run `git annex get` in its repository"};
   }
   if (begins_with(head, "outs:") && holds(head, "md5:")) {
     return Foreign{
-        "is a pointer of DVC, which stands for the file",
+        "is a DVC pointer instead of the file",
         "run `dvc pull` in its repository and give the file that it fetches"};
   }
   return std::nullopt;
@@ -104,7 +104,7 @@ std::optional<Foreign> web_answer(
   }
   if (begins_with(head, "http/1.") || begins_with(head, "http/2")) {
     return Foreign{
-        "begins with the header of a server's answer",
+        "starts with HTTP headers",
         "fetch the file without headers (curl without `-i`)"};
   }
   if (begins_with(head, "<?xml") || begins_with(head, "<error")) {
@@ -118,7 +118,7 @@ std::optional<Foreign> web_answer(
   return std::nullopt;
 }
 
-/// The text of an error in a JSON value; empty if there is none.
+/// The error message in a JSON value; empty if there is none.
 std::string error_in(const json& value) {
   if (value.is_string()) {
     return value.get<std::string>();
@@ -139,12 +139,12 @@ std::string error_in(const json& value) {
 }
 
 std::optional<Foreign> json_error(std::string_view text) {
-  constexpr size_t kMostMembers = 8;
-  if (text.size() > kLongestAnswer) {
+  constexpr size_t kMaxMembers = 8;
+  if (text.size() > kMaxErrorBytes) {
     return std::nullopt;
   }
   const auto value = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_object() || value.size() > kMostMembers) {
+  if (!value.is_object() || value.size() > kMaxMembers) {
     return std::nullopt;
   }
   const auto error = error_in(value);
@@ -161,7 +161,7 @@ bool is_text(std::string_view text) {
   auto head = text.substr(0, kHead);
   for (int i = 0; i < 4 && head.size() == kHead && !archive::is_utf8(head);
        ++i) {
-    head.remove_suffix(1); // A character that is cut.
+    head.remove_suffix(1); // A truncated character.
   }
   return archive::is_utf8(head) &&
       std::none_of(head.begin(), head.end(), [](char c) {
@@ -172,7 +172,7 @@ bool is_text(std::string_view text) {
 
 } // namespace
 
-std::optional<Foreign> stand_in(std::string_view text) {
+std::optional<Foreign> placeholder(std::string_view text) {
   const auto head = head_of(text);
   if (auto found = pointer(head)) {
     return found;
@@ -198,7 +198,7 @@ std::optional<Foreign> foreign_text(std::string_view text) {
   }
   const auto begin = text.find_first_not_of(kBlank);
   if (begin == std::string_view::npos) {
-    return Foreign{"holds nothing but blanks", std::string(kGiveModel)};
+    return Foreign{"contains only whitespace", std::string(kGiveModel)};
   }
   constexpr size_t kShown = 60;
   const auto line =
@@ -209,7 +209,7 @@ std::optional<Foreign> foreign_text(std::string_view text) {
   }
   return Foreign{
       fmt::format(
-          "is of no format that is known here, but text, {}",
+          "is of an unknown format, text, {}",
           in_quotes(line.substr(0, shown))),
       std::string(kGiveModel)};
 }

@@ -14,7 +14,7 @@ bool ends_with(std::string_view name, std::string_view end) {
       name.substr(name.size() - end.size()) == end;
 }
 
-/// The first entry whose name ends so; null if there is none.
+/// The first entry whose name ends with `end`; null if there is none.
 const archive::ZipEntry* entry_that_ends(
     const archive::ZipArchive& zip,
     std::string_view end) {
@@ -37,11 +37,9 @@ std::optional<Foreign> aot_inductor_package(const archive::ZipArchive& zip) {
     return std::nullopt;
   }
   return Foreign{
-      "is a package of AOTInductor, which holds compiled code in place of the "
+      "is an AOTInductor package, which holds compiled code instead of the "
       "model",
-      "give the .pt2 that torch.export.save wrote of it, and compile that "
-      "again "
-      "afterwards"};
+      "give the .pt2 of torch.export.save, and compile the result again"};
 }
 
 Foreign foreign_zip(const archive::ZipArchive& zip) {
@@ -53,9 +51,9 @@ Foreign foreign_zip(const archive::ZipArchive& zip) {
   }
   if (has("serialized_exported_program.json") || has("archive_format")) {
     return {
-        "is an archive of torch.export (.pt2) where none is read, or one that "
-        "was packed again",
-        "give a torch.save file, or the .pt2 as torch.export.save wrote it"};
+        "is an archive of torch.export (.pt2), which is not supported here, or "
+        "was repacked",
+        "give a torch.save file, or the original .pt2"};
   }
   if (has("model.weights.h5")) {
     return {
@@ -65,7 +63,7 @@ Foreign foreign_zip(const archive::ZipArchive& zip) {
   if (has("MAR-INF/MANIFEST.json")) {
     return {
         "is an archive of TorchServe",
-        "unpack it and give the model's file that is in it"};
+        "unpack it and give the model file in it"};
   }
   for (const std::string_view end :
        {".safetensors", ".pt2", ".pt", ".pth", ".ckpt", ".bin"}) {

@@ -7,10 +7,10 @@
 
 namespace coppice::io {
 
-/// What to say of a package of AOTInductor; nullopt if an archive is none.
+/// Recognizes an AOTInductor package; nullopt for other archives.
 std::optional<Foreign> aot_inductor_package(const archive::ZipArchive& zip);
 
-/// What a zip archive is that holds no data.pkl.
+/// What a zip archive without data.pkl is.
 Foreign foreign_zip(const archive::ZipArchive& zip);
 
 } // namespace coppice::io

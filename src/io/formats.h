@@ -4,24 +4,22 @@
 
 #include "coppice/io/checkpoint.h"
 
-/// One reader a format. Each throws FileError for a file of its format that is
-/// broken.
+/// One reader a format. Each throws FileError if the file is broken.
 namespace coppice::io {
 
-/// A file of any format, told by its content.
+/// Reads a file of any format, detected by its content.
 Checkpoint read_checkpoint(std::shared_ptr<const MappedFile> file);
 
 bool is_safetensors(const MappedFile& file);
 Checkpoint read_safetensors(std::shared_ptr<const MappedFile> file);
 
-/// True for JSON with a "weight_map".
+/// Whether the file is JSON with a "weight_map".
 bool is_shard_index(const MappedFile& file);
-/// Shards are safetensors files or files of torch.save, and lie in the folder
-/// of the index.
+/// Shards are safetensors or torch.save files in the folder of the index.
 Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file);
 
-/// An archive of torch.save, TorchScript or torch.export, told apart by what it
-/// holds.
+/// An archive of torch.save, TorchScript or torch.export, distinguished by its
+/// entries.
 Checkpoint read_zip_archive(std::shared_ptr<const MappedFile> file);
 
 bool is_legacy_torch_save(const MappedFile& file);

@@ -14,15 +14,16 @@ bool is_dict(const PickleValue* value) {
   return value && value->get_if<PickleDict>();
 }
 
-/// How NumPy says what an array holds.
+/// The parts of a pickled NumPy array.
 struct ArrayParts {
   const PickleValue* shape = nullptr;
   const PickleValue* dtype = nullptr;
   const PickleValue* content = nullptr; ///< Bytes, or a list of objects.
-  bool is_fortran = false;              ///< Whether it lies column by column.
+  bool is_fortran = false;              ///< Column-major.
 };
 
-/// Given to `__setstate__`: (version, shape, dtype, is_fortran, content).
+/// The argument of `__setstate__`: (version, shape, dtype, is_fortran,
+/// content).
 std::optional<ArrayParts> parts_of_state(const PickleInert& array) {
   const auto* state = array.states.size() == 1
       ? array.states[0].get_if<PickleTuple>()
@@ -31,7 +32,7 @@ std::optional<ArrayParts> parts_of_state(const PickleInert& array) {
     return std::nullopt;
   }
   const auto& items = state->items;
-  const size_t first = items.size() == 4 ? 0 : 1; // The first had no version.
+  const size_t first = items.size() == 4 ? 0 : 1; // Without a version at first.
   const auto* is_fortran = items[first + 2].get_if<bool>();
   const auto* as_number = items[first + 2].get_if<int64_t>();
   ArrayParts parts;
@@ -43,7 +44,7 @@ std::optional<ArrayParts> parts_of_state(const PickleInert& array) {
   return parts;
 }
 
-/// `_frombuffer(content, dtype, shape, order)`, as protocol 5 has it.
+/// `_frombuffer(content, dtype, shape, order)` of protocol 5.
 std::optional<ArrayParts> parts_of_buffer(const PickleInert& array) {
   const auto* arguments = array.arguments.get_if<PickleTuple>();
   if (!arguments || arguments->items.size() < 3) {
@@ -94,17 +95,17 @@ std::optional<Dtype> dtype_of_numpy(std::string_view name) {
   return std::nullopt;
 }
 
-/// The sizes of an array if their product fits into its bytes.
+/// The shape of an array if it has that many elements.
 std::optional<std::vector<int64_t>> shape_of(
     const PickleValue& value,
     uint64_t elements) {
-  constexpr size_t kMostDimensions = 64;
+  constexpr size_t kMaxDimensions = 64;
   const auto* items = value.get_if<PickleTuple>();
-  if (!items || items->items.size() > kMostDimensions) {
+  if (!items || items->items.size() > kMaxDimensions) {
     return std::nullopt;
   }
   std::vector<int64_t> shape;
-  int64_t product = 1; // As if empty axes had one element: strides need it.
+  int64_t product = 1; // Empty axes count as one, for strides.
   bool is_empty = false;
   for (const auto& item : items->items) {
     const auto* size = item.get_if<int64_t>();

@@ -6,26 +6,26 @@
 
 #include "archive/pickle_value.h"
 
-/// What the objects of well-known libraries hold, told by their form.
+/// Recognizes objects of common libraries by their form.
 namespace coppice::io {
 
-/// The attributes of a `torch.nn.Module`, whatever its class; null if it is
-/// none. `value` is the state of an object.
+/// The attributes of a `torch.nn.Module` of any class; null for other values.
+/// `value` is the state of an object.
 const PickleDict* module_attributes(const PickleValue& value);
 
-/// Why the parameters of a module are no weights: "an embedding"; empty if they
-/// may be.
+/// Why the parameters of a module are not weights: "an embedding"; empty if
+/// they may be.
 std::string why_no_weights(const PickleInert& module);
 
 bool is_optimizer(const PickleInert& object);
 
-/// Whether torch makes a tensor of it, of a kind that has no reader here.
+/// Whether torch makes a tensor from it, of an unsupported kind.
 bool is_tensor_function(const PickleInert& object);
 
 bool is_numpy_array(const PickleInert& object);
-/// An array of numbers, over bytes of the pickle; nullopt if it holds others.
+/// A view of an array of numbers in the pickle; nullopt for other arrays.
 std::optional<PickleTensor> tensor_of_array(const PickleInert& array);
-/// The items of an array of objects; null if it is none.
+/// The items of an array of objects; null for other arrays.
 const std::vector<PickleValue>* objects_of_array(const PickleInert& array);
 
 } // namespace coppice::io

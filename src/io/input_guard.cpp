@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What a file is on the disk, whatever it is called.
+/// Identifies a file regardless of its name.
 using FileId = std::pair<dev_t, ino_t>;
 
 std::optional<FileId> id_of(const std::string& path) {
@@ -25,15 +25,15 @@ std::optional<FileId> id_of(const std::string& path) {
   return FileId(status.st_dev, status.st_ino);
 }
 
-/// Where the links on the way to a file lie and, last, the file: paths without
-/// links but the last name.
-std::vector<fs::path> places_of(const std::string& path) {
-  constexpr size_t kMostLinks = 64; // More than any system follows.
-  std::vector<fs::path> places;
+/// The locations of the symbolic links on the path to a file and, last, of the
+/// file itself. Only the last component of each can be a link.
+std::vector<fs::path> locations_of(const std::string& path) {
+  constexpr size_t kMaxLinks = 64; // More than any kernel follows.
+  std::vector<fs::path> locations;
   const auto whole = fs::absolute(path);
   std::deque<fs::path> rest(whole.begin(), whole.end());
   fs::path at;
-  while (!rest.empty() && places.size() < kMostLinks) {
+  while (!rest.empty() && locations.size() < kMaxLinks) {
     const auto next = rest.front();
     rest.pop_front();
     if (next == "..") {
@@ -45,15 +45,15 @@ std::vector<fs::path> places_of(const std::string& path) {
     }
     std::error_code error;
     const auto target = fs::read_symlink(at / next, error);
-    if (error) { // It is no link.
+    if (error) { // Not a link.
       at /= next;
       continue;
     }
-    places.push_back(at / next);
+    locations.push_back(at / next);
     rest.insert(rest.begin(), target.begin(), target.end());
   }
-  places.push_back(at);
-  return places;
+  locations.push_back(at);
+  return locations;
 }
 
 bool lies_in(const fs::path& place, const FileId& folder) {
@@ -67,11 +67,11 @@ bool lies_in(const fs::path& place, const FileId& folder) {
   }
 }
 
-[[noreturn]] void fail_as_holder(
+[[noreturn]] void fail_containing(
     const std::string& output,
     const std::string& input) {
   throw OutputError(fmt::format(
-      "{} holds the input {}, which is never overwritten: choose another "
+      "{} contains the input {}, which is never overwritten: choose another "
       "output folder.",
       output,
       input));
@@ -85,13 +85,14 @@ void require_folder_without(
   for (const auto& input : inputs) {
     ids.push_back(id_of(input));
     if (!ids.back()) {
-      continue; // It is not there.
+      continue; // It does not exist.
     }
-    const auto places = places_of(input);
-    if (std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
-          return lies_in(place, folder);
-        })) {
-      fail_as_holder(output, input);
+    const auto locations = locations_of(input);
+    if (std::any_of(
+            locations.begin(), locations.end(), [&](const fs::path& place) {
+              return lies_in(place, folder);
+            })) {
+      fail_containing(output, input);
     }
   }
   std::error_code ignored;
@@ -99,7 +100,7 @@ void require_folder_without(
     const auto id = id_of(entry.path());
     const auto same = std::find(ids.begin(), ids.end(), id);
     if (id && same != ids.end()) {
-      fail_as_holder(output, inputs[same - ids.begin()]);
+      fail_containing(output, inputs[same - ids.begin()]);
     }
   }
 }

@@ -7,20 +7,20 @@
 
 namespace coppice {
 
-/// The paths of its files, index and shards alike.
+/// The paths of the files of a checkpoint, index and shards alike.
 std::vector<std::string> paths_of(const Checkpoint& checkpoint);
 
-/// That no file that is read is lost when `output`, a file or a folder, is
-/// written. Refused are
+/// Ensures that writing `output`, a file or a folder, destroys no input.
+/// Refuses
 ///
-/// - an output that is an input, under whatever name: by links, hard links,
-///   another mount of its disk;
-/// - a folder that holds an input at any depth, or a link that leads to it
-///   or on the way to it;
-/// - a folder in which a file of another name is an input.
+/// - an output that is an input under any name: symbolic links, hard links,
+///   another mount of the disk;
+/// - a folder that contains an input at any depth, or a symbolic link on the
+///   path to one;
+/// - a folder that contains an input under another name.
 ///
-/// Files are told apart by what they are on the disk, not by their names. Files
-/// that are not there are of no concern.
+/// Files are compared by device and inode, not by name. Inputs that do not
+/// exist are ignored.
 ///
 /// Errors: OutputError, which names the input.
 void require_other_file(

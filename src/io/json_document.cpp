@@ -13,12 +13,12 @@
 namespace coppice::io {
 namespace {
 
-/// So that whoever walks the tree may recurse.
-constexpr size_t kDeepest = 500;
+/// Bounds the recursion of callers.
+constexpr size_t kMaxDepth = 500;
 
 constexpr std::string_view kSpecials[] = {"-Infinity", "Infinity", "NaN"};
 
-/// The text with Python's NaN and infinities between quotation marks.
+/// Quotes Python's NaN and infinities.
 std::string with_quoted_specials(std::string_view text) {
   std::string quoted;
   bool in_text = false;
@@ -56,7 +56,7 @@ bool has_specials(std::string_view text) {
 
 } // namespace
 
-/// Lays the values of a text one behind the other.
+/// Appends the values of a text in order.
 class JsonTreeEvents : public JsonEvents {
  public:
   explicit JsonTreeEvents(JsonDocument& document) : document_(document) {}
@@ -80,10 +80,10 @@ class JsonTreeEvents : public JsonEvents {
     return add_text(value);
   }
   bool number(uint64_t value) override {
-    constexpr auto kMost =
+    constexpr auto kMax =
         static_cast<uint64_t>(std::numeric_limits<int64_t>::max());
-    return value <= kMost ? add_integer(static_cast<int64_t>(value))
-                          : add_real(static_cast<double>(value));
+    return value <= kMax ? add_integer(static_cast<int64_t>(value))
+                         : add_real(static_cast<double>(value));
   }
   bool other(std::string_view value) override;
 
@@ -119,7 +119,7 @@ class JsonTreeEvents : public JsonEvents {
   bool add_text(const std::string& text) {
     auto& texts = document_.texts_;
     if (text.size() > std::numeric_limits<uint32_t>::max() - texts.size()) {
-      return refuse("holds too long texts");
+      return refuse("holds more than 4 GB of strings");
     }
     auto* value = add(JsonKind::Text);
     if (value != nullptr) {
@@ -131,8 +131,8 @@ class JsonTreeEvents : public JsonEvents {
   }
 
   bool enter(JsonKind kind) {
-    if (open_.size() == kDeepest) {
-      return refuse(fmt::format("is nested deeper than {}", kDeepest));
+    if (open_.size() == kMaxDepth) {
+      return refuse(fmt::format("is nested deeper than {}", kMaxDepth));
     }
     open_.push_back(static_cast<uint32_t>(document_.values_.size()));
     return add(kind) != nullptr;
@@ -148,7 +148,7 @@ class JsonTreeEvents : public JsonEvents {
   bool require_unique_keys();
 
   JsonDocument& document_;
-  std::vector<uint32_t> open_; ///< The arrays and objects around.
+  std::vector<uint32_t> open_; ///< The enclosing arrays and objects.
   std::vector<std::string_view> keys_;
 };
 

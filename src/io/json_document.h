@@ -10,7 +10,7 @@
 namespace coppice::io {
 
 enum class JsonKind : uint8_t {
-  None, ///< What is not there.
+  None, ///< Missing.
   Null,
   Truth,
   Integer,
@@ -22,29 +22,28 @@ enum class JsonKind : uint8_t {
 
 class JsonDocument;
 
-/// A value in a document that outlives it, or one that is not there: what is
-/// asked of that is not there either, so that a path needs one check at its
-/// end.
+/// A value in a document, which must outlive it, or a missing value. Members of
+/// missing values are missing, so that a path needs only one check at its end.
 class JsonNode {
  public:
   JsonNode() = default;
 
   JsonKind kind() const;
-  /// False if it is not there or null.
+  /// False if missing or null.
   explicit operator bool() const;
 
   std::optional<bool> truth() const;
   std::optional<int64_t> integer() const;
-  /// Also of an integer, and of "NaN", "Infinity" and "-Infinity".
+  /// Also for integers, and for "NaN", "Infinity" and "-Infinity".
   std::optional<double> real() const;
   std::optional<std::string_view> text() const;
-  /// Its name in the object that it is a member of.
+  /// Its key in the enclosing object; empty otherwise.
   std::string_view key() const;
 
-  /// A member of an object.
+  /// A member of an object; missing if there is none.
   JsonNode operator[](std::string_view key) const;
-  /// The items of an array or the members of an object, in their order; none
-  /// of anything else.
+  /// The items of an array or the members of an object, in order; empty for
+  /// other values.
   std::vector<JsonNode> items() const;
 
  private:
@@ -54,16 +53,16 @@ class JsonNode {
 
   const JsonDocument* document_ = nullptr;
   uint32_t at_ = 0;
-  uint32_t key_ = 0; ///< Where its key stands; 0: it has none.
+  uint32_t key_ = 0; ///< Index of its key; 0 for none.
 };
 
-/// A JSON text as a tree that takes 16 bytes a value besides the texts. No
-/// object in it has a member twice.
+/// A JSON text as a tree of 16 bytes a value plus the strings. Object keys are
+/// unique.
 class JsonDocument {
  public:
-  /// Python's bare NaN and Infinity are taken too.
+  /// Accepts Python's bare NaN and Infinity.
   ///
-  /// Errors: FileError, which begins with `where`.
+  /// Errors: FileError, prefixed by `where`.
   static std::shared_ptr<const JsonDocument> parse(
       std::string_view text,
       const std::string& where);
@@ -78,7 +77,7 @@ class JsonDocument {
 
   struct Value {
     JsonKind kind = JsonKind::None;
-    uint32_t next = 0; ///< The first value behind it and all that it holds.
+    uint32_t next = 0; ///< The first value after it and its descendants.
     union {
       int64_t integer;
       double real;
@@ -94,8 +93,8 @@ class JsonDocument {
     return std::string_view(texts_).substr(value.text.begin, value.text.size);
   }
 
-  /// An object is followed by the key and value of each member, an array by
-  /// its items.
+  /// In order: an object is followed by the key and value of each member, an
+  /// array by its items.
   std::vector<Value> values_;
   std::string texts_;
 };

@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-/// The parser's interface on top of ours.
+/// Adapts the SAX interface of the parser.
 class Adapter : public json::json_sax_t {
  public:
   explicit Adapter(JsonEvents& events) : events_(events) {}
@@ -54,26 +54,25 @@ class Adapter : public json::json_sax_t {
   }
   bool parse_error(size_t place, const std::string&, const json::exception&)
       override {
-    return events_.refuse(
-        fmt::format("is no valid JSON at its byte {}", place));
+    return events_.refuse(fmt::format("is not valid JSON at byte {}", place));
   }
 
  private:
   JsonEvents& events_;
 };
 
-/// The parser takes seconds for a number of 100 million digits or a string that
-/// never ends. Returns where one becomes longer than any that is meant.
-size_t find_endless_token(std::string_view text) {
-  constexpr size_t kLongestNumber = size_t(1) << 20;
-  constexpr size_t kLongestString = size_t(16) << 20;
+/// The position where a number or a string gets implausibly long. The parser
+/// would take seconds for 100 million digits or an unterminated string.
+size_t find_overlong_token(std::string_view text) {
+  constexpr size_t kMaxNumber = size_t(1) << 20;
+  constexpr size_t kMaxString = size_t(16) << 20;
   size_t digits = 0;
-  size_t unquoted = 0; // Since the latest quotation mark.
+  size_t unquoted = 0; // Since the last quotation mark.
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     digits = c >= '0' && c <= '9' ? digits + 1 : 0;
     unquoted = c == '"' ? 0 : unquoted + (c != ' ');
-    if (digits > kLongestNumber || unquoted > kLongestString) {
+    if (digits > kMaxNumber || unquoted > kMaxString) {
       return i;
     }
   }
@@ -113,24 +112,24 @@ bool JsonEvents::refuse(std::string problem) {
 }
 
 bool JsonEvents::unexpected(std::string_view what) {
-  return refuse(fmt::format("holds {} where none belongs", what));
+  return refuse(fmt::format("holds {} where none is allowed", what));
 }
 
 std::string read_json(std::string_view text, JsonEvents& events) {
-  // The parser takes a NUL for the end and skips a byte order mark.
+  // The parser treats NUL as the end and skips a byte order mark.
   const auto nul = text.find('\0');
   if (nul != std::string_view::npos) {
-    return fmt::format("is no valid JSON at its byte {}", nul + 1);
+    return fmt::format("is not valid JSON at byte {}", nul + 1);
   }
   if (text.substr(0, 3) == "\xef\xbb\xbf") {
     return "starts with a byte order mark";
   }
-  // Padding may be long; the parser takes it byte by byte.
+  // Padding may be long, and the parser reads it byte by byte.
   const auto last = text.find_last_not_of(" \t\r\n");
   text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
-  const auto endless = find_endless_token(text);
-  if (endless != std::string_view::npos) {
-    return fmt::format("holds a value without end before its byte {}", endless);
+  const auto overlong = find_overlong_token(text);
+  if (overlong != std::string_view::npos) {
+    return fmt::format("holds an overlong value before byte {}", overlong);
   }
   Adapter adapter(events);
   if (json::sax_parse(text.begin(), text.end(), &adapter)) {
@@ -140,23 +139,23 @@ std::string read_json(std::string_view text, JsonEvents& events) {
 }
 
 std::string in_quotes(std::string_view name) {
-  constexpr size_t kLongest = 80;
+  constexpr size_t kMaxLength = 80;
   std::string result = "`";
-  for (const char c : name.substr(0, kLongest)) {
+  for (const char c : name.substr(0, kMaxLength)) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
       result += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
     } else {
       result += c;
     }
   }
-  return result + (name.size() > kLongest ? "..." : "") + "`";
+  return result + (name.size() > kMaxLength ? "..." : "") + "`";
 }
 
 std::string json_text(std::string_view text) {
   try {
     return json(text).dump();
   } catch (const json::exception&) {
-    throw std::invalid_argument("no UTF-8");
+    throw std::invalid_argument("not UTF-8");
   }
 }
 

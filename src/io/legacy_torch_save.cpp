@@ -1,12 +1,12 @@
-// What torch.save wrote before 1.6, one after the other:
+// The format of torch.save before 1.6, in this order:
 //
 //   pickle   the magic number
 //   pickle   the protocol, 1001
 //   pickle   the system: {"little_endian": True, ...}
 //   pickle   the object, which names its storages by keys
 //   pickle   the keys, in the order of
-//   int64    the elements of a storage
-//   bytes    those elements; and so on for every key
+//   int64    the number of elements of a storage
+//   bytes    those elements; both for every key
 
 #include "io/legacy_torch_save.h"
 
@@ -30,11 +30,11 @@ class LegacyReader {
   explicit LegacyReader(std::shared_ptr<const MappedFile> file)
       : file_(std::move(file)) {}
 
-  /// The object, and the bytes of its pickle.
+  /// The object and the size of its pickle.
   archive::Pickle read(archive::ForeignNames foreign) {
     check_head();
-    // Where storages lie is known only behind the object, so it is read twice:
-    // the first time for the names of its storages.
+    // The positions of the storages follow the object, so it is read twice:
+    // first for the keys and dtypes of its storages.
     const uint64_t object = offset_;
     next([this](const archive::StorageId& id) { return expect(id); }, foreign);
     find_storages(next(nullptr).value);
@@ -69,12 +69,12 @@ class LegacyReader {
     const PickleValue magic = next(nullptr).value;
     const auto* number = magic.get_if<PickleBigInt>();
     if (!number || number->bytes != kMagic) {
-      fail("does not begin with torch.save's number");
+      fail("does not start with the magic number of torch.save");
     }
     const PickleValue protocol = next(nullptr).value;
     if (!protocol.get_if<int64_t>() ||
         *protocol.get_if<int64_t>() != kProtocol) {
-      fail("is of another protocol than 1001");
+      fail("has a protocol other than 1001");
     }
     const PickleValue system = next(nullptr).value;
     const auto* facts = system.get_if<PickleDict>();
@@ -104,7 +104,7 @@ class LegacyReader {
       const auto* key = item.get_if<std::string>();
       const auto width = key ? widths_.find(*key) : widths_.end();
       if (width == widths_.end()) {
-        fail("lists a storage that no tensor names");
+        fail("lists a storage that no tensor refers to");
       }
       uint64_t bytes = 0;
       if (size - offset_ < sizeof(uint64_t) ||
@@ -114,7 +114,8 @@ class LegacyReader {
               &bytes) ||
           bytes > size - offset_ - sizeof(uint64_t)) {
         fail(fmt::format(
-            "the storage {} reaches beyond its end", archive::quoted(*key)));
+            "the storage {} extends beyond the end of the file",
+            archive::quoted(*key)));
       }
       const uint64_t begin = offset_ + sizeof(uint64_t);
       places_[*key] = {begin, begin + bytes};
@@ -133,7 +134,8 @@ class LegacyReader {
     if (id.size > room || view.offset > room ||
         view.size > room - view.offset) {
       fail(fmt::format(
-          "the storage {} is smaller than it says", archive::quoted(id.key)));
+          "the storage {} is smaller than its tensors need",
+          archive::quoted(id.key)));
     }
     PickleStorage storage;
     storage.dtype = id.dtype;
@@ -145,14 +147,14 @@ class LegacyReader {
 
   std::shared_ptr<const MappedFile> file_;
   uint64_t offset_ = 0;
-  std::map<std::string, int64_t> widths_; ///< Bytes of an element.
+  std::map<std::string, int64_t> widths_; ///< Bytes per element.
   std::map<std::string, ByteRange> places_;
 };
 
 } // namespace
 
 bool is_legacy_torch_save(const MappedFile& file) {
-  // Behind the protocol and, in newer ones, a frame.
+  // After the protocol and, in newer files, a frame.
   constexpr size_t kHead = 32;
   const auto head = file.text().substr(0, kHead);
   return head.substr(0, 1) == "\x80" &&

@@ -7,7 +7,8 @@
 
 namespace coppice::io {
 
-/// The object in a file of `torch.save` before 1.6, of plain data.
+/// Reads the object in a `torch.save` file written before 1.6, of plain data
+/// only.
 ///
 /// Errors: FileError.
 PickleValue read_legacy_value(const std::shared_ptr<const MappedFile>& file);

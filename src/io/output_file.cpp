@@ -16,9 +16,9 @@
 namespace coppice {
 namespace {
 
-/// Smaller files are written through the system's cache: whoever reads them
-/// next finds them there.
-constexpr uint64_t kLarge = uint64_t(64) << 20;
+/// Smaller files are written through the page cache, where the next reader
+/// finds them.
+constexpr uint64_t kMinDirect = uint64_t(64) << 20;
 
 } // namespace
 
@@ -26,7 +26,7 @@ OutputFile::OutputFile(std::string target, uint64_t size)
     : target_(std::move(target)) {
   io::check_interrupted();
   io::require_file_name(target_);
-  io::require_room(target_, size);
+  io::require_disk_space(target_, size);
   open(io::folder_of(target_), size);
 }
 
@@ -38,7 +38,7 @@ OutputFile::OutputFile(
       folder_(&folder),
       name_(name) {
   io::check_interrupted();
-  io::require_room(folder.made_in_ + "/" + name, size);
+  io::require_disk_space(folder.made_in_ + "/" + name, size);
   open(folder.made_in_, size);
 }
 
@@ -47,20 +47,20 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::open(const std::string& folder, uint64_t size) {
-  // Before there is a file that an interrupt could leave.
+  // First, so that an interrupt finds the file.
   in_progress_ = std::make_unique<io::OutputInProgress>();
   file_ = std::make_unique<io::TemporaryFile>();
   if (const int reason = file_->open(folder)) {
     fail(reason);
   }
-  if (size >= kLarge) {
+  if (size >= kMinDirect) {
     blocks_ = std::make_unique<io::BlockWriter>(file_->descriptor());
   }
 }
 
 void OutputFile::close() {
-  blocks_.reset(); // Waits for its last write.
-  file_.reset();   // Removes the file unless it was given a name.
+  blocks_.reset(); // Waits for the last write.
+  file_.reset();   // Removes the file unless committed.
   in_progress_.reset();
 }
 
@@ -70,7 +70,7 @@ void OutputFile::fail(int reason) const {
 
 void OutputFile::write(const void* data, uint64_t size) {
   const auto* next = static_cast<const char*>(data);
-  // Pieces, so that an interrupt is heard.
+  // In pieces, to react to interrupts.
   constexpr uint64_t kPiece = uint64_t(16) << 20;
   if (blocks_) {
     io::check_interrupted();
@@ -111,7 +111,7 @@ void OutputFile::copy(const MappedFile& from, ByteRange range) {
         nullptr,
         std::min(kPiece, range.end - range.begin),
         0);
-    if (copied <= 0) { // Another file system, or an old kernel.
+    if (copied <= 0) { // Other file system, or old kernel.
       write(from.data() + range.begin, range.end - range.begin);
       return;
     }
@@ -120,7 +120,7 @@ void OutputFile::copy(const MappedFile& from, ByteRange range) {
   }
 }
 
-/// Once blocks have an end, what follows is written without them.
+/// Ends the block writer; later writes go to the descriptor.
 void OutputFile::finish_blocks() {
   if (!blocks_) {
     return;
@@ -154,7 +154,7 @@ void OutputFile::commit() {
   io::check_interrupted();
   finish_blocks();
   if (!folder_) {
-    io::take_permissions(file_->descriptor(), target_);
+    io::copy_permissions(file_->descriptor(), target_);
   }
   if (fsync(file_->descriptor()) != 0) {
     fail(errno);
@@ -182,13 +182,13 @@ void require_writable(const std::string& path) {
   std::filesystem::create_directories(folder, error);
   if (error) {
     throw OutputError(fmt::format(
-        "the folder {} cannot be made ({}): choose another output folder.",
+        "the folder {} cannot be created ({}): choose another output folder.",
         folder,
         error.message()));
   }
-  // A file with a name could be left by a kill: where there are no others, the
-  // permissions must do.
-  if (!io::has_nameless_files(folder) &&
+  // A kill could leave a named test file: without O_TMPFILE only permissions
+  // are checked.
+  if (!io::has_unnamed_files(folder) &&
       access(folder.c_str(), W_OK | X_OK) != 0) {
     io::fail_to_write(path, errno);
   }

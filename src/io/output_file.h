@@ -18,39 +18,38 @@ class TemporaryFile;
 
 class OutputFolder;
 
-/// Thrown out of the output that `interrupt_output` cut short.
+/// Thrown by a write that `interrupt_output` interrupted.
 class Interrupted : public OutputError {
  public:
   Interrupted() : OutputError("interrupted.") {}
 };
 
-/// Makes every output that is being written throw Interrupted at its next
-/// write, so that it is removed on the way out, and none begin any more. Does
-/// nothing and returns false if none is being written. Safe in a signal
-/// handler.
+/// Makes every output in progress throw Interrupted at its next write, so that
+/// it is removed on unwinding, and prevents new ones. Does nothing and returns
+/// false if there is none. Async-signal-safe.
 bool interrupt_output() noexcept;
 
-/// A file in the making: written without a name in its target's folder, flushed
-/// to the disk, then given its name in one step. A kill at any moment leaves
-/// the old file or the new one, and nothing else but in the microsecond between
-/// the two calls that replace a file: then `coppice-tmp-PID-N` is left beside
-/// it. File systems that know no files without a name (NFS, some network and
-/// overlay ones) have that name there from the start. An error leaves the old
-/// file and nothing else.
+/// A file that replaces its target atomically. It is written without a name
+/// (O_TMPFILE) in the target's folder, flushed to disk, then linked. A kill at
+/// any moment leaves the old file or the new one. Replacing an existing file
+/// takes two system calls; a kill between them also leaves `coppice-tmp-PID-N`
+/// beside it. File systems without O_TMPFILE (NFS, some network and overlay
+/// ones) use that name from the start. An error leaves the old file and nothing
+/// else.
 ///
-/// The new file has the permissions of the one it replaces, or those that the
-/// umask gives. A target that is a link is replaced itself; the file that it
-/// leads to stays as it is.
+/// The new file has the permissions of the one it replaces, or those of the
+/// umask. A symbolic link as the target is itself replaced; the file it points
+/// to is unchanged.
 ///
 /// Errors: OutputError from every function that writes.
 class OutputFile {
  public:
-  /// `size`, where it is known, is asked of the disk before anything is
-  /// written: one without room for it is told at once.
+  /// `size` in bytes, if known, is checked against the free disk space before
+  /// anything is written.
   ///
   /// Errors: OutputError also if `target` is a folder or a device.
   explicit OutputFile(std::string target, uint64_t size = 0);
-  /// A file of `folder`, which gives it the name `name` in its own `commit`.
+  /// A file of `folder`, which names it `name` in its own `commit`.
   OutputFile(OutputFolder& folder, const std::string& name, uint64_t size = 0);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
@@ -60,9 +59,9 @@ class OutputFile {
   void write(std::string_view text) {
     write(text.data(), text.size());
   }
-  /// Writes a part of a file, by the system's own means where it has some.
+  /// Writes a part of a file, by copy_file_range where possible.
   void copy(const MappedFile& from, ByteRange range);
-  /// Writes over what is already written, and moves nothing.
+  /// Replaces bytes already written; the position stays.
   void overwrite(uint64_t offset, std::string_view bytes);
 
   /// Bytes written so far.
@@ -70,7 +69,7 @@ class OutputFile {
     return size_;
   }
 
-  /// Flushes the file and gives it its name; nothing can be written after.
+  /// Flushes the file and gives it its name. Nothing may be written afterwards.
   void commit();
 
  private:
@@ -80,19 +79,19 @@ class OutputFile {
   void close();
 
   std::string target_;
-  OutputFolder* folder_ = nullptr; ///< Of a file that is one of several.
+  OutputFolder* folder_ = nullptr; ///< The folder it belongs to, if any.
   std::string name_;               ///< In `folder_`.
   std::unique_ptr<io::OutputInProgress> in_progress_;
-  std::unique_ptr<io::TemporaryFile> file_; ///< Null once it is finished.
+  std::unique_ptr<io::TemporaryFile> file_; ///< Null after `commit`.
   uint64_t size_ = 0;
-  std::unique_ptr<io::BlockWriter> blocks_; ///< Of a file that is large.
+  std::unique_ptr<io::BlockWriter> blocks_; ///< For large files.
 };
 
-/// Writes `bytes` as the file `path`, by way of `OutputFile`.
+/// Writes `bytes` to `path` by `OutputFile`.
 void write_file(const std::string& path, std::string_view bytes);
 
-/// Makes the folder of `path` if need be and tries to write there: a wrong
-/// folder shows before the work, not after it. Leaves nothing else.
+/// Creates the folder of `path` if needed and tests that it is writable, so
+/// that a wrong path fails before the work. Leaves no file.
 ///
 /// Errors: OutputError.
 void require_writable(const std::string& path);

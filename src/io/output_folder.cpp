@@ -26,7 +26,8 @@ std::string without_slash(std::string path) {
   return path;
 }
 
-/// Whether everything in `folder` is a file of one of `names`.
+/// Errors: OutputError unless every entry of `folder` is a file with one of
+/// `names`.
 void require_replaceable(
     const std::string& folder,
     const std::vector<std::string>& names) {
@@ -35,10 +36,10 @@ void require_replaceable(
     const auto name = entry.path().filename().string();
     const bool is_known =
         std::find(names.begin(), names.end(), name) != names.end();
-    // A link to a folder goes alone; the folder is not touched.
+    // A symbolic link to a folder is removed itself; the folder is not touched.
     if (!is_known || fs::is_directory(entry.symlink_status())) {
       throw OutputError(fmt::format(
-          "{} holds {}, which would be lost: choose a folder that is new or "
+          "{} contains {}, which would be lost: choose a folder that is new or "
           "empty.",
           folder,
           name));
@@ -49,7 +50,7 @@ void require_replaceable(
   }
 }
 
-/// That a folder can get the name `target`.
+/// Errors: OutputError unless a folder can be named `target`.
 void require_folder_name(const std::string& target) {
   std::error_code error;
   const auto status = fs::status(target, error);
@@ -57,20 +58,19 @@ void require_folder_name(const std::string& target) {
   if (!fs::exists(status)) {
     if (is_link) {
       throw OutputError(fmt::format(
-          "{} is a link that leads nowhere: choose another output folder.",
-          target));
+          "{} is a dangling link: choose another output folder.", target));
     }
     return;
   }
   if (!fs::is_directory(status)) {
     throw OutputError(fmt::format(
-        "{} is no folder, and what is written is one: choose another output "
+        "{} is not a folder, but the output is one: choose another output "
         "folder.",
         target));
   }
   if (is_link && !fs::is_empty(target, error)) {
     throw OutputError(fmt::format(
-        "{} is a link to a folder that holds files, which would be lost: name "
+        "{} is a link to a folder with files, which would be lost: name "
         "that folder itself, or another one.",
         target));
   }
@@ -82,19 +82,20 @@ void require_folder_name(const std::string& target) {
   }
 }
 
-/// Each file is open until all have their names, beside as many inputs: more
-/// than a program may have at first where there are hundreds of shards.
+/// Raises the limit of open files: each output stays open until all are named,
+/// beside as many inputs. Hundreds of shards exceed the default.
 void allow_open_files(size_t count) {
   constexpr rlim_t kOthers = 256;
   struct rlimit limit {};
   const rlim_t needed = 3 * count + kOthers;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
     limit.rlim_cur = std::min(limit.rlim_max, needed);
-    setrlimit(RLIMIT_NOFILE, &limit); // If it fails, opening says so.
+    setrlimit(RLIMIT_NOFILE, &limit); // On failure, opening reports it.
   }
 }
 
-/// Its files, held open: the system frees their room when all is done.
+/// Opens the files of `folder`, so that their disk space is freed only when
+/// they are closed, after the commit.
 std::vector<int> hold_files(
     const std::string& folder,
     const std::vector<std::string>& names) {
@@ -113,14 +114,14 @@ OutputFolder::OutputFolder(std::string target, std::vector<std::string> names)
   io::check_interrupted();
   require_folder_name(target_);
   std::error_code error;
-  place_ = without_slash(fs::weakly_canonical(target_, error).string());
-  if (error || place_.empty()) {
+  resolved_ = without_slash(fs::weakly_canonical(target_, error).string());
+  if (error || resolved_.empty()) {
     fail(error ? error.value() : ENOENT);
   }
-  if (fs::exists(place_)) {
-    require_replaceable(place_, names_);
+  if (fs::exists(resolved_)) {
+    require_replaceable(resolved_, names_);
   }
-  const auto parent = io::folder_of(place_);
+  const auto parent = io::folder_of(resolved_);
   fs::create_directories(parent, error);
   if (error) {
     fail(error.value());
@@ -128,7 +129,7 @@ OutputFolder::OutputFolder(std::string target, std::vector<std::string> names)
   in_progress_ = std::make_unique<io::OutputInProgress>();
   made_in_ = parent;
   allow_open_files(names_.size());
-  if (!io::has_nameless_files(parent)) {
+  if (!io::has_unnamed_files(parent)) {
     make_temporary();
     made_in_ = temporary_;
   }
@@ -153,12 +154,12 @@ void OutputFolder::add(
 
 void OutputFolder::make_temporary() {
   if (const int reason =
-          io::make_temporary_folder(io::folder_of(place_), temporary_)) {
+          io::make_temporary_folder(io::folder_of(resolved_), temporary_)) {
     fail(reason);
   }
 }
 
-/// Removes our own files and the folder. What came into it since then keeps it.
+/// Removes files of our names and, if it is empty then, the folder.
 void OutputFolder::discard(const std::string& folder) const {
   const auto held = hold_files(folder, names_);
   for (const auto& name : names_) {
@@ -175,9 +176,9 @@ void OutputFolder::discard(const std::string& folder) const {
 void OutputFolder::commit() {
   io::check_interrupted();
   struct stat old {};
-  const bool replaces = stat(place_.c_str(), &old) == 0;
+  const bool replaces = stat(resolved_.c_str(), &old) == 0;
   if (replaces) {
-    require_replaceable(place_, names_);
+    require_replaceable(resolved_, names_);
   }
   if (temporary_.empty()) {
     make_temporary();
@@ -191,7 +192,7 @@ void OutputFolder::commit() {
   if (replaces) {
     chmod(temporary_.c_str(), old.st_mode & 07777);
   }
-  if (rename(temporary_.c_str(), place_.c_str()) == 0) {
+  if (rename(temporary_.c_str(), resolved_.c_str()) == 0) {
     temporary_.clear();
   } else if (errno != ENOTEMPTY && errno != EEXIST) {
     fail(errno);
@@ -200,17 +201,17 @@ void OutputFolder::commit() {
           AT_FDCWD,
           temporary_.c_str(),
           AT_FDCWD,
-          place_.c_str(),
+          resolved_.c_str(),
           RENAME_EXCHANGE) != 0) {
-    // The two would have traded names in one step.
+    // RENAME_EXCHANGE swaps the two atomically.
     fail(errno);
   }
   if (!temporary_.empty()) {
-    discard(temporary_); // The old one.
+    discard(temporary_); // The old folder.
     temporary_.clear();
   }
-  io::flush_folder(place_);
-  io::flush_folder(io::folder_of(place_));
+  io::flush_folder(resolved_);
+  io::flush_folder(io::folder_of(resolved_));
 }
 
 } // namespace coppice

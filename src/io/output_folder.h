@@ -9,23 +9,22 @@
 
 namespace coppice {
 
-/// A folder in the making, like `OutputFile`. Its files are made by
-/// `OutputFile(folder, name)`; `commit` gives them and the folder their names,
-/// in one step for whoever looks.
+/// A folder that replaces its target atomically, like `OutputFile`. Its files
+/// are created by `OutputFile(folder, name)`; `commit` names them and the
+/// folder.
 ///
-/// A folder of that name is replaced only if it holds nothing but files of the
-/// names that the new one has; else nothing is written. A link to a folder that
-/// holds anything is not followed, and the current folder not replaced.
+/// An existing folder is replaced only if all its entries are files with names
+/// of the new one; otherwise nothing is written. A symbolic link to a nonempty
+/// folder is refused, and so is the current folder.
 ///
-/// A kill leaves the old folder or the new one whole, and nothing else but for
-/// the time that it takes to name the files: then `coppice-tmp-PID-N` is left
-/// beside it, a folder. File systems without nameless files have that one from
-/// the start.
+/// A kill leaves the old folder or the new one complete. While the files are
+/// being named, it can also leave a folder `coppice-tmp-PID-N` beside it. File
+/// systems without O_TMPFILE have that folder from the start.
 class OutputFolder {
  public:
-  /// `names` are those of all files that it will hold.
+  /// `names` of all its files.
   ///
-  /// Errors: OutputError, here and below.
+  /// Errors of all members: OutputError.
   OutputFolder(std::string target, std::vector<std::string> names);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;
@@ -41,11 +40,11 @@ class OutputFolder {
   void discard(const std::string& folder) const;
   [[noreturn]] void fail(int reason) const;
 
-  std::string target_; ///< As it was given.
+  std::string target_; ///< As passed.
   std::vector<std::string> names_;
-  std::string place_;     ///< `target_` without links.
-  std::string made_in_;   ///< Where its files are made.
-  std::string temporary_; ///< The folder before it has its name, if it is made.
+  std::string resolved_;  ///< `target_` without links.
+  std::string made_in_;   ///< Where its files are created.
+  std::string temporary_; ///< The temporary folder; empty if there is none.
   std::unique_ptr<io::OutputInProgress> in_progress_;
   std::vector<std::pair<std::string, std::unique_ptr<io::TemporaryFile>>>
       files_;

@@ -23,8 +23,8 @@ std::atomic<int> outputs{0};
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<int>::is_always_lock_free);
 
-/// Folders whose files are the system's, such as /dev/stdout and /dev/null.
-bool is_of_the_system(const fs::path& path) {
+/// System files such as /dev/stdout and /dev/null.
+bool is_system_path(const fs::path& path) {
   std::error_code ignored;
   const auto folder =
       fs::weakly_canonical(fs::absolute(path).parent_path(), ignored).string();
@@ -34,7 +34,7 @@ bool is_of_the_system(const fs::path& path) {
 
 [[noreturn]] void fail_as_folder(const std::string& target) {
   throw OutputError(fmt::format(
-      "{} is a folder, and what is written is a file: give the file's name, "
+      "{} is a folder, but the output is a file: give a file name, "
       "such as {}{}NAME.",
       target,
       target,
@@ -70,7 +70,7 @@ void fail_to_write(const std::string& target, int reason) {
       std::strerror(reason)));
 }
 
-void require_room(const std::string& target, uint64_t size) {
+void require_disk_space(const std::string& target, uint64_t size) {
   struct statvfs disk {};
   if (size == 0 || statvfs(folder_of(target).c_str(), &disk) != 0) {
     return;
@@ -102,27 +102,27 @@ void flush_folder(const std::string& folder) {
 
 void require_file_name(const std::string& target) {
   if (target.empty()) {
-    throw OutputError("the name of the output is empty: give a file's name.");
+    throw OutputError("the name of the output is empty: give a file name.");
   }
   struct stat status {};
   const bool is_there = stat(target.c_str(), &status) == 0;
   if (target.back() == '/' || (is_there && S_ISDIR(status.st_mode))) {
     fail_as_folder(target);
   }
-  if ((is_there && !S_ISREG(status.st_mode)) || is_of_the_system(target)) {
+  if ((is_there && !S_ISREG(status.st_mode)) || is_system_path(target)) {
     throw OutputError(fmt::format(
-        "{} is no place for a file, it is the system's or no regular file: "
+        "{} cannot be an output, it is a system path or not a regular file: "
         "choose another output.",
         target));
   }
 }
 
-void take_permissions(int descriptor, const std::string& target) {
+void copy_permissions(int descriptor, const std::string& target) {
   struct stat old {};
   if (lstat(target.c_str(), &old) != 0 || !S_ISREG(old.st_mode)) {
     return;
   }
-  // Only the superuser may give a file away; for all others it is theirs.
+  // Only root may change the owner; otherwise the file is the user's.
   [[maybe_unused]] const int given = fchown(descriptor, old.st_uid, old.st_gid);
   fchmod(descriptor, old.st_mode & 0777);
 }

@@ -4,8 +4,8 @@
 
 namespace coppice::io {
 
-/// Whether a name that a file gives is one of a file in a known folder, and no
-/// path that leads out of it.
+/// Whether a name from an untrusted file is a plain file name, not a path out
+/// of its folder.
 inline bool is_plain_name(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
       name.find('/') == std::string_view::npos &&

@@ -11,7 +11,7 @@ namespace coppice {
 namespace {
 
 uint32_t crc_of(uint32_t crc, const void* data, uint64_t size) {
-  // zlib counts in 32 bits.
+  // The size argument of zlib has 32 bits.
   constexpr uint64_t kPiece = uint64_t(1) << 30;
   const auto* next = static_cast<const Bytef*>(data);
   while (size > 0) {
@@ -23,12 +23,11 @@ uint32_t crc_of(uint32_t crc, const void* data, uint64_t size) {
   return crc;
 }
 
-/// Copies a file from front to back, some parts with other bytes.
+/// Copies a file sequentially, with changes.
 class Rewriter {
  public:
   Rewriter(const MappedFile& from, OutputFile& to) : from_(from), to_(to) {}
 
-  /// Copies up to `end`.
   void copy_until(uint64_t end) {
     if (end > at_) {
       to_.copy(from_, {at_, end});
@@ -42,8 +41,8 @@ class Rewriter {
     });
   }
 
-  /// Copies and writes `covered`, an archive entry with changes inside; returns
-  /// its new checksum.
+  /// Writes `covered`, an archive entry with changes in it; returns its new
+  /// checksum.
   uint32_t write_entry(ByteRange covered, const Change* first, size_t count) {
     uint32_t crc = 0;
     const ByteSink sink = [&](const void* data, uint64_t size) {
@@ -89,8 +88,8 @@ bool holds(const ByteRange& whole, const ByteRange& part) {
 
 /// The checksums of a file.
 struct Checksums {
-  std::vector<Checksum> entries; ///< In the order of the file.
-  /// Of archives in the archive, each with entries inside; smaller ones first.
+  std::vector<Checksum> entries; ///< In file order.
+  /// Of nested archives, which contain other ranges; inner ones first.
   std::vector<Checksum> archives;
 };
 
@@ -112,7 +111,7 @@ Checksums checksums_of(const Checkpoint& checkpoint, size_t file) {
         i + 1 < all.size() && holds(all[i].covered, all[i + 1].covered);
     (is_archive ? found.archives : found.entries).push_back(all[i]);
   }
-  // Of two that hold the same the inner one begins later.
+  // Of two nested ones the inner begins later.
   std::reverse(found.archives.begin(), found.archives.end());
   return found;
 }
@@ -126,7 +125,7 @@ std::array<char, 4> little_endian(uint32_t value) {
   return bytes;
 }
 
-/// The number at `place`.
+/// The stored checksum at `place`.
 uint32_t stated_crc(const MappedFile& file, uint64_t place) {
   uint32_t crc = 0;
   for (int i = 3; i >= 0; --i) {
@@ -135,15 +134,15 @@ uint32_t stated_crc(const MappedFile& file, uint64_t place) {
   return crc;
 }
 
-/// Writes new checksums over the old ones, those of archives in the archive
-/// last: a checksum changes by what the bytes in it change, wherever they are,
-/// so that no byte is read again.
+/// Writes new checksums, those of nested archives last. CRC-32 is linear: the
+/// change of a checksum follows from the changes of its bytes, so that
+/// unchanged bytes are not read again.
 class ChecksumWriter {
  public:
   ChecksumWriter(const MappedFile& from, OutputFile& to, uint64_t start)
       : from_(from), to_(to), start_(start) {}
 
-  /// An entry that had and has these checksums.
+  /// Replaces the checksum of an entry.
   void renew(const Checksum& entry, uint32_t old_crc, uint32_t new_crc) {
     patches_.push_back({entry.covered, old_crc ^ new_crc});
     write(entry, new_crc);
@@ -161,7 +160,7 @@ class ChecksumWriter {
         changes = true;
       }
     }
-    if (changes && stated != 0) { // PyTorch can be told to compute none.
+    if (changes && stated != 0) { // Zero: not computed.
       write(archive, crc);
     }
   }
@@ -184,7 +183,7 @@ class ChecksumWriter {
 
   const MappedFile& from_;
   OutputFile& to_;
-  uint64_t start_; ///< Of the copy in its file.
+  uint64_t start_; ///< Offset of the copy in the output.
   std::vector<Patch> patches_;
 };
 
@@ -211,8 +210,8 @@ TensorPlace place_of(const StoredTensor& tensor, const Checkpoint& checkpoint) {
     }
   }
   throw FileError(fmt::format(
-      "{}: the values of `{}` do not lie in the file as they are; save it "
-      "without compression.",
+      "{}: the values of `{}` are compressed in the file; save it without "
+      "compression.",
       checkpoint.files.empty() ? "?" : checkpoint.files[0]->path(),
       tensor.name));
 }

@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kLengthBytes = 8;
 
-/// The length of the header, as the file says.
+/// The header length in the file.
 uint64_t stated_length(const MappedFile& file) {
   uint64_t length = 0;
   for (size_t i = kLengthBytes; i-- > 0;) {
@@ -33,17 +33,17 @@ std::string_view header_text(const MappedFile& file) {
         file.size()));
   }
   const uint64_t length = stated_length(file);
-  if (length > kLongestHeader) {
+  if (length > kMaxHeaderBytes) {
     throw FileError(fmt::format(
-        "{}: its header has {} bytes, and {} are allowed; write it with fewer "
-        "tensors a file.",
+        "{}: its header has {} bytes, but only {} are allowed; write it with "
+        "fewer tensors a file.",
         file.path(),
         length,
-        kLongestHeader));
+        kMaxHeaderBytes));
   }
   if (length > file.size() - kLengthBytes) {
     throw FileError(fmt::format(
-        "{}: its header has {} bytes, and the file ends after {} of them; "
+        "{}: its header has {} bytes, but the file ends after {} of them; "
         "fetch it again.",
         file.path(),
         length,
@@ -57,23 +57,23 @@ std::string_view header_text(const MappedFile& file) {
     const HeaderEntry& entry,
     const std::string& problem) {
   throw FileError(fmt::format(
-      "{}: tensor {} {}; write the file anew.",
+      "{}: tensor {} {}; write the file again.",
       file.path(),
       in_quotes(entry.name),
       problem));
 }
 
-/// Bits of a tensor; nullopt if a program could not count them. Sizes of 0
-/// hide nothing: strides are products of the others.
+/// Bits of a tensor; nullopt on overflow. Sizes of 0 count as 1, since strides
+/// are products of the other sizes.
 std::optional<uint64_t> bits_of(const HeaderEntry& entry) {
-  constexpr uint64_t kMost = std::numeric_limits<int64_t>::max();
+  constexpr uint64_t kMax = std::numeric_limits<int64_t>::max();
   const auto bits = static_cast<uint64_t>(dtype_bits(entry.dtype));
   uint64_t product = bits;
   bool empty = false;
   for (const int64_t size : entry.shape) {
     empty |= size == 0;
     const auto factor = static_cast<uint64_t>(std::max<int64_t>(size, 1));
-    if (factor > kMost / product) {
+    if (factor > kMax / product) {
       return std::nullopt;
     }
     product *= factor;
@@ -87,7 +87,7 @@ void check_entry(const MappedFile& file, const HeaderEntry& entry) {
     fail(
         file,
         entry,
-        fmt::format("ends at {}, before it begins, {}", end, begin));
+        fmt::format("ends at {}, before its start at {}", end, begin));
   }
   const auto bits = bits_of(entry);
   const auto sizes = [&] {
@@ -98,22 +98,21 @@ void check_entry(const MappedFile& file, const HeaderEntry& entry) {
     fail(file, entry, sizes() + ", more than can be addressed");
   }
   if (*bits % 8 != 0) {
-    fail(file, entry, sizes() + ", which does not fill its last byte");
+    fail(file, entry, sizes() + ", which is not a whole number of bytes");
   }
   if (*bits / 8 != end - begin) {
     fail(
         file,
         entry,
         fmt::format(
-            "{}, {} bytes, and its data are {}",
+            "{}, {} bytes, but has {} bytes of data",
             sizes(),
             *bits / 8,
             end - begin));
   }
 }
 
-/// Ranges in order must follow one another, from the buffer's start to the end
-/// of the file.
+/// Sorted ranges must be adjacent and cover the buffer exactly.
 void check_tiling(
     const MappedFile& file,
     const std::vector<HeaderEntry>& entries,
@@ -126,13 +125,13 @@ void check_tiling(
           file,
           entry,
           fmt::format(
-              "begins at byte {} of the data, and the one before it ends at {}",
+              "starts at byte {} of the data, but the one before it ends at {}",
               begin,
               covered));
     }
     if (end > buffer) {
       throw FileError(fmt::format(
-          "{}: tensor {} ends at byte {} of the data, and the file has {}: it "
+          "{}: tensor {} ends at byte {} of the data, but the file has {}: it "
           "is cut short, fetch or write it again.",
           file.path(),
           in_quotes(entry.name),
@@ -143,7 +142,7 @@ void check_tiling(
   }
   if (covered != buffer) {
     throw FileError(fmt::format(
-        "{}: has {} bytes behind its last tensor; write the file anew.",
+        "{}: has {} bytes after its last tensor; write the file again.",
         file.path(),
         buffer - covered));
   }
@@ -170,7 +169,7 @@ bool is_safetensors(const MappedFile& file) {
   const auto start = text.find_first_not_of(" \t\r\n", kLengthBytes);
   constexpr std::string_view kSuffix = ".safetensors";
   const std::string_view path = file.path();
-  // A broken file is told what it lacks rather than that it is unknown.
+  // By its name too: a broken file gets a specific message.
   return (start != std::string_view::npos && text[start] == '{') ||
       (path.size() >= kSuffix.size() &&
        path.substr(path.size() - kSuffix.size()) == kSuffix);

@@ -11,7 +11,7 @@
 namespace coppice::io {
 namespace {
 
-/// Follows the one form that a header has.
+/// A state machine for the form of a header.
 class HeaderEvents : public JsonEvents {
  public:
   Header take() {
@@ -30,7 +30,7 @@ class HeaderEvents : public JsonEvents {
  private:
   enum class At {
     Start,
-    Names, ///< In the outermost object.
+    Names, ///< In the outer object.
     MetadataStart,
     Metadata,
     MetadataText,
@@ -68,7 +68,7 @@ class HeaderEvents : public JsonEvents {
 
 bool HeaderEvents::fail(std::string_view problem) {
   return refuse(
-      fmt::format("says of tensor {} {}", in_quotes(entry().name), problem));
+      fmt::format("has tensor {} with {}", in_quotes(entry().name), problem));
 }
 
 bool HeaderEvents::start_object() {
@@ -110,7 +110,7 @@ bool HeaderEvents::start_array() {
 
 bool HeaderEvents::end_array() {
   if (at_ == At::Offsets && offsets_ != 2) {
-    return fail("one data offset, not two");
+    return fail("one data offset instead of two");
   }
   return to(At::Entry);
 }
@@ -144,7 +144,7 @@ bool HeaderEvents::start_entry(std::string& name) {
 bool HeaderEvents::entry_key(std::string_view name) {
   const auto once = [&](bool& seen, At next) {
     return std::exchange(seen, true)
-        ? fail(fmt::format("its {} twice", in_quotes(name)))
+        ? fail(fmt::format("{} twice", in_quotes(name)))
         : to(next);
   };
   if (name == "dtype") {
@@ -156,7 +156,7 @@ bool HeaderEvents::entry_key(std::string_view name) {
   if (name == "data_offsets") {
     return once(has_offsets_, At::OffsetsStart);
   }
-  return fail(fmt::format("its {}, which is unknown", in_quotes(name)));
+  return fail(fmt::format("the unknown key {}", in_quotes(name)));
 }
 
 bool HeaderEvents::end_entry() {
@@ -183,7 +183,7 @@ bool HeaderEvents::text(std::string& value) {
   }
   const auto dtype = dtype_of_name(value);
   if (!dtype || !in_safetensors(*dtype)) {
-    return fail(fmt::format("dtype {}, which is unknown", in_quotes(value)));
+    return fail(fmt::format("the unknown dtype {}", in_quotes(value)));
   }
   entry().dtype = *dtype;
   return to(At::Entry);
@@ -191,19 +191,19 @@ bool HeaderEvents::text(std::string& value) {
 
 bool HeaderEvents::number(uint64_t value) {
   if (at_ == At::Shape) {
-    constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
-    if (value > static_cast<uint64_t>(kLargest)) {
+    constexpr int64_t kMaxSize = std::numeric_limits<int64_t>::max();
+    if (value > static_cast<uint64_t>(kMaxSize)) {
       return fail(fmt::format("size {}, which is too large", value));
     }
-    if (entry().shape.size() == kMostDimensions) {
-      return fail(fmt::format("more than {} dimensions", kMostDimensions));
+    if (entry().shape.size() == kMaxDimensions) {
+      return fail(fmt::format("more than {} dimensions", kMaxDimensions));
     }
     entry().shape.push_back(static_cast<int64_t>(value));
     return true;
   }
   if (at_ == At::Offsets) {
     if (offsets_ == 2) {
-      return fail("three data offsets, not two");
+      return fail("three data offsets instead of two");
     }
     (offsets_++ == 0 ? entry().data.begin : entry().data.end) = value;
     return true;
@@ -215,13 +215,13 @@ bool HeaderEvents::other(std::string_view value) {
   value = value.substr(0, 40);
   if (at_ == At::Shape || at_ == At::Offsets) {
     return fail(fmt::format(
-        "{} {}, which is no whole number from 0",
+        "{} {}, which is not a nonnegative integer",
         at_ == At::Shape ? "size" : "data offset",
         value));
   }
   if (at_ == At::MetadataText) {
     return refuse(fmt::format(
-        "holds metadata {} that is {}, not text",
+        "holds metadata {} that is {}, not a string",
         in_quotes(metadata_key_),
         value));
   }
@@ -238,7 +238,7 @@ void require_unique(const std::string& path, const Header& header) {
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
     throw FileError(fmt::format(
-        "{}: its header holds tensor {} twice; write the file anew.",
+        "{}: its header holds tensor {} twice; write the file again.",
         path,
         in_quotes(*twice)));
   }
@@ -251,7 +251,7 @@ Header parse_header(const std::string& path, std::string_view text) {
   const auto problem = read_json(text, events);
   if (!problem.empty()) {
     throw FileError(
-        fmt::format("{}: its header {}; write the file anew.", path, problem));
+        fmt::format("{}: its header {}; write the file again.", path, problem));
   }
   auto header = events.take();
   require_unique(path, header);

@@ -9,32 +9,32 @@
 
 namespace coppice::io {
 
-/// The longest header that the specification allows, in bytes.
-constexpr uint64_t kLongestHeader = 100'000'000;
+/// The limit of the specification.
+constexpr uint64_t kMaxHeaderBytes = 100'000'000;
 
-/// LibTorch's own limit; more would be no tensor but an attack.
-constexpr size_t kMostDimensions = 64;
+/// The limit of LibTorch.
+constexpr size_t kMaxDimensions = 64;
 
-/// An entry of the header, as it says; dtype and shape are checked, each for
-/// itself.
+/// An entry of the header. Dtype and shape are valid, but not yet checked
+/// against `data`.
 struct HeaderEntry {
   std::string name;
   Dtype dtype = Dtype::F32;
   std::vector<int64_t> shape;
-  ByteRange data; ///< Within the buffer that follows the header.
+  ByteRange data; ///< Relative to the end of the header.
 };
 
 struct Header {
-  std::vector<HeaderEntry> entries; ///< In the order of the text.
+  std::vector<HeaderEntry> entries; ///< In file order.
   std::map<std::string, std::string> metadata;
 };
 
-/// Reads the JSON of a header: of the right form, no name twice.
+/// Parses the JSON of a header: valid form, unique names.
 ///
 /// Errors: FileError, with `path`.
 Header parse_header(const std::string& path, std::string_view text);
 
-/// Whether safetensors knows a dtype: LibTorch has more of them.
+/// Whether safetensors has the dtype; some of LibTorch's are missing.
 bool in_safetensors(Dtype dtype);
 
 } // namespace coppice::io

@@ -28,7 +28,7 @@ std::string json_text_or_fail(const std::string& text) {
   try {
     return json_text(text);
   } catch (const std::invalid_argument&) {
-    fail(text, "its name or metadata is no UTF-8; rename it");
+    fail(text, "its name or metadata is not UTF-8; rename it");
   }
 }
 
@@ -36,7 +36,7 @@ void check_sections(const std::vector<Section>& sections) {
   std::vector<std::string_view> names;
   for (const auto& section : sections) {
     if (section.name == "__metadata__") {
-      fail(section.name, "the format keeps this name for itself; rename it");
+      fail(section.name, "the format reserves this name; rename it");
     }
     if (!in_safetensors(section.dtype)) {
       fail(
@@ -49,7 +49,7 @@ void check_sections(const std::vector<Section>& sections) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
-    fail(std::string(*twice), "there are two of this name; rename one");
+    fail(std::string(*twice), "the name is not unique; rename one");
   }
 }
 
@@ -71,7 +71,7 @@ std::string metadata_text(const std::map<std::string, std::string>& metadata) {
   return fmt::format("\"__metadata__\":{{{}}}", fmt::join(members, ","));
 }
 
-/// The length as the file starts with it: 8 bytes, little-endian.
+/// The length prefix: 8 bytes, little-endian.
 std::string length_bytes(uint64_t length) {
   std::string bytes;
   for (int shift = 0; shift < 64; shift += 8) {
@@ -94,19 +94,18 @@ std::string header_of(
   }
   text += "}";
   text.resize((text.size() + 7) / 8 * 8, ' ');
-  if (text.size() > kLongestHeader) {
+  if (text.size() > kMaxHeaderBytes) {
     throw OutputError(fmt::format(
-        "the header of {} tensors would have {} bytes, and safetensors allows "
+        "the header of {} tensors would have {} bytes, but safetensors allows "
         "{}: write several files.",
         sections.size(),
         text.size(),
-        kLongestHeader));
+        kMaxHeaderBytes));
   }
   return length_bytes(text.size()) + text;
 }
 
-/// Writes the elements of `tensor` from dimension `from` on, `data` being the
-/// first of them.
+/// Writes dimensions `from` and up of `tensor`, from the element `data` on.
 void write_strided(
     BufferedOutput& output,
     const StoredTensor& tensor,
@@ -141,7 +140,9 @@ Section section_of(const StoredTensor& tensor) {
     return section;
   }
   if (dtype_bits(tensor.dtype) % 8 != 0) {
-    fail(tensor.name, "elements that share bytes must lie row by row; copy it");
+    fail(
+        tensor.name,
+        "elements of less than a byte must be contiguous; copy it");
   }
   section.write = [&tensor](OutputFile& file) {
     BufferedOutput output(file);
@@ -155,7 +156,7 @@ SafetensorsPlan plan_safetensors(
     std::vector<Section> sections,
     const std::map<std::string, std::string>& metadata) {
   check_sections(sections);
-  // The order of `Dtype` is that of the format's own library.
+  // `Dtype` has the order of the reference library.
   std::sort(sections.begin(), sections.end(), [](const auto& a, const auto& b) {
     return std::tie(b.dtype, a.name) < std::tie(a.dtype, b.name);
   });

@@ -9,7 +9,7 @@
 
 namespace coppice::io {
 
-/// A tensor to write, whose bytes are made while they are written.
+/// A tensor to write. Its bytes are computed while they are written.
 struct Section {
   std::string name;
   Dtype dtype = Dtype::U8;
@@ -18,26 +18,26 @@ struct Section {
   std::function<void(OutputFile&)> write; ///< Writes `nbytes` bytes.
 };
 
-/// A safetensors file before it is written.
+/// A safetensors file ready to be written.
 struct SafetensorsPlan {
-  std::string header;            ///< With its length before it and its padding.
-  std::vector<Section> sections; ///< In the order of the file.
+  std::string header;            ///< With length prefix and padding.
+  std::vector<Section> sections; ///< In file order.
 
   uint64_t size() const;
   void write(OutputFile& file) const;
 };
 
-/// Orders `sections` and makes the header.
+/// Sorts `sections` and builds the header.
 ///
-/// Errors: OutputError, with a sentence that names no file.
+/// Errors: OutputError, with a message that names no file.
 SafetensorsPlan plan_safetensors(
     std::vector<Section> sections,
     const std::map<std::string, std::string>& metadata);
 
-/// A tensor as it is. `tensor` must outlive the section.
+/// A section with the bytes of `tensor`, which must outlive it.
 Section section_of(const StoredTensor& tensor);
 
-/// Gathers small writes, so that each costs no call of the system.
+/// Buffers small writes to save system calls.
 class BufferedOutput {
  public:
   explicit BufferedOutput(OutputFile& file) : file_(file) {

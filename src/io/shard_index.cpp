@@ -16,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What an index says: {"metadata": {...}, "weight_map": {NAME: SHARD}}. Other
-/// members are skipped, as deep as this one goes.
+/// Parses an index: {"metadata": {...}, "weight_map": {NAME: SHARD}}. Other
+/// members are skipped.
 class IndexEvents : public JsonEvents {
  public:
   std::unordered_map<std::string, std::string> shard_of;
@@ -29,7 +29,7 @@ class IndexEvents : public JsonEvents {
   }
   bool start_array() override {
     return depth_ == 0 || (depth_ == 1 && member_ == "weight_map")
-        ? refuse("is no object with a `weight_map` object")
+        ? refuse("is not an object with a `weight_map` object")
         : enter();
   }
   bool end_object() override {
@@ -58,18 +58,20 @@ class IndexEvents : public JsonEvents {
   }
   bool scalar(std::string value);
 
-  static constexpr size_t kDeepest = 64;
+  static constexpr size_t kMaxDepth = 64;
   size_t depth_ = 0;
-  std::string member_; ///< Of the outermost object.
-  std::string key_;    ///< The latest.
+  std::string member_; ///< Current member of the outer object.
+  std::string key_;    ///< The last key.
 };
 
 bool IndexEvents::enter() {
-  if (++depth_ > kDeepest) {
-    return refuse(fmt::format("is nested deeper than {}", kDeepest));
+  if (++depth_ > kMaxDepth) {
+    return refuse(fmt::format("is nested deeper than {}", kMaxDepth));
   }
   if (depth_ > 2 && member_ == "weight_map") {
-    return refuse("maps tensor " + in_quotes(key_) + " to no file name");
+    return refuse(
+        "maps tensor " + in_quotes(key_) +
+        " to something other than a file name");
   }
   return true;
 }
@@ -91,7 +93,7 @@ bool IndexEvents::text(std::string& value) {
   }
   if (!is_plain_name(value)) {
     return refuse(fmt::format(
-        "maps tensor {} to {}, which is no plain file name",
+        "maps tensor {} to {}, which is not a plain file name",
         in_quotes(key_),
         in_quotes(value)));
   }
@@ -103,10 +105,12 @@ bool IndexEvents::text(std::string& value) {
 
 bool IndexEvents::scalar(std::string value) {
   if (depth_ == 0 || (depth_ == 1 && member_ == "weight_map")) {
-    return refuse("is no object with a `weight_map` object");
+    return refuse("is not an object with a `weight_map` object");
   }
   if (in("weight_map")) {
-    return refuse("maps tensor " + in_quotes(key_) + " to no file name");
+    return refuse(
+        "maps tensor " + in_quotes(key_) +
+        " to something other than a file name");
   }
   if (in("metadata")) {
     metadata[key_] = std::move(value);
@@ -122,13 +126,13 @@ bool IndexEvents::scalar(std::string value) {
 }
 
 void parse_index(const MappedFile& file, IndexEvents& events) {
-  if (file.size() > kLongestHeader) {
+  if (file.size() > kMaxHeaderBytes) {
     fail(
         file,
         fmt::format(
             "has {} bytes, more than the {} allowed",
             file.size(),
-            kLongestHeader));
+            kMaxHeaderBytes));
   }
   const auto problem = read_json(file.text(), events);
   if (!problem.empty()) {
@@ -150,13 +154,13 @@ std::vector<std::string> shard_names(const IndexEvents& index) {
   return names;
 }
 
-/// A shard, which is of one of the formats that are split into such.
+/// Reads a shard, of a format that can be sharded.
 Checkpoint read_shard(const MappedFile& index, const std::string& shard) {
   const auto path = fs::path(index.path()).replace_filename(shard);
   auto file = MappedFile::open(path.string());
   require_no_foreign(*file);
-  if (is_shard_index(*file)) { // Of itself, perhaps, and so for ever.
-    fail(index, in_quotes(shard) + " is an index, and shards are meant");
+  if (is_shard_index(*file)) { // Maybe of itself: endless recursion.
+    fail(index, in_quotes(shard) + " is an index, not a shard");
   }
   auto read = read_checkpoint(std::move(file));
   if (read.format == CheckpointFormat::TorchScript ||
@@ -171,7 +175,7 @@ Checkpoint read_shard(const MappedFile& index, const std::string& shard) {
   return read;
 }
 
-/// What a checkpoint with such a shard is.
+/// The format of a checkpoint with such shards.
 CheckpointFormat sharded(CheckpointFormat shard) {
   return shard == CheckpointFormat::Safetensors
       ? CheckpointFormat::ShardedSafetensors
@@ -221,7 +225,7 @@ void add_shard(
       fail(
           file,
           fmt::format(
-              "maps tensor {} to {}, and {} holds it too",
+              "maps tensor {} to {}, but {} holds it too",
               in_quotes(tensor.name),
               in_quotes(mapped->second),
               in_quotes(shard)));
@@ -238,8 +242,8 @@ void add_shard(
   result.files.push_back(std::move(read.files.front()));
 }
 
-/// Shards hold only what is mapped to them, so one that is missing shows in
-/// the count.
+/// Every tensor in a shard is mapped to it, so a missing one shows in the
+/// count.
 void require_all(
     const MappedFile& file,
     const IndexEvents& index,
@@ -264,12 +268,13 @@ void require_all(
 
 bool is_shard_index(const MappedFile& file) {
   constexpr std::string_view kBlank = " \t\r\n";
-  const auto text = file.text().substr(0, kLongestHeader);
+  const auto text = file.text().substr(0, kMaxHeaderBytes);
   const auto brace = text.find_first_not_of(kBlank);
   if (brace == std::string_view::npos || text[brace] != '{') {
     return false;
   }
-  // A safetensors file may start with this byte, but not with the next.
+  // A safetensors file may start with `{` (its header length), but not with
+  // `{"`.
   const auto quote = text.find_first_not_of(kBlank, brace + 1);
   return quote != std::string_view::npos && text[quote] == '"' &&
       text.find("\"weight_map\"", quote) != std::string_view::npos;
@@ -279,7 +284,7 @@ Checkpoint read_shard_index(std::shared_ptr<const MappedFile> file) {
   IndexEvents index;
   parse_index(*file, index);
   Checkpoint result;
-  result.format = CheckpointFormat::ShardedSafetensors; // If it has none.
+  result.format = CheckpointFormat::ShardedSafetensors; // Without shards.
   result.state.metadata = index.metadata;
   for (const auto& shard : shard_names(index)) {
     add_shard(*file, shard, index, result);

@@ -15,18 +15,17 @@ int64_t number_at(const StoredTensor& tensor, uint64_t i) {
   return value;
 }
 
-/// Elements of the shape that the file gives; 0 if that is none a packed tensor
-/// can have.
+/// The number of elements of the stored shape; 0 if invalid.
 uint64_t stated_numel(const StoredTensor& shape) {
-  constexpr int64_t kMost = std::numeric_limits<int64_t>::max() / 8;
-  constexpr int64_t kMostDimensions = 64;
-  if (shape.shape[0] > kMostDimensions) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max() / 8;
+  constexpr int64_t kMaxDimensions = 64;
+  if (shape.shape[0] > kMaxDimensions) {
     return 0;
   }
   int64_t product = 1;
   for (int64_t i = 0; i < shape.shape[0]; ++i) {
     const int64_t size = number_at(shape, static_cast<uint64_t>(i));
-    if (size <= 0 || size > kMost / product) {
+    if (size <= 0 || size > kMax / product) {
       return 0;
     }
     product *= size;
@@ -40,14 +39,14 @@ bool is(const StoredTensor& tensor, Dtype dtype, size_t dimensions) {
 
 std::string check_forms(const PackedTensor& tensor) {
   if (!tensor.shape || !is(*tensor.shape, Dtype::I64, 1)) {
-    return "has no `shape` of numbers";
+    return "has no `shape` of integers";
   }
   if (!tensor.compressed || tensor.compressed->shape.size() != 1 ||
       !can_pack(tensor.compressed->dtype)) {
     return "has no `compressed` list of floats";
   }
   if (!tensor.bitmask || !is(*tensor.bitmask, Dtype::U8, 2)) {
-    return "has no `bitmask` of rows of bytes";
+    return "has no `bitmask` of bytes in rows";
   }
   if (!tensor.row_offsets || !is(*tensor.row_offsets, Dtype::I64, 1)) {
     return "has no `row_offsets`";
@@ -55,32 +54,32 @@ std::string check_forms(const PackedTensor& tensor) {
   return "";
 }
 
-/// Sizes must fit one another, so that what is written is bounded by what is
-/// there: 8 elements a byte of the bitmask.
+/// Checks sizes against each other, which bounds the output: 8 elements a byte
+/// of the bitmask.
 std::string check_sizes(PackedTensor& tensor) {
   auto& packing = tensor.packing;
   const uint64_t numel = stated_numel(*tensor.shape);
   packing.rows = static_cast<uint64_t>(tensor.bitmask->shape[0]);
   packing.nonzeros = static_cast<uint64_t>(tensor.compressed->shape[0]);
   if (numel == 0) {
-    return "has a `shape` of no sensible size";
+    return "has an invalid `shape`";
   }
   if (packing.rows == 0 || numel % packing.rows != 0) {
     return fmt::format(
-        "has {} elements and a `bitmask` of {} rows", numel, packing.rows);
+        "has {} elements but a `bitmask` of {} rows", numel, packing.rows);
   }
   packing.columns = numel / packing.rows;
   const auto row_bytes = static_cast<uint64_t>(tensor.bitmask->shape[1]);
   if (row_bytes != packing.row_bytes()) {
     return fmt::format(
-        "has {} columns and a `bitmask` of {} bytes a row",
+        "has {} columns but a `bitmask` of {} bytes a row",
         packing.columns,
         row_bytes);
   }
   const auto offsets = static_cast<uint64_t>(tensor.row_offsets->shape[0]);
   if (offsets != packing.rows) {
     return fmt::format(
-        "has {} rows and {} `row_offsets`", packing.rows, offsets);
+        "has {} rows but {} `row_offsets`", packing.rows, offsets);
   }
   return "";
 }
@@ -93,7 +92,7 @@ std::string check_bits(const PackedTensor& tensor) {
     const int64_t offset = number_at(*tensor.row_offsets, row);
     if (offset != static_cast<int64_t>(nonzeros)) {
       return fmt::format(
-          "has {} as `row_offsets` of row {}, and the `bitmask` says {}",
+          "has the row offset {} for row {}, but by its `bitmask` it is {}",
           offset,
           row,
           nonzeros);
@@ -102,13 +101,13 @@ std::string check_bits(const PackedTensor& tensor) {
     if (packing.columns % 8 != 0 &&
         bits[packing.row_bytes() - 1] >> (packing.columns % 8) != 0) {
       return fmt::format(
-          "has bits behind the last column of row {} of its `bitmask`", row);
+          "has bits after the last column of row {} of its `bitmask`", row);
     }
     bits += packing.row_bytes();
   }
   if (nonzeros != packing.nonzeros) {
     return fmt::format(
-        "has {} `compressed` elements, and its `bitmask` says {}",
+        "has {} `compressed` elements, but by its `bitmask` {}",
         packing.nonzeros,
         nonzeros);
   }

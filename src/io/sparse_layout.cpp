@@ -15,7 +15,7 @@ namespace {
 
 class LayoutEvents : public JsonEvents {
  public:
-  explicit LayoutEvents(size_t most_tensors) : tensors_left_(most_tensors) {}
+  explicit LayoutEvents(size_t max_tensors) : tensors_left_(max_tensors) {}
 
   Layout take() {
     return std::move(layout_);
@@ -129,8 +129,8 @@ bool LayoutEvents::file_key(std::string_view name) {
       return to(kNext[i]);
     }
   }
-  return refuse(
-      fmt::format("says twice or does not know {} of a file", in_quotes(name)));
+  return refuse(fmt::format(
+      "has the unknown or repeated member {} of a file", in_quotes(name)));
 }
 
 bool LayoutEvents::text(std::string& value) {
@@ -146,8 +146,8 @@ bool LayoutEvents::text(std::string& value) {
 
 bool LayoutEvents::name_file(std::string& name) {
   if (!is_plain_name(name)) {
-    return refuse(
-        fmt::format("names {}, which is no plain file name", in_quotes(name)));
+    return refuse(fmt::format(
+        "names {}, which is not a plain file name", in_quotes(name)));
   }
   if (!seen_names_.insert(name).second) {
     return refuse(fmt::format("names the file {} twice", in_quotes(name)));
@@ -166,7 +166,7 @@ bool LayoutEvents::add_tensor(std::string& name) {
 
 bool LayoutEvents::add_rest(uint64_t bytes) {
   auto& parts = file().parts;
-  // Else a short text would make a long list.
+  // Otherwise a short text could make a long list.
   if (bytes == 0 || (!parts.empty() && !parts.back().tensor)) {
     return refuse("holds a part of the rest that is empty or in two pieces");
   }
@@ -181,7 +181,7 @@ bool LayoutEvents::number(uint64_t value) {
       return to(At::File);
     case At::Crc32:
       if (value > std::numeric_limits<uint32_t>::max()) {
-        return refuse(fmt::format("says crc32 {}, which is too large", value));
+        return refuse(fmt::format("has crc32 {}, which is too large", value));
       }
       file().crc32 = static_cast<uint32_t>(value);
       return to(At::File);
@@ -219,8 +219,8 @@ std::string layout_text(const Layout& layout) {
 Layout parse_layout(
     const std::string& path,
     std::string_view text,
-    size_t most_tensors) {
-  LayoutEvents events(most_tensors);
+    size_t max_tensors) {
+  LayoutEvents events(max_tensors);
   const auto problem = read_json(text, events);
   if (!problem.empty()) {
     throw FileError(fmt::format(

@@ -17,8 +17,8 @@ constexpr std::string_view kLayoutName = "coppice.layout";
 constexpr std::string_view kRestName = "coppice.rest";
 constexpr std::string_view kOwnPrefix = "coppice.";
 
-/// The next bytes of an original file: those of a tensor, or so many of the
-/// rest.
+/// The next bytes of an original file: those of a tensor, or `rest` bytes of
+/// `coppice.rest`.
 struct LayoutPart {
   std::optional<std::string> tensor;
   uint64_t rest = 0;
@@ -31,23 +31,23 @@ struct LayoutFile {
   std::vector<LayoutPart> parts;
 };
 
-/// How the original files are put together again.
+/// How to reassemble the original files.
 struct Layout {
   std::vector<LayoutFile> files;
 };
 
 /// The JSON of a layout.
 ///
-/// Errors: std::invalid_argument if a name is no UTF-8.
+/// Errors: std::invalid_argument if a name is not UTF-8.
 std::string layout_text(const Layout& layout);
 
-/// Reads it back: of the right form, with at most `most_tensors` tensors and
-/// with plain file names, no two of them alike.
+/// Parses it: valid form, at most `max_tensors` tensors, unique plain file
+/// names.
 ///
 /// Errors: FileError, with `path`.
 Layout parse_layout(
     const std::string& path,
     std::string_view text,
-    size_t most_tensors);
+    size_t max_tensors);
 
 } // namespace coppice::io

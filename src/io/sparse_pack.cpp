@@ -18,7 +18,7 @@ namespace coppice {
 namespace io {
 namespace {
 
-/// A tensor whose bytes are a part of a file.
+/// A tensor stored in a byte range of a file.
 struct Segment {
   const StoredTensor* tensor;
   size_t file;
@@ -38,12 +38,12 @@ bool can_store(const StoredTensor& tensor) {
   return tensor.name != "__metadata__" &&
       tensor.name.compare(0, kOwnPrefix.size(), kOwnPrefix) != 0 &&
       is_utf8(tensor.name) && in_safetensors(tensor.dtype) &&
-      tensor.shape.size() <= kMostDimensions && tensor.is_contiguous() &&
+      tensor.shape.size() <= kMaxDimensions && tensor.is_contiguous() &&
       tensor.numel() * dtype_bits(tensor.dtype) % 8 == 0;
 }
 
-/// All tensors that can be stored and lie in a file, in the order of the files;
-/// of those that begin alike the largest first.
+/// All tensors that can be stored and are in a file, in file order; of those
+/// with the same start the largest first.
 std::vector<Segment> candidates(const Checkpoint& input) {
   std::vector<Segment> segments;
   for (const auto& tensor : input.state.tensors) {
@@ -65,15 +65,16 @@ std::vector<Segment> candidates(const Checkpoint& input) {
   return segments;
 }
 
-/// Of them those that share no byte and no name with one before.
+/// The candidates that overlap none before and whose names are new.
 std::vector<Segment> segments_of(const Checkpoint& input) {
   std::vector<Segment> segments;
   std::unordered_set<std::string_view> names;
   for (const auto& next : candidates(input)) {
     const auto& file = *input.files[next.file];
-    const bool free = segments.empty() || segments.back().file != next.file ||
+    const bool is_disjoint = segments.empty() ||
+        segments.back().file != next.file ||
         segments.back().range.end <= next.range.begin;
-    if (free && next.range.end <= file.size() &&
+    if (is_disjoint && next.range.end <= file.size() &&
         names.insert(next.tensor->name).second) {
       segments.push_back(next);
     }
@@ -128,7 +129,7 @@ class Packer {
   const Checkpoint& input_;
   PackOptions options_;
   std::vector<Segment> segments_;
-  std::unordered_set<std::string> names_; ///< That a new section cannot have.
+  std::unordered_set<std::string> names_; ///< Names already taken.
   std::vector<Section> sections_;
   std::vector<Rest> rest_;
   Layout layout_;
@@ -192,8 +193,8 @@ bool Packer::try_pack(const StoredTensor& tensor) {
   return true;
 }
 
-/// They have no bytes to put back; they are there for who reads by name. Shapes
-/// of other formats may be none that safetensors allows.
+/// Empty tensors have no bytes to restore; they are kept for readers by name.
+/// Shapes from other formats may be invalid in safetensors.
 void Packer::add_empty_tensors() {
   if (input_.format != CheckpointFormat::Safetensors &&
       input_.format != CheckpointFormat::ShardedSafetensors) {
@@ -235,7 +236,8 @@ void Packer::add_own_sections() {
 std::map<std::string, std::string> Packer::metadata() const {
   std::map<std::string, std::string> metadata;
   for (const auto& [key, value] : input_.state.metadata) {
-    // Our own come from packing a packed file again; pickles may hold no UTF-8.
+    // Own keys come from packing a packed file again; pickles may contain text
+    // that is not UTF-8.
     if (key.compare(0, kOwnPrefix.size(), kOwnPrefix) != 0 && is_utf8(key) &&
         is_utf8(value)) {
       metadata.emplace(key, value);

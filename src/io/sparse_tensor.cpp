@@ -7,11 +7,11 @@
 namespace coppice::io {
 namespace {
 
-/// Elements that are worked on at a time: what they make stays in the cache. A
-/// multiple of 8, so that pieces of a row end with a byte of its bitmask.
+/// Elements processed at a time, so that results stay in the cache. A multiple
+/// of 8, so that pieces of a row end at a byte of its bitmask.
 constexpr uint64_t kPiece = 1 << 15;
 
-/// Offsets and padding of rows may cost this part of a tensor.
+/// Offsets and padding of rows may cost at most 1 / kRowsShare of a tensor.
 constexpr uint64_t kRowsShare = 160;
 
 size_t width_of(const StoredTensor& tensor) {
@@ -112,7 +112,7 @@ Packing packing_of(const StoredTensor& tensor, bool keep_rows) {
 }
 
 uint64_t packed_size(const StoredTensor& tensor, const Packing& packing) {
-  // Three more entries of the header than an ordinary tensor has.
+  // Three more header entries than an ordinary tensor.
   const uint64_t header = 3 * (tensor.name.size() + 80);
   return packing.nonzeros * width_of(tensor) + mask_bytes(packing) +
       (packing.rows + tensor.shape.size()) * sizeof(int64_t) + header;
@@ -174,7 +174,7 @@ void unpack(
   const size_t width = width_of(*tensor.compressed);
   std::vector<std::byte> values(kPiece * width);
   const std::byte* nonzeros = tensor.compressed->data;
-  size_t filled = 0; // Short rows go out together.
+  size_t filled = 0; // Short rows are passed on together.
   for (uint64_t row = 0; row < packing.rows; ++row) {
     const auto* bits = reinterpret_cast<const uint8_t*>(
         tensor.bitmask->data + row * packing.row_bytes());

@@ -9,13 +9,13 @@
 
 namespace coppice::io {
 
-/// The four tensors that a packed one is stored as, after its name and ".".
+/// A packed tensor is stored as four, named NAME plus one of these.
 constexpr std::string_view kShapeSuffix = ".shape";
 constexpr std::string_view kCompressedSuffix = ".compressed";
 constexpr std::string_view kBitmaskSuffix = ".bitmask";
 constexpr std::string_view kRowOffsetsSuffix = ".row_offsets";
 
-/// Whether tensors of a dtype are packed at all: floats of 2, 4 and 8 bytes.
+/// Whether tensors of a dtype can be packed: floats of 2, 4 and 8 bytes.
 bool can_pack(Dtype dtype);
 
 /// How a tensor is packed.
@@ -24,43 +24,44 @@ struct Packing {
   uint64_t columns = 1;
   uint64_t nonzeros = 0;
 
-  uint64_t row_bytes() const { ///< Of the bitmask.
+  uint64_t row_bytes() const { ///< Bitmask bytes per row.
     return (columns + 7) / 8;
   }
 };
 
-/// Counts what is not zero and decides on the rows. `tensor` is contiguous, not
-/// empty and of a dtype that can be packed.
+/// Counts the nonzeros and chooses the rows. `tensor` is contiguous, not empty
+/// and of a dtype that can be packed.
 Packing packing_of(const StoredTensor& tensor, bool keep_rows);
 
-/// Bytes that a packed tensor takes in a file, its header included, about.
+/// The approximate size in bytes of a packed tensor in a file, header included.
 uint64_t packed_size(const StoredTensor& tensor, const Packing& packing);
 
-/// The four tensors, made while they are written. `tensor` must outlive them.
+/// The four tensors, computed while they are written. `tensor` must outlive
+/// them.
 std::vector<Section> packed_sections(
     const StoredTensor& tensor,
     const Packing& packing);
 
-/// The four tensors, as found in a file; null where one is missing.
+/// The four tensors in a file; null where missing.
 struct PackedTensor {
   const StoredTensor* shape = nullptr;
   const StoredTensor* compressed = nullptr;
   const StoredTensor* bitmask = nullptr;
   const StoredTensor* row_offsets = nullptr;
-  Packing packing; ///< After `check_packed`.
+  Packing packing; ///< Set by `check_packed`.
 
-  /// Bytes of the tensor unpacked; after `check_packed`.
+  /// Bytes of the unpacked tensor. Requires `check_packed`.
   uint64_t nbytes() const {
     return packing.rows * packing.columns *
         static_cast<uint64_t>(dtype_bits(compressed->dtype) / 8);
   }
 };
 
-/// Checks all that `unpack` relies on. Returns what is wrong, empty if nothing
-/// is: "its bitmask ...".
+/// Checks everything that `unpack` relies on. Returns the problem, empty if
+/// there is none: "has no ...".
 std::string check_packed(PackedTensor& tensor);
 
-/// Gives `take` the bytes of the tensor, in order, piece by piece.
+/// Passes the bytes of the tensor to `take`, in order, in pieces.
 void unpack(
     const PackedTensor& tensor,
     const std::function<void(const std::byte*, size_t)>& take);

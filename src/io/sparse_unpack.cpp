@@ -19,8 +19,8 @@ namespace {
       fmt::format("{}: {}; pack the original again.", file.path(), problem));
 }
 
-/// The next bytes of an original file, as the packed one holds them: a packed
-/// tensor, or a range of it.
+/// A part of an original file: a packed tensor, or a byte range of the packed
+/// file.
 struct Piece {
   std::optional<PackedTensor> packed;
   ByteRange range;
@@ -37,7 +37,7 @@ struct OriginalFile {
   std::vector<Piece> pieces;
 };
 
-/// Finds, and checks, what a packed file says of the original ones.
+/// Reads and checks the description of the original files.
 class Unpacker {
  public:
   explicit Unpacker(const Checkpoint& packed)
@@ -61,7 +61,7 @@ class Unpacker {
 
   const MappedFile& file_;
   const std::map<std::string, std::string>& metadata_;
-  /// Those that are used once go: no more can be written than there is.
+  /// Tensors are removed on use, which bounds the output.
   std::unordered_map<std::string_view, const StoredTensor*> tensors_;
   ByteRange rest_;
 };
@@ -100,8 +100,8 @@ Layout Unpacker::layout() {
   const auto version = metadata_.find(std::string(kVersionKey));
   if (version == metadata_.end() || version->second != kVersionValue) {
     throw FileError(fmt::format(
-        "{}: is a sparse checkpoint of version {}, and version {} is known "
-        "here; unpack it with the Coppice that packed it.",
+        "{}: is a sparse checkpoint of version {}, but this Coppice reads "
+        "version {}; unpack it with the Coppice that packed it.",
         file_.path(),
         version == metadata_.end() ? "none" : in_quotes(version->second),
         kVersionValue));
@@ -117,7 +117,7 @@ std::vector<OriginalFile> Unpacker::files() {
   if (!is_folder() && layout.files.size() != 1) {
     fail(
         file_,
-        fmt::format("holds {} files, and one was packed", layout.files.size()));
+        fmt::format("holds {} files instead of one", layout.files.size()));
   }
   std::vector<OriginalFile> files;
   for (auto& file : layout.files) {
@@ -138,7 +138,7 @@ OriginalFile Unpacker::original(LayoutFile& file) {
     fail(
         file_,
         fmt::format(
-            "says that {} has {} bytes, and its parts have {}",
+            "gives {} {} bytes, but its parts have {}",
             in_quotes(file.name),
             file.size,
             size));
@@ -173,7 +173,7 @@ Piece Unpacker::rest_piece(uint64_t size) {
     fail(
         file_,
         fmt::format(
-            "its {} has {} bytes left where {} are due",
+            "its {} has {} bytes left where {} are needed",
             kRestName,
             rest_.end - rest_.begin,
             size));
@@ -206,7 +206,7 @@ void write_original(
     fail(
         packed,
         fmt::format(
-            "would give another {} than was packed (its CRC-32 differs)",
+            "does not restore {} (its CRC-32 differs)",
             in_quotes(original.name)));
   }
   output.commit();
@@ -219,7 +219,7 @@ void unpack_checkpoint(const Checkpoint& packed, const std::string& path) {
   const auto& file = *packed.files.front();
   if (!is_packed(packed)) {
     throw FileError(fmt::format(
-        "{}: is no sparse checkpoint; give a file that Coppice packed.",
+        "{}: is not a sparse checkpoint; give a file that Coppice packed.",
         file.path()));
   }
   require_other_file(path, packed);
@@ -230,7 +230,7 @@ void unpack_checkpoint(const Checkpoint& packed, const std::string& path) {
     io::write_original(file, originals.front(), output);
     return;
   }
-  uint64_t left = 0; // What the disk must still have room for.
+  uint64_t left = 0; // Bytes still to be written.
   std::vector<std::string> names;
   for (const auto& original : originals) {
     left += original.size;

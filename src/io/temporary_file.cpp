@@ -12,10 +12,10 @@
 namespace coppice::io {
 namespace {
 
-constexpr mode_t kMode = 0666; // The umask takes from it.
+constexpr mode_t kMode = 0666; // Reduced by the umask.
 
-/// Calls `make(path)` with names in `folder` until one is not taken. What the
-/// user has is never replaced.
+/// Calls `make(path)` with names in `folder` until one is unused. Existing
+/// files are never replaced.
 template <class Make>
 int with_unused_name(
     const std::string& folder,
@@ -35,21 +35,21 @@ int with_unused_name(
   }
 }
 
-/// Where the system shows an open file; a name can be made from it.
-std::string shown_at(int descriptor) {
+/// The /proc path of an open file, by which it can be linked.
+std::string proc_path(int descriptor) {
   return fmt::format("/proc/self/fd/{}", descriptor);
 }
 
-/// The descriptor of a file without a name; -1 if there can be none.
-int open_nameless(const std::string& folder) {
+/// The descriptor of an unnamed file; -1 if not supported.
+int open_unnamed(const std::string& folder) {
   const int descriptor =
       open(folder.c_str(), O_WRONLY | O_TMPFILE | O_CLOEXEC, kMode);
   if (descriptor < 0) {
     return -1;
   }
-  // Without /proc it could never get one.
+  // Without /proc it could never be linked.
   struct stat shown {};
-  if (stat(shown_at(descriptor).c_str(), &shown) != 0) {
+  if (stat(proc_path(descriptor).c_str(), &shown) != 0) {
     close(descriptor);
     return -1;
   }
@@ -69,7 +69,7 @@ TemporaryFile::~TemporaryFile() {
 
 int TemporaryFile::open(const std::string& folder) {
   folder_ = folder;
-  descriptor_ = open_nameless(folder);
+  descriptor_ = open_unnamed(folder);
   return descriptor_ >= 0 ? 0 : open_named();
 }
 
@@ -85,7 +85,7 @@ int TemporaryFile::move_to(const std::string& path) {
   if (!name_.empty()) {
     return replace(path);
   }
-  const auto shown = shown_at(descriptor_);
+  const auto shown = proc_path(descriptor_);
   const auto link_as = [&](const std::string& name) {
     return linkat(
         AT_FDCWD, shown.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW);
@@ -96,8 +96,8 @@ int TemporaryFile::move_to(const std::string& path) {
   if (errno != EEXIST) {
     return errno;
   }
-  // A link replaces nothing, a rename does, and wants a name: for as long as
-  // two calls of the system take.
+  // linkat cannot replace a file, but rename can, and needs a name: the file
+  // has a temporary one between two system calls.
   int reason = with_unused_name(folder_, name_, link_as);
   if (reason == 0 && (reason = replace(path)) != 0) {
     unlink(name_.c_str());
@@ -114,8 +114,8 @@ int TemporaryFile::replace(const std::string& path) {
   return 0;
 }
 
-bool has_nameless_files(const std::string& folder) {
-  const int descriptor = open_nameless(folder);
+bool has_unnamed_files(const std::string& folder) {
+  const int descriptor = open_unnamed(folder);
   if (descriptor < 0) {
     return false;
   }

@@ -4,11 +4,11 @@
 
 namespace coppice::io {
 
-/// A new file in `folder` that has no name yet, where the file system can make
-/// one: whatever ends the program, nothing of it is left. Elsewhere (NFS and
-/// others) it has an unused name, and goes with this object.
+/// A new file in `folder` without a name (O_TMPFILE) where the file system can:
+/// it vanishes however the program ends. Elsewhere (NFS and others) it has an
+/// unused name, and is removed by the destructor.
 ///
-/// Functions return 0 or the `errno` of what failed.
+/// Functions return 0 or the `errno` of the failure.
 class TemporaryFile {
  public:
   TemporaryFile() = default;
@@ -16,15 +16,15 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
 
-  /// Makes the file, empty and open for writing.
+  /// Creates the file, empty and open for writing.
   int open(const std::string& folder);
 
   int descriptor() const {
     return descriptor_;
   }
 
-  /// Gives the file the name `path`, in the same file system: in one step, also
-  /// where another file has the name. If it fails, that one is as it was.
+  /// Names the file `path`, in the same file system, and atomically replaces a
+  /// file of that name. On failure that one is unchanged.
   int move_to(const std::string& path);
 
  private:
@@ -32,14 +32,14 @@ class TemporaryFile {
   int replace(const std::string& path);
 
   std::string folder_;
-  std::string name_; ///< Its path; empty while it has none.
+  std::string name_; ///< Its path; empty while unnamed.
   int descriptor_ = -1;
 };
 
-/// Whether files without a name can be made in `folder`.
-bool has_nameless_files(const std::string& folder);
+/// Whether unnamed files can be created in `folder`.
+bool has_unnamed_files(const std::string& folder);
 
-/// Makes a folder of an unused name in `folder`; `path` is set to it.
+/// Creates a folder with an unused name in `folder`; sets `path` to it.
 int make_temporary_folder(const std::string& folder, std::string& path);
 
 } // namespace coppice::io

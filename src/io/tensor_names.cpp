@@ -18,7 +18,7 @@ std::string join(const std::string& name, const std::string& part) {
   return name.empty() ? part : name + "." + part;
 }
 
-/// A key as it stands in a name; what is neither text nor number goes by its
+/// A key as part of a name; keys other than text, numbers and None become their
 /// position.
 std::string text_of_key(const PickleValue& key, size_t position) {
   if (const auto* text = key.get_if<std::string>()) {
@@ -36,12 +36,12 @@ std::string text_of_key(const PickleValue& key, size_t position) {
   return key.is_none() ? "None" : fmt::format("#{}", position);
 }
 
-/// Classes that LibTorch's own code packs and unpacks.
+/// LibTorch's packed classes.
 bool is_packed(const PickleObject& object) {
   return object.type.module.rfind("__torch__.torch.classes", 0) == 0;
 }
 
-/// Whether tensors can be in it or be it.
+/// Whether a value is or may contain a tensor.
 bool leads_to_tensors(const PickleValue& value) {
   return value.get_if<PickleTensor>() || value.get_if<PickleSparseTensor>() ||
       archive::is_container(value);
@@ -55,8 +55,8 @@ TensorNames::TensorNames(std::string where, uint64_t pickle_size)
 void TensorNames::charge(uint64_t bytes) {
   if (bytes > budget_) {
     throw FileError(fmt::format(
-        "{} names the same tensors again and again, more often than its size "
-        "can mean; save it again.",
+        "{} refers to the same tensors more often than its size allows; save "
+        "it again.",
         where_));
   }
   budget_ -= bytes;
@@ -111,8 +111,8 @@ void TensorNames::visit(const Visit& at) {
   }
 }
 
-/// Whether a container is to be looked into: what objects hold beside the state
-/// of a module is visited once, and nothing within itself.
+/// Whether to visit a container: those reached through objects once, and never
+/// within themselves.
 bool TensorNames::enter(const Visit& at) {
   const void* const identity = at.value->identity();
   const bool is_inert = at.value->get_if<PickleInert>() != nullptr;
@@ -154,8 +154,8 @@ void TensorNames::add_tensor(
   tensors_.push_back(std::move(listed));
 }
 
-/// A name that no tensor has. Attributes of an object may be called as its
-/// items are; in plain data, no two can have one name.
+/// An unused name. In objects, attributes and items may collide; in plain data
+/// that is an error.
 std::string TensorNames::free_name(std::string name, Way way) {
   charge(name.size());
   if (names_.insert(name).second) {
@@ -203,8 +203,8 @@ void TensorNames::add_object(const Visit& at, const PickleObject& object) {
   if (!object.state) {
     return;
   }
-  // A module's state is a dictionary of its attributes; whatever else there is
-  // belongs to a class that reads it in its own way.
+  // The state of a module is a dictionary of attributes; other states have a
+  // class-specific form.
   const bool is_module =
       object.state->get_if<PickleDict>() && !is_packed(object);
   add_child(at, *object.state, at.name);
@@ -242,8 +242,8 @@ void TensorNames::add_array(const Visit& at, const PickleInert& array) {
   }
 }
 
-/// What an object was made of. If one argument alone leads to tensors, it goes
-/// by the object's own name.
+/// The constructor arguments of an object. If only one leads to tensors, it
+/// takes the name of the object.
 void TensorNames::add_arguments(const Visit& at, const PickleInert& inert) {
   const auto* arguments = inert.arguments.get_if<PickleTuple>();
   if (arguments) {
@@ -276,7 +276,7 @@ void TensorNames::add_state(
     add_module(at, inert, *attributes);
     return;
   }
-  // A pair of attributes and slots, as Python pickles a class with slots.
+  // A pair of attributes and slots: Python's form for classes with slots.
   const auto* pair = state.get_if<PickleTuple>();
   if (pair && pair->items.size() == 2 && pair->items[1].get_if<PickleDict>() &&
       (pair->items[0].is_none() || pair->items[0].get_if<PickleDict>())) {
@@ -290,8 +290,8 @@ void TensorNames::add_state(
   }
 }
 
-/// The tensors of a `torch.nn.Module`: those of its `state_dict()` under the
-/// names that they have there, and what else its attributes hold.
+/// The tensors of a `torch.nn.Module`: those of its `state_dict()` under their
+/// names there, and those in other attributes.
 void TensorNames::add_module(
     const Visit& at,
     const PickleInert& inert,
@@ -313,13 +313,13 @@ void TensorNames::add_module(
       add_entries(inside, members->items);
     } else if (name && leads_to_tensors(item)) {
       add_child(at, item, join(at.name, *name));
-      children_.back().left = "an attribute of its module, and no parameter";
+      children_.back().left = "an attribute of its module, not a parameter";
     }
   }
 }
 
-/// A tensor that was found in an object beside a module, by an optimizer for
-/// one, keeps the name by which the module has it alone.
+/// A tensor that is both in a module and in another object, such as an
+/// optimizer, keeps only its name in the module.
 void TensorNames::drop_second_names() {
   using Key = std::tuple<
       const std::byte*,

@@ -10,44 +10,45 @@
 
 namespace coppice::io {
 
-/// Lists the tensors in a tree of values under their dotted names:
-/// "model.fc.weight", "optimizer.state.0.exp_avg". Those in a pickled module
-/// have the names that its `state_dict()` gives them; those in other objects
-/// the names of attributes, keys and positions that lead to them.
+/// Lists the tensors in a tree of values by dotted names: "model.fc.weight",
+/// "optimizer.state.0.exp_avg". Those in a pickled module have the names of its
+/// `state_dict()`, those in other objects names of attributes, keys and
+/// positions.
 class TensorNames {
  public:
-  /// `where` begins messages. `pickle_size` bounds the work: values that are
-  /// shared again and again could else be listed for ever.
+  /// `where` is the prefix of messages. `pickle_size` bounds the work: values
+  /// shared repeatedly could make the list exponentially long.
   TensorNames(std::string where, uint64_t pickle_size);
 
-  /// Lists the tensors in `value`. `fixed` is why they must stay as they are.
+  /// Lists the tensors in `value`. `fixed` is their `fixed_because`.
   ///
-  /// Errors: FileError if two have one name.
+  /// Errors: FileError if two have the same name.
   void add(
       const PickleValue& value,
       const std::string& name,
       const std::string& fixed = "");
 
-  /// Hands over all that was listed, and why tensors are no weights.
+  /// Moves the tensors, and why some are not weights, to `checkpoint`.
   void give_to(Checkpoint& checkpoint);
 
  private:
-  /// By which way a value was reached.
+  /// How a value was reached.
   enum class Way {
-    Plain,  ///< By lists and dictionaries alone.
-    Module, ///< As `state_dict()` goes.
-    Object, ///< By what else an object holds. A tensor that has another name
-            ///< is not listed again under one of these.
+    Plain,  ///< Through lists and dictionaries only.
+    Module, ///< As in `state_dict()`.
+    Object, ///< Through other content of an object. Not listed if the
+            ///< tensor has another name.
   };
 
-  /// A value to be visited, and what holds of all below it.
+  /// A value to visit, with the properties of everything below it.
   struct Visit {
     const PickleValue* value = nullptr;
     std::string name;
-    std::string fixed; ///< Why tensors must stay as they are.
-    std::string left;  ///< Why they are no weights.
+    std::string fixed; ///< `fixed_because` of tensors.
+    std::string left;  ///< Why tensors are not weights.
     Way way = Way::Plain;
-    const void* leaves = nullptr; ///< Ends the visit of that object instead.
+    const void* leaves =
+        nullptr; ///< If set: the end of the visit of that object.
   };
 
   struct Listed {
@@ -86,10 +87,10 @@ class TensorNames {
 
   std::string where_;
   uint64_t budget_;
-  std::vector<Visit> visits_;              ///< To come, the next one last.
-  std::vector<Visit> children_;            ///< Of the value that is visited.
-  std::unordered_set<const void*> seen_;   ///< What was found by objects.
-  std::unordered_set<const void*> on_way_; ///< Objects around the visit.
+  std::vector<Visit> visits_;              ///< Pending; the next is the last.
+  std::vector<Visit> children_;            ///< Of the current value.
+  std::unordered_set<const void*> seen_;   ///< Found through objects.
+  std::unordered_set<const void*> on_way_; ///< Enclosing objects.
   std::vector<Listed> tensors_;
   std::unordered_set<std::string> names_;
 };

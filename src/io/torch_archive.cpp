@@ -53,8 +53,8 @@ TorchArchive::TorchArchive(archive::ZipArchive zip)
   if (!entry("data.pkl")) {
     if (entry("model.json")) {
       fail(
-          "is a TorchScript archive of before PyTorch 1.1, which is not read; "
-          "load it with PyTorch and save it again");
+          "is a TorchScript archive from before PyTorch 1.1, which is not "
+          "supported; load it with PyTorch and save it again");
     }
     const auto [what, advice] = foreign_zip(zip_);
     fail(what + "; " + advice);
@@ -127,12 +127,12 @@ PickleStorage TorchArchive::load(
   const auto* found = entry(folder + id.key);
   if (!found || id.view) {
     fail(fmt::format(
-        "names the storage {}, which the archive lacks; save it again",
+        "refers to the storage {}, which is missing; save it again",
         archive::quoted(id.key)));
   }
   if (found->size < id.size) {
     fail(fmt::format(
-        "names {} bytes of the storage {}, which has {}; save it again",
+        "refers to {} bytes of the storage {}, which has {}; save it again",
         id.size,
         archive::quoted(id.key),
         found->size));
@@ -157,7 +157,7 @@ std::vector<Checksum> TorchArchive::checksums() const {
   std::vector<Checksum> checksums;
   for (const auto& [entry, storage] : storages_) {
     if (!entry->deflated && entry->size > 0) {
-      checksums.push_back({0, entry->data, entry->crc_places});
+      checksums.push_back({0, entry->data, entry->crc_offsets});
     }
   }
   std::sort(

@@ -12,24 +12,24 @@
 
 namespace coppice::io {
 
-/// The folder in which all entries lie, as PyTorch finds it: that of the first.
+/// The folder of all entries; as in PyTorch, that of the first.
 std::string root_of(const archive::ZipArchive& zip);
 
 /// The zip archive of `torch.save` or of TorchScript:
 ///
 ///   NAME/data.pkl        the object
 ///   NAME/data/0          the bytes of its storage 0, and so on
-///   NAME/byteorder       "little" (newer ones)
+///   NAME/byteorder       "little" (newer versions)
 ///   NAME/version
 ///
-/// and in TorchScript besides:
+/// and in TorchScript also:
 ///
-///   NAME/code/...        the functions, which nothing here reads
-///   NAME/constants.pkl   a tuple of the constants in them
+///   NAME/code/...        the functions, not read here
+///   NAME/constants.pkl   a tuple of their constants
 ///   NAME/constants/0     the bytes of their storages
 class TorchArchive {
  public:
-  /// Errors: FileError, here and below.
+  /// Errors of all members: FileError.
   explicit TorchArchive(std::shared_ptr<const MappedFile> file)
       : TorchArchive(archive::ZipArchive(std::move(file))) {}
   explicit TorchArchive(archive::ZipArchive zip);
@@ -37,17 +37,17 @@ class TorchArchive {
   bool is_script() const {
     return is_script_;
   }
-  /// Of plain data, or of TorchScript's own classes.
+  /// The object, of plain data or TorchScript classes only.
   PickleValue data();
-  /// Whatever it holds: what is foreign in a file of torch.save is inert.
+  /// The object; foreign classes in a file of torch.save become inert.
   archive::Pickle model();
   /// An empty tuple if there are none.
   PickleValue constants();
-  /// Bytes of the pickles that were read so far.
+  /// Bytes of the pickles read so far.
   uint64_t pickle_size() const {
     return pickle_size_;
   }
-  /// Of the entries whose storages were read so far.
+  /// The checksums of the entries whose storages were read so far.
   std::vector<Checksum> checksums() const;
 
  private:

@@ -33,7 +33,8 @@ TorchFile read_torch_file(const std::string& path) {
     result.value = io::read_legacy_value(result.file);
     return result;
   }
-  throw FileError(fmt::format("{}: is no file of torch.save; give one.", path));
+  throw FileError(
+      fmt::format("{}: is not a file of torch.save; give one.", path));
 }
 
 void write_torch_file(const std::string& path, const PickleValue& value) {

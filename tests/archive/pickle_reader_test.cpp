@@ -34,7 +34,7 @@ PickleValue read(const std::string& bytes, bool torch_script = false) {
   return read_pickle(bytes, context).value;
 }
 
-/// The error for a pickle.
+/// The message for a pickle.
 std::string error_of(const std::string& bytes) {
   std::string message = "nothing was thrown";
   try {
@@ -82,7 +82,7 @@ TEST(PickleReader, ReadsTextAndBytes) {
 }
 
 TEST(PickleReader, KeepsWhatIsSharedShared) {
-  // A list of one list twice.
+  // A list with the same list twice.
   const auto value = read(
       "\x80\x02](]q\x01h\x01"
       "e.");
@@ -130,11 +130,11 @@ TEST(PickleReader, RefusesWhatCouldRunByName) {
   EXPECT_THAT(error_of("cposix\nsystem\n."), HasSubstr("posix.system"));
   EXPECT_THAT(
       error_of("c__builtin__\ngetattr\n."), HasSubstr("builtins.getattr"));
-  // On the list, and still nothing to call.
+  // Allowed, but not callable.
   EXPECT_THAT(error_of("ctorch\nTensor\n)R."), HasSubstr("calls"));
   EXPECT_THAT(error_of("c__builtin__\nint\n)\x81."), HasSubstr("calls"));
   EXPECT_THAT(error_of("K\x01)R."), HasSubstr("calls an integer"));
-  // TorchScript's classes are data in its own archives only.
+  // Classes of TorchScript are allowed only in its own archives.
   EXPECT_THAT(error_of("c__torch__\nM\n)\x81."), HasSubstr("__torch__.M"));
 }
 
@@ -158,7 +158,7 @@ TEST(PickleReader, SurvivesDepth) {
   EXPECT_THAT(
       error_of(repeat("]", many) + repeat("a", many - 1) + "."),
       HasSubstr("deep"));
-  // Broken before its end, so that it ends from the outside in.
+  // Broken before its end: containers are destroyed from the outside in.
   EXPECT_THAT(error_of("N" + repeat("\x85", many)), HasSubstr("bytes"));
   EXPECT_THAT(
       error_of("N" + repeat("\x85", many) + "0N.X"), "nothing was thrown");
@@ -169,7 +169,7 @@ TEST(PickleReader, RefusesRings) {
       error_of("]q\x01h\x01"
                "a."),
       HasSubstr("holds itself"));
-  // One that nobody keeps must still be freed.
+  // An unused one must still be freed.
   EXPECT_THAT(
       error_of("]q\x01h\x01"
                "a0N."),
@@ -185,7 +185,7 @@ TEST(PickleReader, BelievesNoLength) {
   EXPECT_THAT(
       error_of("\x8d\xff\xff\xff\xff\xff\xff\xff\xff"), HasSubstr("cut short"));
   EXPECT_THAT(error_of("\x8b\xff\xff\xff\xff."), HasSubstr("negative size"));
-  EXPECT_THAT(error_of("j\xff\xff\xff\x7f."), HasSubstr("recalls"));
+  EXPECT_THAT(error_of("j\xff\xff\xff\x7f."), HasSubstr("memo entry"));
   EXPECT_THAT(error_of("Nr\xff\xff\xff\x7f."), "nothing was thrown");
   EXPECT_THAT(error_of("Np99999999999999999999\n."), HasSubstr("memo index"));
   EXPECT_THAT(error_of(""), HasSubstr("cut short"));
@@ -220,8 +220,8 @@ TEST(PickleReader, RefusesAKeyTwice) {
   EXPECT_THAT(error_of("}]Ns."), HasSubstr("a list as a key"));
 }
 
-/// A float tensor over the storage of eight: `rest` holds its offset, sizes
-/// and strides.
+/// A float tensor over the storage of eight elements: `rest` has its offset,
+/// sizes and strides.
 std::string tensor(
     const std::string& rest,
     const std::string& count = "K\x08") {
@@ -259,13 +259,13 @@ TEST(PickleReader, HoldsTensorsToTheirStorage) {
       HasSubstr("beyond its storage"));
   EXPECT_THAT(
       error_of(tensor(text({"K\0(J\xff\xff\xff\xfft(K\x01t", 13}))),
-      HasSubstr("natural"));
+      HasSubstr("nonnegative"));
   EXPECT_THAT(
       error_of(tensor("J\xff\xff\xff\xff(K\x01t(K\x01t")), HasSubstr("beyond"));
   EXPECT_THAT(error_of(tensor(text({"K\0(K\x01t)", 7}))), HasSubstr("strides"));
   EXPECT_THAT(
       error_of(tensor(text({"K\0))", 4}), huge)), HasSubstr("impossible size"));
-  // An empty axis excuses nothing.
+  // An empty axis does not hide an overflow of the others.
   EXPECT_THAT(
       error_of(
           tensor(text({"K\0(K\0", 5}) + huge + huge + "t(K\x01K\x01K\x01t")),

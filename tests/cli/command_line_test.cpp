@@ -132,8 +132,7 @@ TEST_F(Inspect, RefusesWhatIsNoFile) {
 
 TEST_F(Inspect, RefusesOtherFormats) {
   expect_refused(folder_.write("empty", ""), "is empty");
-  expect_refused(
-      folder_.write("text", "weights"), "of no format that is known");
+  expect_refused(folder_.write("text", "weights"), "of an unknown format");
 }
 
 TEST_F(Inspect, RefusesAnArchiveCutShortAnywhere) {

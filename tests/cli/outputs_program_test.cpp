@@ -25,11 +25,12 @@ using testing::Killed;
 TEST_F(OutputsProgram, AreNotTheFolderOfTheShards) {
   fs::create_symlink("m", file("door"));
   for (const std::string output : {"m", "m/.", "m/../m", "door/", "."}) {
-    expect_prune_refused(file("m/") + kIndex, file(output), "holds the input");
+    expect_prune_refused(
+        file("m/") + kIndex, file(output), "contains the input");
   }
   for (const std::string output : {"snapshot", "blobs"}) {
     expect_prune_refused(
-        file("snapshot/") + kIndex, file(output), "holds the input");
+        file("snapshot/") + kIndex, file(output), "contains the input");
   }
 }
 
@@ -114,7 +115,7 @@ TEST_F(OutputsProgram, ReplaceALinkAndNotWhatItLeadsTo) {
       0);
   EXPECT_EQ(read_file(file("other")), "mine");
   EXPECT_FALSE(fs::is_symlink(file("link")));
-  expect_prune_refused(file("one"), "/dev/null", "no place for a file");
+  expect_prune_refused(file("one"), "/dev/null", "cannot be an output");
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
@@ -137,7 +138,7 @@ TEST_F(OutputsProgram, OfShardsOfTorchSaveAreShardsOfTorchSave) {
   const auto inspected = run_coppice({"inspect", index});
   EXPECT_EQ(inspected.exit_code, 0) << inspected.err;
   EXPECT_THAT(inspected.out, HasSubstr("sharded torch.save files: 2 tensors"));
-  expect_prune_refused(index, file("t"), "holds the input");
+  expect_prune_refused(index, file("t"), "contains the input");
   const auto pruned =
       run_coppice({"prune", index, "--sparsity", "0.5", "-o", file("out")});
   EXPECT_EQ(pruned.exit_code, 0) << pruned.err;

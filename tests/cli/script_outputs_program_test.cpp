@@ -100,7 +100,7 @@ TEST_F(ScriptOutputs, AreNoExampleAndNoLibrary) {
 TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
   for (const std::string output : {".", "m/.."}) {
     const auto out = file(output);
-    const std::string part = "holds the input";
+    const std::string part = "contains the input";
     expect_refused({"compile", model_, "--input", "1x8", "-o", out}, part);
     expect_refused({"bench", model_, "--input", "1x8", "--html", out}, part);
     expect_refused({"pack", model_, "-o", out}, part);
@@ -142,7 +142,7 @@ TEST_F(ScriptOutputs, AreNoInputOnAnotherMount) {
           program + "prune '" + file("m/") + kIndex + "' --sparsity 0.5 -o '" +
           file("door/m") + "'"),
       1,
-      "holds the input");
+      "contains the input");
   EXPECT_EQ(contents(folder_.path()), before);
 }
 

@@ -1,5 +1,6 @@
-// Checkpoints of the wild, in ../shared/data: every one opens and holds what
-// PyTorch finds in it. Skipped where the folder or python3-torch is missing.
+// Checkpoints from other projects, in ../shared/data: each can be opened and
+// has the content that PyTorch finds. Skipped if the folder or python3-torch is
+// missing.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -45,7 +46,7 @@ std::string torch_name(Dtype dtype) {
   return names.at(dtype);
 }
 
-/// The checksum of the elements row by row.
+/// The checksum of the elements in row-major order.
 uint32_t checksum(const StoredTensor& tensor) {
   const size_t width = dtype_bits(tensor.dtype) / 8;
   std::vector<int64_t> index(tensor.shape.size(), 0);
@@ -81,7 +82,7 @@ Lines ours(const std::string& path) {
   return lines;
 }
 
-/// What Python lists, by file.
+/// The tensors that Python lists, by file.
 std::map<std::string, Lines> theirs(const std::vector<std::string>& files) {
   std::string arguments = "list";
   for (const auto& file : files) {
@@ -115,7 +116,7 @@ TEST(CheckpointData, HoldsWhatPyTorchFinds) {
   for (const auto& [file, lines] : expected) {
     SCOPED_TRACE(file);
     const auto found = ours(file);
-    // TorchScript has attributes besides; a state dictionary has not.
+    // TorchScript also has attributes; a state dictionary does not.
     for (const auto& [name, rest] : lines) {
       const auto one = found.find(name);
       ASSERT_NE(one, found.end()) << name;

@@ -25,8 +25,8 @@ struct Case {
   std::string part; ///< Of what is said.
 };
 
-/// Every file is refused under each name, in one sentence.
-void expect_told(const std::vector<Case>& cases) {
+/// Every file is rejected under each name, in one sentence.
+void expect_recognized(const std::vector<Case>& cases) {
   const TemporaryFolder folder;
   for (const auto& [bytes, part] : cases) {
     for (const std::string name :
@@ -45,12 +45,12 @@ void expect_told(const std::vector<Case>& cases) {
   }
 }
 
-TEST(ForeignFile, TellsPointers) {
+TEST(ForeignFile, RecognizesPointers) {
   const auto lfs = [](const std::string& end) {
     return "version https://git-lfs.github.com/spec/v1\noid sha256:" +
         std::string(64, 'a') + end;
   };
-  expect_told({
+  expect_recognized({
       {lfs("\nsize 4265380512\n"), "`4265380512` bytes; run `git lfs pull`"},
       {lfs("\nsize 1024"), "git lfs pull"},
       {lfs(""), "git lfs pull"},
@@ -60,8 +60,8 @@ TEST(ForeignFile, TellsPointers) {
   });
 }
 
-TEST(ForeignFile, TellsWhatServersAnswer) {
-  expect_told({
+TEST(ForeignFile, RecognizesServerErrors) {
+  expect_recognized({
       {"<!DOCTYPE html><html><title>404</title></html>\n", "a web page"},
       {"\n\n  <!doctype HTML>\n<html lang=en>", "a web page"},
       {"<HTML><HEAD></HEAD></HTML>", "a web page"},
@@ -86,8 +86,8 @@ TEST(ForeignFile, TellsWhatServersAnswer) {
   });
 }
 
-TEST(ForeignFile, TellsOtherFormats) {
-  expect_told({
+TEST(ForeignFile, RecognizesOtherFormats) {
+  expect_recognized({
       {"\x1f\x8b\x08\0\0\0\0\0\0\x03..........."s, "gzip; unpack it"},
       {"BZh91AY&SY.........", "bzip2"},
       {"\xfd"
@@ -126,7 +126,7 @@ TEST(ForeignFile, TellsOtherFormats) {
   });
 }
 
-TEST(ForeignFile, TellsZipArchives) {
+TEST(ForeignFile, RecognizesZipArchives) {
   const auto zip_of = [](const std::vector<std::string>& names) {
     std::string bytes;
     archive::ZipWriter zip(
@@ -137,7 +137,7 @@ TEST(ForeignFile, TellsZipArchives) {
     zip.finish();
     return bytes;
   };
-  expect_told({
+  expect_recognized({
       {zip_of({"a.npy", "b.npy"}), "NumPy (.npz)"},
       {zip_of({"metadata.json", "config.json", "model.weights.h5"}), "Keras"},
       {zip_of({"m/readme.txt", "m/net.safetensors"}), "`m/net.safetensors`"},
@@ -151,9 +151,9 @@ TEST(ForeignFile, TellsZipArchives) {
   });
 }
 
-TEST(ForeignFile, LeavesCheckpointsAlone) {
+TEST(ForeignFile, AcceptsCheckpoints) {
   const TemporaryFolder folder;
-  // Lengths of headers that begin as other formats do: gzip, bzip2, GIF, MZ.
+  // Header lengths that look like the magic numbers of gzip, bzip2, GIF, MZ.
   for (const size_t length : {0x8b1f, 0x5a42, 0x4947, 0x5a4d, 0x7b}) {
     const std::string header = R"({"a":{"dtype":"U8","shape":[1],)"
                                R"("data_offsets":[0,1]}})";

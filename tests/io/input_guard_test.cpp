@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using testing::sentence_of;
 
-/// A model `m/a` and `m/b`, and the same as a download cache keeps it: links in
+/// A model with `m/a` and `m/b`, and the same as in a download cache: links in
 /// `cache/snapshot` to files in `cache/blobs`.
 class InputGuard : public ::testing::Test {
  protected:
@@ -84,7 +84,7 @@ TEST_F(InputGuard, KnowsAnInputByARelativePath) {
   expect_refused("./a", inputs("m"), "the input itself");
   expect_refused(folder_.file("m/a"), {"a"}, "the input itself");
   for (const std::string output : {".", "..", "./", "sub/..", "../m/"}) {
-    expect_refused(output, {"a", "b"}, "holds the input");
+    expect_refused(output, {"a", "b"}, "contains the input");
   }
   require_other_file("sub", {"a", "b"});
   require_other_file("../other", {"a", "b"});
@@ -95,14 +95,14 @@ TEST_F(InputGuard, KnowsAFolderThatHoldsAnInput) {
   fs::create_symlink("m", folder_.file("door"));
   for (const std::string output :
        {"m", "m/", "m/.", "m/../m", "m/sub/..", "door", "door/", ".", ""}) {
-    expect_refused(folder_.file(output), inputs("m"), "holds the input");
-    expect_refused(folder_.file(output), inputs("door"), "holds the input");
+    expect_refused(folder_.file(output), inputs("m"), "contains the input");
+    expect_refused(folder_.file(output), inputs("door"), "contains the input");
   }
-  expect_refused("/", inputs("m"), "holds the input");
+  expect_refused("/", inputs("m"), "contains the input");
   for (const std::string output :
        {"cache", "cache/snapshot", "cache/blobs", ""}) {
     expect_refused(
-        folder_.file(output), inputs("cache/snapshot"), "holds the input");
+        folder_.file(output), inputs("cache/snapshot"), "contains the input");
   }
 }
 
@@ -133,7 +133,7 @@ TEST_F(InputGuard, LetsAllElsePass) {
     require_other_file(folder_.file(output), inputs("m"));
   }
   require_other_file(folder_.file("m"), inputs("cache/snapshot"));
-  // A way through a folder is none in it.
+  // A path through a folder is not in it.
   require_other_file(folder_.file("other"), {folder_.file("other/../m/a")});
   require_other_file(folder_.file("new"), inputs("missing"));
   require_other_file(folder_.file("m"), {""});
@@ -173,7 +173,7 @@ TEST_F(InputGuard, WatchesTheFilesWhoseTensorsAreSaved) {
     dict.set("a", tensor);
     EXPECT_THROW(write_torch_file(path, dict), OutputError);
     save_safetensors(folder_.file("b.safetensors"), open.state);
-    save_safetensors(path, state); // Its bytes lie elsewhere.
+    save_safetensors(path, state); // Its bytes are elsewhere.
   }
   EXPECT_EQ(read_file(path), bytes);
   EXPECT_EQ(read_file(folder_.file("b.safetensors")), bytes);

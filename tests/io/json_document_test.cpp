@@ -91,10 +91,10 @@ TEST(JsonDocument, TakesNumbersBeyondItsIntegers) {
 }
 
 TEST(JsonDocument, SaysWhatIsWrong) {
-  EXPECT_THAT(problem_of("{"), HasSubstr("a.json is no valid JSON at its"));
-  EXPECT_THAT(problem_of(""), HasSubstr("no valid JSON"));
-  EXPECT_THAT(problem_of("[1] 2"), HasSubstr("no valid JSON"));
-  EXPECT_THAT(problem_of("[-NaN]"), HasSubstr("no valid JSON"));
+  EXPECT_THAT(problem_of("{"), HasSubstr("a.json is not valid JSON at"));
+  EXPECT_THAT(problem_of(""), HasSubstr("not valid JSON"));
+  EXPECT_THAT(problem_of("[1] 2"), HasSubstr("not valid JSON"));
+  EXPECT_THAT(problem_of("[-NaN]"), HasSubstr("not valid JSON"));
   EXPECT_THAT(
       problem_of(R"({"a": {"b": 1, "c": 2, "b": 3}})"),
       HasSubstr("holds `b` twice"));

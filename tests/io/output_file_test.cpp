@@ -48,7 +48,7 @@ TEST(OutputFile, WritesLargeFilesInBlocks) {
     bytes[i] = static_cast<char>(i / 1000);
   }
   const auto from = MappedFile::open(folder.write("from", bytes));
-  OutputFile file(folder.file("to"), uint64_t(64) << 20); // Asks for blocks.
+  OutputFile file(folder.file("to"), uint64_t(64) << 20); // Large: uses blocks.
   file.write(std::string_view(bytes).substr(0, 5));
   file.copy(*from, {5, 9 << 20});
   file.write(std::string_view(bytes).substr(9 << 20));
@@ -60,7 +60,7 @@ TEST(OutputFile, WritesLargeFilesInBlocks) {
   EXPECT_TRUE(read_file(folder.file("to")) == bytes + "the end");
 }
 
-TEST(OutputFile, LeavesNothingOfALargeFileThatIsGivenUp) {
+TEST(OutputFile, RemovesALargeFileThatIsNotCommitted) {
   const TemporaryFolder folder;
   const std::string bytes(uint64_t(17) << 20, 'x');
   {
@@ -133,7 +133,7 @@ TEST(WriteFile, ReplacesNothingOfTheSystem) {
         std::string("/dev/stdout"),
         std::string("/dev/new"),
         std::string("/proc/self/fd/1")}) {
-    EXPECT_THAT(refusal(path), HasSubstr("no place for a file"));
+    EXPECT_THAT(refusal(path), HasSubstr("cannot be an output"));
   }
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
@@ -153,7 +153,7 @@ TEST(OutputFile, NeedsNoFilesWithoutAName) {
     {
       OutputFile given_up(folder.file("b"));
       given_up.write("new");
-      if (folder.names().size() != 2) { // It has a name.
+      if (folder.names().size() != 2) { // The temporary file is named.
         return 1;
       }
     }
@@ -172,9 +172,8 @@ TEST(OutputFile, NeedsNoFilesWithoutAName) {
   EXPECT_THAT(folder.names(), ElementsAre("a"));
 }
 
-// The child is killed before and after every call of the system that it makes.
-// At one of these places a file has the temporary name: behind the link that
-// replaces no file and before the rename that does.
+// Kills the child before and after each of its system calls. Between linkat,
+// which cannot replace a file, and rename, the temporary name exists.
 TEST(OutputFile, IsOldOrNewAndNothingElseWhereverItIsKilled) {
   const testing::TemporaryFoldersInMemory in_memory;
   for (const bool replaces : {false, true}) {
@@ -184,7 +183,7 @@ TEST(OutputFile, IsOldOrNewAndNothingElseWhereverItIsKilled) {
     int in_between = 0;
     for (int step = 1;; ++step) {
       const TemporaryFolder folder;
-      if (!io::has_nameless_files(folder.path())) {
+      if (!io::has_unnamed_files(folder.path())) {
         GTEST_SKIP() << "the file system knows no files without a name";
       }
       const auto path = folder.file("a");

@@ -62,7 +62,7 @@ TEST(OutputFolder, DropsNothingThatItDoesNotReplace) {
   const TemporaryFolder folder;
   const auto old = folder.file("a");
   const auto add_and_refuse = [&](const std::string& name) {
-    EXPECT_THAT(refusal(old), HasSubstr("holds " + name));
+    EXPECT_THAT(refusal(old), HasSubstr("contains " + name));
     EXPECT_THAT(folder.names(), ElementsAre("a"));
     fs::remove_all(folder.file("a/" + name));
   };
@@ -104,7 +104,7 @@ TEST(OutputFolder, FollowsALinkOnlyToAnEmptyFolder) {
   fs::create_symlink("nowhere", folder.file("c"));
   EXPECT_THAT(refusal(folder.file("a")), HasSubstr("is a link to a folder"));
   EXPECT_THAT(refusal(folder.file("a/")), HasSubstr("is a link to a folder"));
-  EXPECT_THAT(refusal(folder.file("c")), HasSubstr("leads nowhere"));
+  EXPECT_THAT(refusal(folder.file("c")), HasSubstr("is a dangling link"));
   write_folder(folder.file("b"), "new");
   EXPECT_EQ(read_file(folder.file("full/1")), "1old");
   EXPECT_EQ(read_file(folder.file("empty/1")), "1new");
@@ -114,22 +114,22 @@ TEST(OutputFolder, FollowsALinkOnlyToAnEmptyFolder) {
 TEST(OutputFolder, ReplacesNoFileAndNotTheCurrentFolder) {
   const TemporaryFolder folder;
   folder.write("file", "x");
-  EXPECT_THAT(refusal(folder.file("file")), HasSubstr("is no folder"));
+  EXPECT_THAT(refusal(folder.file("file")), HasSubstr("is not a folder"));
   EXPECT_THAT(refusal(folder.file("file/a")), HasSubstr("Not a directory"));
   const auto before = fs::current_path();
   fs::create_directory(folder.file("here"));
   fs::current_path(folder.file("here"));
   EXPECT_THAT(refusal("."), HasSubstr("is the current folder"));
   EXPECT_THAT(refusal("../here/"), HasSubstr("is the current folder"));
-  EXPECT_THAT(refusal(".."), HasSubstr("holds"));
-  EXPECT_THAT(refusal("/"), HasSubstr("holds"));
+  EXPECT_THAT(refusal(".."), HasSubstr("contains"));
+  EXPECT_THAT(refusal("/"), HasSubstr("contains"));
   write_folder("sub", "new");
   fs::current_path(before);
   EXPECT_EQ(read_file(folder.file("here/sub/1")), "1new");
   EXPECT_THAT(folder.names(), UnorderedElementsAre("file", "here"));
 }
 
-TEST(OutputFolder, LeavesNothingIfItIsGivenUp) {
+TEST(OutputFolder, RemovesEverythingIfNotCommitted) {
   const TemporaryFolder folder;
   {
     OutputFolder output(folder.file("a"), {"1", "2"});
@@ -185,8 +185,8 @@ TEST(OutputFolder, NeedsNoFilesWithoutAName) {
   EXPECT_THAT(folder.names(), ElementsAre("a"));
 }
 
-// As for a file; the temporary name is there from the making of the folder
-// until it is renamed, and until the old one is removed.
+// As for a file. The temporary name exists from the creation of the folder to
+// its rename, and until the old one is removed.
 TEST(OutputFolder, IsOldOrNewWhereverItIsKilled) {
   const testing::TemporaryFoldersInMemory in_memory;
   for (const bool replaces : {false, true}) {
@@ -194,7 +194,7 @@ TEST(OutputFolder, IsOldOrNewWhereverItIsKilled) {
     int made = 0;
     for (int step = 1;; ++step) {
       const TemporaryFolder folder;
-      if (!io::has_nameless_files(folder.path())) {
+      if (!io::has_unnamed_files(folder.path())) {
         GTEST_SKIP() << "the file system knows no files without a name";
       }
       const auto path = folder.file("a");

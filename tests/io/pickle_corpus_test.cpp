@@ -1,5 +1,5 @@
-// What the fuzzers began with and what they found, through the same functions:
-// each gives a checkpoint or a FileError, at once.
+// The fuzzers' seeds and findings through the same functions: each gives a
+// checkpoint or a FileError, quickly.
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Calls `read` with each file of a corpus; the number of those that it took.
+/// Calls `read` with each file of a corpus; returns the number of accepted
+/// files.
 int replay(
     const std::string& corpus,
     const std::function<void(const std::string&)>& read) {

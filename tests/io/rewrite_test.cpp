@@ -48,7 +48,7 @@ TEST_F(RewriteFile, ChangesNothingElse) {
 }
 
 TEST_F(RewriteFile, RenewsTheChecksumsOfChangedEntries) {
-  // Two entries of four bytes, each before its checksum; one does not change.
+  // Two entries of four bytes, each followed by its checksum; only one changes.
   checkpoint_.checksums = {{0, {10, 14}, {14}}, {0, {0, 4}, {4, 20}}};
   const auto bytes = rewritten(
       std::string("aaaa####..bbbb####..$$$$", 24),

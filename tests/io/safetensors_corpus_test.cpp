@@ -1,5 +1,5 @@
-// What the fuzzer began with and what it found, through the function that it
-// calls. script/fuzz looks for more.
+// The fuzzer's seeds and findings through the function it calls. script/fuzz
+// searches for more.
 #include "fuzz/safetensors_fuzz.cpp"
 
 #include <gtest/gtest.h>

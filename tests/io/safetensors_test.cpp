@@ -73,7 +73,7 @@ TEST(ReadSafetensors, KnowsElementsThatShareBytes) {
   EXPECT_EQ(checkpoint.state.find("b")->nbytes(), 3);
 }
 
-/// A broken file and what its message must hold.
+/// A broken file and parts of its message.
 struct Broken {
   std::string bytes;
   std::vector<std::string> hints;
@@ -129,11 +129,11 @@ std::vector<Broken> broken_files() {
        {"two"}},
       {safetensors(one("U8", R"("shape":[1],"data_offsets":[0,-1])")), {"-1"}},
       {safetensors(one("U8", R"("shape":[1],"data_offsets":[2,1])"), "xx"),
-       {"`w`", "ends at 1", "begins, 2"}},
+       {"`w`", "ends at 1", "start at 2"}},
       {safetensors(one("F32", R"("shape":[2],"data_offsets":[0,4])"), "xxxx"),
        {"`w`", "F32[2]", "8 bytes", "4"}},
       {safetensors(one("F4", R"("shape":[3],"data_offsets":[0,2])"), "xx"),
-       {"F4[3]", "last byte"}},
+       {"F4[3]", "whole number of bytes"}},
       {safetensors(one(
            "F32", R"("shape":[4611686018427387904,4],"data_offsets":[0,0])")),
        {"F32[4611686018427387904, 4]"}},
@@ -145,12 +145,12 @@ std::vector<Broken> broken_files() {
       {safetensors(one("U8", R"("shape":[2],"data_offsets":[0,2])"), "x"),
        {"`w`", "byte 2", "has 1"}},
       {safetensors(one("U8", R"("shape":[2],"data_offsets":[0,2])"), "xxx"),
-       {"1 bytes behind"}},
+       {"1 bytes after"}},
       {safetensors(
            "{" + w + R"(,"v":{"dtype":"U8","shape":[2],"data_offsets":[1,3]}})",
            "xxx"),
        {"`v`", "byte 1", "at 2"}},
-      {safetensors("{}", "x"), {"1 bytes behind"}},
+      {safetensors("{}", "x"), {"1 bytes after"}},
   };
 }
 
@@ -191,7 +191,7 @@ TEST(ReadSafetensors, RefusesALongHostileHeader) {
   }
 }
 
-TEST(OpenCheckpoint, TellsSafetensorsFromItsContentOrItsName) {
+TEST(OpenCheckpoint, RecognizesSafetensorsByContentOrName) {
   const TemporaryFolder folder;
   const auto good = folder.write("a", safetensors("{}"));
   EXPECT_EQ(open_checkpoint(good).format, CheckpointFormat::Safetensors);
@@ -202,7 +202,7 @@ TEST(OpenCheckpoint, TellsSafetensorsFromItsContentOrItsName) {
 }
 
 // Needs ../shared.
-TEST(ReadSafetensors, TakesTheVectorsOfTheFormatsOwnTests) {
+TEST(ReadSafetensors, ReadsTheTestVectorsOfTheFormat) {
   namespace fs = std::filesystem;
   const fs::path root = fs::path(COPPICE_SHARED) / "data/parsers";
   if (!fs::exists(root)) {

@@ -55,7 +55,7 @@ TEST(SaveSafetensors, MakesStridedTensorsRowMajor) {
   EXPECT_EQ(expanded.substr(expanded.size() - 12), "112211221122");
 }
 
-TEST(SaveSafetensors, ComesBackWhateverItHolds) {
+TEST(SaveSafetensors, RoundTripsAnyContent) {
   const TemporaryFolder folder;
   for (unsigned seed = 0; seed < 60; ++seed) {
     std::mt19937_64 random(seed);
@@ -73,7 +73,7 @@ TEST(SaveSafetensors, ComesBackWhateverItHolds) {
           tensor.nbytes() == 0 ||
           std::memcmp(other->data, tensor.data, tensor.nbytes()) == 0);
     }
-    // What we wrote we write again.
+    // Writing it again gives the same bytes.
     ASSERT_EQ(saved(back), read_file(folder.file("a")));
   }
 }

@@ -88,7 +88,7 @@ TEST_F(Index, MustFitTheShards) {
       HasSubstr("3.safetensors: cannot be opened"));
 }
 
-/// A file of torch.save with one tensor, and with what is none.
+/// A file of torch.save with a tensor and other values.
 std::string torch_shard(const std::string& name) {
   const auto bytes = std::make_shared<std::vector<float>>(6, 1.5F);
   PickleTensor tensor;
@@ -143,7 +143,7 @@ TEST_F(Index, MustFitTheShardsOfTorchSave) {
       HasSubstr("2.bin: the directory at the end"));
 }
 
-TEST_F(Index, SaysWhatAShardIsInstead) {
+TEST_F(Index, NamesWhatAShardIsInstead) {
   folder_.write("1.bin", torch_shard("a"));
   const auto told = [&](const std::string& bytes) {
     folder_.write("2.bin", bytes);

@@ -22,7 +22,7 @@ using testing::saved_checkpoint;
 using testing::sentence_of;
 using testing::sparse_state;
 
-/// Packs `input`, unpacks it and expects the one file that it was.
+/// Packs `input`, unpacks it and compares the file.
 Checkpoint expect_round_trip(
     const TemporaryFolder& folder,
     const Checkpoint& input,
@@ -51,7 +51,7 @@ TEST_P(PackFloats, StoresTheDocumentedTensorsAndComesBack) {
         const auto& back = packed.state;
         EXPECT_EQ(back.metadata.at("format"), "pt");
         if (back.find("w")) {
-          continue; // It would have become no smaller.
+          continue; // Not smaller: not packed.
         }
         const auto& w = *state.find("w");
         const auto bytes = decoded(back, "w");
@@ -100,7 +100,7 @@ TEST(PackCheckpoint, PacksOnlyWhatBecomesSmaller) {
           "coppice.layout"));
 }
 
-TEST(PackCheckpoint, ComesBackWhateverItHolds) {
+TEST(PackCheckpoint, RoundTripsAnyContent) {
   const TemporaryFolder folder;
   for (unsigned seed = 0; seed < 60; ++seed) {
     std::mt19937_64 random(seed);
@@ -112,7 +112,7 @@ TEST(PackCheckpoint, ComesBackWhateverItHolds) {
 TEST(PackCheckpoint, KeepsTheSizesThatThePackedFormPromises) {
   const TemporaryFolder folder;
   const auto expect_ratio = [&](Dtype dtype, unsigned zeros, double most) {
-    // Rows so short that they become one, and longer ones.
+    // Rows short enough to be joined, and longer ones.
     const std::vector<std::vector<int64_t>> shapes = {{40'000, 9}, {500, 700}};
     for (const auto& shape : shapes) {
       std::mt19937_64 random(zeros);
@@ -132,7 +132,7 @@ TEST(PackCheckpoint, KeepsTheSizesThatThePackedFormPromises) {
   expect_ratio(Dtype::BF16, 90, 0.18);
 }
 
-TEST(PackCheckpoint, LeavesTensorsWhoseNewNamesAreTaken) {
+TEST(PackCheckpoint, DoesNotPackTensorsWhoseNewNamesAreTaken) {
   const TemporaryFolder folder;
   auto state = sparse_state(Dtype::F32, {64, 512}, 90);
   std::mt19937_64 random(1);
@@ -171,7 +171,7 @@ StoredTensor tensor_in(
   return tensor;
 }
 
-TEST(PackCheckpoint, TakesTensorsThatOverlapOrLieElsewhere) {
+TEST(PackCheckpoint, PacksTensorsThatOverlapOrAreElsewhere) {
   const TemporaryFolder folder;
   std::string bytes(100'000, '\0');
   for (size_t i = 0; i < bytes.size(); i += 17) {
@@ -243,7 +243,7 @@ TEST(PackCheckpoint, NeverOverwritesItsInput) {
 }
 
 // Needs ../shared.
-TEST(PackCheckpoint, TakesRealFiles) {
+TEST(PackCheckpoint, PacksRealFiles) {
   namespace fs = std::filesystem;
   const fs::path root = fs::path(COPPICE_SHARED) / "data";
   if (!fs::exists(root)) {
@@ -258,7 +258,7 @@ TEST(PackCheckpoint, TakesRealFiles) {
       try {
         input = open_checkpoint(entry.path().string());
       } catch (const FileError&) {
-        continue; // Other tests say which files can be read.
+        continue; // Other tests cover which files can be read.
       }
       if (!input->files.empty()) {
         expect_round_trip(folder, *input);

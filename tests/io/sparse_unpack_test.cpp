@@ -24,7 +24,7 @@ using testing::sparse_state;
 using ::testing::StartsWith;
 using testing::tensor_of;
 
-/// A packed file, to be broken: `w` is F32 [4, 1001].
+/// A packed file to corrupt: `w` is F32 [4, 1001].
 class Unpack : public ::testing::Test {
  protected:
   Unpack() {
@@ -46,7 +46,7 @@ class Unpack : public ::testing::Test {
     return state;
   }
 
-  /// What unpacking `state` says. Nothing may be left behind.
+  /// The message of unpacking `state`. Nothing may be left behind.
   std::string refusal(const StateDict& state) {
     const TemporaryFolder output;
     const auto packed = saved_checkpoint(folder_, "broken", state);
@@ -66,7 +66,7 @@ class Unpack : public ::testing::Test {
     return const_cast<StoredTensor&>(*state.find(name));
   }
 
-  /// What unpacking says with another tensor of this name.
+  /// The message with another tensor of this name.
   std::string with(
       const std::string& name,
       Dtype dtype,
@@ -77,7 +77,7 @@ class Unpack : public ::testing::Test {
     return refusal(changed);
   }
 
-  /// What unpacking says after `change` to the bytes of a tensor.
+  /// The message after `change` to the bytes of a tensor.
   std::string with_bytes(
       const std::string& name,
       const std::function<void(std::vector<std::byte>&)>& change) {
@@ -125,12 +125,12 @@ TEST_F(Unpack, ChecksShapes) {
   constexpr int64_t kHuge = int64_t(1) << 62;
   EXPECT_THAT(with_shape({4, 1002}), HasSubstr("its parts have"));
   EXPECT_THAT(with_shape({3, 1001}), HasSubstr("3003 elements"));
-  EXPECT_THAT(with_shape({-4, -1001}), HasSubstr("no sensible size"));
-  EXPECT_THAT(with_shape({0}), HasSubstr("no sensible size"));
-  EXPECT_THAT(with_shape({kHuge, kHuge, 4}), HasSubstr("no sensible size"));
-  EXPECT_THAT(with_shape({kHuge}), HasSubstr("no sensible size"));
+  EXPECT_THAT(with_shape({-4, -1001}), HasSubstr("invalid `shape`"));
+  EXPECT_THAT(with_shape({0}), HasSubstr("invalid `shape`"));
+  EXPECT_THAT(with_shape({kHuge, kHuge, 4}), HasSubstr("invalid `shape`"));
+  EXPECT_THAT(with_shape({kHuge}), HasSubstr("invalid `shape`"));
   EXPECT_THAT(
-      with_shape(std::vector<int64_t>(1000, 1)), HasSubstr("no sensible size"));
+      with_shape(std::vector<int64_t>(1000, 1)), HasSubstr("invalid `shape`"));
   EXPECT_THAT(with_shape({4 * (int64_t(1) << 40)}), HasSubstr("bytes a row"));
 }
 
@@ -196,7 +196,7 @@ TEST_F(Unpack, ChecksTheLayout) {
   EXPECT_THAT(with_layout(file("a", "2", "1,1")), HasSubstr("two pieces"));
   EXPECT_THAT(
       with_layout(file("a", "1", "18446744073709551615")),
-      HasSubstr("18446744073709551615 are due"));
+      HasSubstr("18446744073709551615 are needed"));
   EXPECT_THAT(with_layout(file("a", "0", R"("no")")), HasSubstr("`no`"));
   EXPECT_THAT(
       with_layout(file("a", "40", R"("bias","bias")")), HasSubstr("`bias`"));

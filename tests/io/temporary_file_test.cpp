@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 
 TEST(TemporaryFile, HasNoNameUntilItIsGivenOne) {
   const TemporaryFolder folder;
-  if (!io::has_nameless_files(folder.path())) {
+  if (!io::has_unnamed_files(folder.path())) {
     GTEST_SKIP() << "the file system knows no files without a name";
   }
   {
@@ -31,7 +31,7 @@ TEST(TemporaryFile, HasNoNameUntilItIsGivenOne) {
   EXPECT_EQ(read_file(folder.file("a")), "new");
 }
 
-TEST(TemporaryFile, TakesTheNameOfAnotherFile) {
+TEST(TemporaryFile, ReplacesAnotherFile) {
   const TemporaryFolder folder;
   folder.write("a", "old");
   TemporaryFile file;
@@ -42,10 +42,10 @@ TEST(TemporaryFile, TakesTheNameOfAnotherFile) {
   EXPECT_THAT(folder.names(), ElementsAre("a"));
 }
 
-TEST(TemporaryFile, LeavesTheFilesOfOthersThatHaveItsNames) {
+TEST(TemporaryFile, KeepsFilesOfOthersWithItsNames) {
   const TemporaryFolder folder;
   const auto own = "coppice-tmp-" + std::to_string(getpid()) + "-";
-  for (int i = 0; i < 100; ++i) { // More than tests before this one made.
+  for (int i = 0; i < 100; ++i) { // More than earlier tests made.
     folder.write(own + std::to_string(i), "a user's");
   }
   folder.write("a", "old");

@@ -13,7 +13,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// An archive of entries, each a name and its bytes.
+/// An archive of entries given by name and bytes.
 std::string archive_of(
     const std::vector<std::pair<std::string, std::string>>& entries) {
   std::string bytes;
@@ -25,7 +25,7 @@ std::string archive_of(
   return bytes;
 }
 
-/// The error of a file.
+/// The message for a file.
 std::string error_of(const std::string& bytes) {
   const TemporaryFolder folder;
   try {
@@ -37,7 +37,7 @@ std::string error_of(const std::string& bytes) {
   return "nothing was thrown";
 }
 
-TEST(TorchArchive, SaysWhatItLacks) {
+TEST(TorchArchive, NamesWhatIsMissing) {
   EXPECT_THAT(
       error_of(archive_of({{"a/model.json", "{}"}})),
       HasSubstr("before PyTorch"));

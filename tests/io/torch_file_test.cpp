@@ -1,5 +1,5 @@
-// Files of torch.save, here and beside the reference: the tests that need
-// python3-torch are skipped where it is missing.
+// Files of torch.save, alone and against the reference: tests that need
+// python3-torch are skipped if it is missing.
 
 #include "io/torch_file.h"
 
@@ -17,7 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// A tensor over numbers that live as long as it.
+/// A tensor that owns its numbers.
 PickleTensor tensor_of(std::vector<float> numbers, std::vector<int64_t> shape) {
   const auto owner = std::make_shared<std::vector<float>>(std::move(numbers));
   PickleTensor tensor;

@@ -17,29 +17,30 @@ struct ByteRange {
   uint64_t end = 0;
 };
 
-/// A file mapped into memory, to read: its pages come when they are touched and
-/// can go again, so that a file may be larger than memory.
+/// A file mapped into memory, read-only. Pages are loaded on access and can be
+/// evicted, so a file may be larger than memory.
 ///
-/// A file that another program cuts short meanwhile ends this one with SIGBUS,
-/// as for every program that maps files.
+/// If another program truncates the file meanwhile, the process gets SIGBUS, as
+/// with every mapped file.
 class COPPICE_API MappedFile {
  public:
-  /// Errors: FileError if `path` cannot be opened or is no regular file.
+  /// Errors: FileError if `path` cannot be opened or is not a regular file.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
 
-  /// A file that is in memory already; messages call it `name`.
+  /// Wraps bytes in memory; messages call the file `name`.
   static std::shared_ptr<const MappedFile> of_bytes(
       std::string name,
       std::vector<std::byte> bytes);
 
-  /// A part of a file as a file, which shares its memory; messages call it
-  /// `name`. `range` lies within the file.
+  /// A part of a file as a file that shares its memory; messages call it
+  /// `name`. `range` must lie within the file.
   static std::shared_ptr<const MappedFile> part_of(
       std::shared_ptr<const MappedFile> file,
       ByteRange range,
       std::string name);
 
-  /// The path of the open file in which a byte lies; empty if it lies in none.
+  /// The path of the mapped file that contains `address`; empty if there is
+  /// none.
   static std::string path_of(const void* address);
 
   ~MappedFile();
@@ -58,8 +59,8 @@ class COPPICE_API MappedFile {
   std::string_view text() const {
     return {reinterpret_cast<const char*>(data_), size_};
   }
-  /// The open file, for what copies without reading; owned by this. -1 for
-  /// bytes in memory and for a part of a file.
+  /// The file descriptor, for copies without reading; owned by this object. -1
+  /// for bytes in memory and parts of files.
   int descriptor() const {
     return descriptor_;
   }
@@ -76,7 +77,7 @@ class COPPICE_API MappedFile {
   int descriptor_ = -1;
   const std::byte* data_ = nullptr; ///< Null if the file is empty.
   uint64_t size_ = 0;
-  std::vector<std::byte> bytes_; ///< Of a file in memory.
+  std::vector<std::byte> bytes_;            ///< Of a file in memory.
   std::shared_ptr<const MappedFile> whole_; ///< What this is a part of.
 };
 

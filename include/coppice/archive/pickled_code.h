@@ -5,12 +5,12 @@
 
 namespace coppice {
 
-/// A class or a function that a pickle names beside plain data. Python imports
-/// it when it loads the file, and most often calls it; nothing here does.
+/// A class or function in a pickle that is not plain data. Python imports it
+/// when loading the file, and usually calls it; Coppice does neither.
 struct PickledCode {
   std::string name;   ///< "os.system"
-  uint64_t calls = 0; ///< How often the pickle calls it or makes one.
-  /// What it can do to whoever loads the file: "runs programs"; empty if it is
+  uint64_t calls = 0; ///< How often the pickle calls it.
+  /// What it can do when the file is loaded: "runs programs"; empty if it is
   /// not known to be dangerous.
   std::string danger;
 };

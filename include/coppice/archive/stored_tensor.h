@@ -10,12 +10,12 @@
 
 #include "coppice/export.h"
 
-/// A tensor as files hold it. Knows no LibTorch, so that readers of files need
-/// none; model/torch_tensors.h leads to `torch::Tensor`.
+/// A tensor in a file. Independent of LibTorch, as are the file readers;
+/// model/torch_tensors.h converts to `torch::Tensor`.
 namespace coppice {
 
-/// The element types that checkpoints hold: those of safetensors, under its
-/// names, and LibTorch's quantized and wide complex ones.
+/// The element types of checkpoints: those of safetensors, under its names, and
+/// LibTorch's quantized and wide complex ones.
 enum class Dtype : uint8_t {
   BOOL,
   F4,
@@ -48,13 +48,13 @@ enum class Dtype : uint8_t {
 /// "F32"
 COPPICE_API std::string_view dtype_name(Dtype dtype);
 
-/// The dtype of a name; nullopt if there is none.
+/// The inverse of `dtype_name`; nullopt for unknown names.
 COPPICE_API std::optional<Dtype> dtype_of_name(std::string_view name);
 
-/// Bits of an element: 4 and 6 for the types that share bytes.
+/// Bits per element; 4 and 6 for types of less than a byte.
 COPPICE_API int64_t dtype_bits(Dtype dtype);
 
-/// A tensor in memory that somebody else owns, most often a mapped file.
+/// A tensor in memory owned by another object, most often a mapped file.
 struct COPPICE_API StoredTensor {
   std::string name; ///< The tensor's FQN.
   Dtype dtype = Dtype::F32;
@@ -62,17 +62,17 @@ struct COPPICE_API StoredTensor {
   std::vector<int64_t> strides;      ///< In elements; row-major in most files.
   const std::byte* data = nullptr;   ///< The first element.
   std::shared_ptr<const void> owner; ///< Keeps `data` valid.
-  /// Why its values must stay as they are ("quantized"); empty for most.
+  /// Why the values must not be changed ("quantized"); empty for most.
   std::string fixed_because;
 
   int64_t numel() const;
-  /// The bytes of its elements, without gaps between them.
+  /// Bytes of the elements, without gaps between them.
   uint64_t nbytes() const;
-  /// Whether its elements lie row by row without gaps.
+  /// Whether the elements are row-major without gaps.
   bool is_contiguous() const;
 };
 
-/// Strides of a row-major tensor.
+/// The strides of a row-major tensor, in elements.
 COPPICE_API std::vector<int64_t> contiguous_strides(
     const std::vector<int64_t>& shape);
 

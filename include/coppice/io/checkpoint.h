@@ -25,50 +25,49 @@ enum class CheckpointFormat {
   ExportedProgram,    ///< `torch.export.save`, .pt2.
 };
 
-/// Whether it is an index and shards: a folder of files rather than one.
+/// Whether a format has several files: an index and shards.
 COPPICE_API bool is_sharded(CheckpointFormat format);
 
-/// "safetensors", "torch.save archive", ... as messages name it.
+/// "safetensors", "torch.save archive", ... for messages.
 COPPICE_API std::string_view format_name(CheckpointFormat format);
 
-/// The CRC-32 of an entry of a zip archive: whoever changes bytes of `covered`
-/// must write the new checksum, little-endian, at each of `places`.
+/// The CRC-32 of an entry of a zip archive. Who changes bytes of `covered` must
+/// write the new checksum, little-endian, at each of `places`.
 struct Checksum {
   size_t file = 0; ///< Index into `Checkpoint::files`.
   ByteRange covered;
-  std::vector<uint64_t> places;
+  std::vector<uint64_t> places; ///< Offsets in the file.
 };
 
-/// A model's tensors in one or several files, mapped: nothing is read before it
-/// is used. A tensor whose `data` lies in one of `files` can be changed by
-/// writing a copy of that file with other bytes there.
+/// The tensors of a model in one or several memory-mapped files, read on
+/// access. A tensor whose `data` is in one of `files` can be changed by writing
+/// a copy of that file with other bytes there.
 struct Checkpoint {
   CheckpointFormat format = CheckpointFormat::Safetensors;
-  /// The file itself, or the shards in the order of their names. The index of
-  /// shards comes last.
+  /// The file itself, or the shards sorted by name and then their index.
   std::vector<std::shared_ptr<const MappedFile>> files;
   StateDict state;
-  /// Of zip archives. Two ranges overlap only if one is of an entry that is an
-  /// archive itself, and holds the other with its places.
+  /// Checksums of zip archives. Ranges overlap only where an entry is itself an
+  /// archive and contains the other range with its places.
   std::vector<Checksum> checksums;
 
-  // Of pickled objects, such as a whole model:
+  // For pickled objects, such as a whole model:
 
-  /// Classes and functions that Python imports or calls when it loads the
-  /// files. Nothing here does, but a copy of a file still names them.
+  /// Classes and functions that Python imports or calls when loading the files.
+  /// Coppice does not, but copies of the files still name them.
   std::vector<PickledCode> code;
-  /// By name of a tensor: why it is no weight ("a buffer of its module"). Only
-  /// of tensors of which the object that holds them tells.
+  /// Why a tensor is not a weight ("a buffer of its module"), by name, if
+  /// known.
   std::map<std::string, std::string> left_because;
 };
 
-/// The first of its code that is known to be dangerous; null if there is none.
+/// The first entry of `code` known to be dangerous; null if there is none.
 COPPICE_API const PickledCode* dangerous_code(const Checkpoint& checkpoint);
 
-/// Opens a file of any known format, told by its content. Nothing in the file
-/// is believed before it is checked, and nothing in it can run: objects of
-/// Python's, such as a whole pickled model, are read as data for the tensors
-/// that they hold. Tensors have the names that `state_dict()` gives them.
+/// Opens a file of any known format, detected by its content. Everything in the
+/// file is checked before use, and no code in it runs: Python objects, such as
+/// a whole pickled model, are read as data for their tensors. Tensors have the
+/// names of `state_dict()`.
 ///
 /// Errors: FileError.
 COPPICE_API Checkpoint open_checkpoint(const std::string& path);

@@ -10,12 +10,12 @@
 
 namespace coppice {
 
-/// Tensors in the order of their file, and what the file says beside them.
+/// Tensors in file order, and the metadata of the file.
 struct COPPICE_API StateDict {
   std::vector<StoredTensor> tensors;
   std::map<std::string, std::string> metadata;
 
-  /// The tensor of a name, null if there is none.
+  /// The tensor with that name; null if there is none.
   const StoredTensor* find(std::string_view name) const;
 };
 
