@@ -17,6 +17,7 @@ struct Command {
 // Each adds a subcommand to `app` that sets `chosen`.
 void add_inspect(CLI::App& app, Command& chosen);
 void add_prune(CLI::App& app, Command& chosen);
+void add_analyze(CLI::App& app, Command& chosen);
 void add_activations(CLI::App& app, Command& chosen);
 void add_bench(CLI::App& app, Command& chosen);
 void add_compile(CLI::App& app, Command& chosen);

@@ -174,8 +174,7 @@ void check_page(
   require_other_file(page, inputs);
   if (!output.empty() && is_same_file(page, output)) {
     throw InputError(fmt::format(
-        "--html {} is where the compiled model goes: name another file.",
-        page));
+        "--html {} is where the output goes: name another file.", page));
   }
   require_writable(page);
 }

@@ -122,6 +122,7 @@ ExitCode run(int argc, char** argv) {
   Command chosen;
   add_inspect(app, chosen);
   add_prune(app, chosen);
+  add_analyze(app, chosen);
   add_activations(app, chosen);
   add_compile(app, chosen);
   add_bench(app, chosen);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace coppice::cli {
 
@@ -15,6 +16,11 @@ class ProgressBar {
 
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
+
+  /// For the next time it is drawn.
+  void label(std::string text) {
+    label_ = std::move(text);
+  }
 
   /// Draws at most ten times a second.
   void update(int64_t done);

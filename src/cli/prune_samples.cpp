@@ -125,7 +125,10 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();
-  std::cout << (run.json ? sampled_json(run.model, run.output, input, report)
+  const auto allocation =
+      run.recipe_file.empty() ? run.options.allocation : std::string();
+  std::cout << (run.json ? sampled_json(
+                               run.model, run.output, allocation, input, report)
                          : sampled_text(run.output, report))
             << '\n';
   if (report.pruned.reached) {
@@ -168,6 +171,14 @@ void add_sample_use(CLI::App& command, SampleOptions& options) {
   add_load_option(command, options.libraries);
 }
 
+CLI::Option* add_method(CLI::App& command, SampleOptions& options) {
+  return command
+      .add_option("--method", options.method, "How layers are pruned")
+      ->type_name("alps|sparsegpt|wanda|magnitude")
+      ->check(CLI::IsMember({"alps", "sparsegpt", "wanda", "magnitude"}))
+      ->capture_default_str();
+}
+
 void add_sample_options(
     CLI::App& command,
     CLI::Option* recipe,
@@ -179,11 +190,7 @@ void add_sample_options(
                           "Prune by the layers' inputs when the model runs on "
                           "these samples")
                       ->type_name("FILE");
-  command.add_option("--method", options.method, "How layers are pruned")
-      ->type_name("alps|sparsegpt|wanda|magnitude")
-      ->check(CLI::IsMember({"alps", "sparsegpt", "wanda", "magnitude"}))
-      ->excludes(recipe)
-      ->capture_default_str();
+  add_method(command, options)->excludes(recipe);
   auto* allocation =
       command
           .add_option(

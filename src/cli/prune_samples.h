@@ -30,6 +30,8 @@ struct SampleOptions {
 /// Which samples there are, and how they run.
 void add_sample_use(CLI::App& command, SampleOptions& options);
 
+CLI::Option* add_method(CLI::App& command, SampleOptions& options);
+
 /// All of them. `recipe`: what excludes those that a recipe says itself.
 void add_sample_options(
     CLI::App& command,

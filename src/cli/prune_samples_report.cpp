@@ -160,10 +160,12 @@ std::string sampled_text(
 std::string sampled_json(
     const std::string& model,
     const std::string& output,
+    const std::string& allocation,
     const Checkpoint& input,
     const SampledReport& report) {
   const auto& work = report.work;
   auto json = totals_json(model, output, input, report.pruned);
+  json["allocation"] = allocation.empty() ? Json() : Json(allocation);
   json["calibration"] = {
       {"samples", work.samples},
       {"held_back", work.held_back},

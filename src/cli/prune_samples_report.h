@@ -15,9 +15,11 @@ std::string sampled_text(
     const std::string& output,
     const oneshot::SampledReport& report);
 
+/// `allocation`: as on the command line; empty for a recipe's own.
 std::string sampled_json(
     const std::string& model,
     const std::string& output,
+    const std::string& allocation,
     const Checkpoint& input,
     const oneshot::SampledReport& report);
 

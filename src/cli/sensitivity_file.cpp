@@ -3,6 +3,8 @@
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
 
+#include <filesystem>
+
 #include "cli/errors.h"
 #include "coppice/archive/mapped_file.h"
 #include "io/foreign_file.h"
@@ -11,6 +13,12 @@ namespace coppice::cli {
 
 oneshot::Sensitivity read_sensitivity(const std::string& path) {
   constexpr uint64_t kLongest = uint64_t(1) << 26;
+  if (!std::filesystem::exists(path)) {
+    throw InputError(fmt::format(
+        "there is no file {}: --allocation is `uniform`, `erk`, `global`, "
+        "`owl` or a file of `coppice analyze`.",
+        path));
+  }
   const auto file = MappedFile::open(path);
   io::require_no_placeholder(*file);
   if (file->size() > kLongest) {

@@ -54,7 +54,7 @@ class SampledPruning {
 
  private:
   void tell_work() {
-    report_.work = work_of(model_, options_);
+    report_.work = work_of(model_, options_.memory, options_.sequential);
     if (options_.begin) {
       options_.begin(report_.work);
     }

@@ -284,11 +284,17 @@ void read_owl_options(
         place.option(name),
         "means nothing without `sparsity_profile: owl`; add that, or leave it "
         "out");
+    const bool is_multiple = name == std::string_view("owl_m");
+    const double most = is_multiple ? 1e9 : 0.25;
     const double value = *number_of(options, name, place);
     TORCH_CHECK_VALUE(
-        value >= 0, place.option(name), "expected 0 or more, got ", value);
-    (name == std::string_view("owl_m") ? modifier.owl.multiple
-                                       : modifier.owl.lambda) = value;
+        value >= 0 && value <= most,
+        place.option(name),
+        "expected 0 to ",
+        most,
+        ", got ",
+        value);
+    (is_multiple ? modifier.owl.multiple : modifier.owl.lambda) = value;
   }
 }
 

@@ -7,7 +7,8 @@
 
 namespace coppice::oneshot {
 
-SampledWork work_of(const SurveyedModel& model, const SampledOptions& options) {
+SampledWork
+work_of(const SurveyedModel& model, int64_t memory_bytes, bool sequential) {
   const auto& survey = model.survey;
   SampledWork work;
   work.layers = static_cast<int64_t>(survey.parts.size());
@@ -15,20 +16,19 @@ SampledWork work_of(const SurveyedModel& model, const SampledOptions& options) {
   work.held_back = static_cast<int64_t>(model.choice.held_back.size());
   work.passes = goes_by_outliers(model.targets) ? 1 : 0;
   for (size_t first = 0; first < survey.sources.size();) {
-    const auto last = options.sequential
-        ? first + 1
-        : end_of_pass(survey, first, options.memory);
+    const auto last =
+        sequential ? first + 1 : end_of_pass(survey, first, memory_bytes);
     int64_t bytes = 0;
     for (; first < last; ++first) {
       const auto& source = survey.sources[first];
       // Sequential: the dense model's inputs are kept as well.
       bytes += source.nbytes() +
-          (options.sequential
+          (sequential
                ? source.groups * 8 * source.features() * source.features()
                : 0);
     }
     work.moments_bytes = std::max(work.moments_bytes, bytes);
-    work.passes += options.sequential ? 2 : 1;
+    work.passes += sequential ? 2 : 1;
   }
   return work;
 }

@@ -6,6 +6,7 @@
 namespace coppice::oneshot {
 
 /// The work that pruning needs.
-SampledWork work_of(const SurveyedModel& model, const SampledOptions& options);
+SampledWork
+work_of(const SurveyedModel& model, int64_t memory_bytes, bool sequential);
 
 } // namespace coppice::oneshot

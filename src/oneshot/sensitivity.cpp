@@ -44,15 +44,17 @@ std::vector<int64_t> shape_in(const std::string& text) {
   std::vector<int64_t> shape;
   const char* at = text.data();
   const char* const end = at + text.size();
-  while (at < end) {
+  while (true) {
     const auto read = std::from_chars(at, end, shape.emplace_back());
     const bool goes_on = read.ptr < end && *read.ptr == 'x';
     if (read.ec != std::errc() || (read.ptr < end && !goes_on)) {
-      refuse(fmt::format("the shape `{}` is none", text));
+      refuse(fmt::format("the shape `{}` is not sizes such as 8x3", text));
     }
-    at = goes_on ? read.ptr + 1 : read.ptr;
+    if (!goes_on) {
+      return shape;
+    }
+    at = read.ptr + 1;
   }
-  return shape;
 }
 
 /// A row whose level comes next among those of its layer.

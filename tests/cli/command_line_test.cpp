@@ -25,7 +25,7 @@ using ::testing::StartsWith;
 
 TEST(CommandLine, HelpsWithExamples) {
   for (const char* command :
-       {"inspect", "prune", "compile", "pack", "unpack"}) {
+       {"inspect", "prune", "analyze", "compile", "pack", "unpack"}) {
     const auto outcome = run_coppice({command, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_THAT(outcome.out, HasSubstr("Examples:"));
@@ -36,7 +36,7 @@ TEST(CommandLine, HelpsWithExamples) {
 
 TEST(CommandLine, HelpsInPlainLines) {
   for (const char* command :
-       {"", "inspect", "prune", "activations", "compile", "bench", "pack"}) {
+       {"", "inspect", "prune", "analyze", "activations", "compile", "bench", "pack"}) {
     auto words = std::vector<std::string>{command, "--help"};
     words.erase(std::remove(words.begin(), words.end(), ""), words.end());
     const auto help = run_coppice(words).out;

@@ -292,7 +292,7 @@ TEST_F(Compile, RefusesAPageWhereItMayNotBe) {
     expect_complaint(compile({"--input", "2x6", "--html", page}), code, part);
   };
   refuse(model_, 1, "is the input itself");
-  refuse(folder_.path() + "/./out", 2, "is where the compiled model goes");
+  refuse(folder_.path() + "/./out", 2, "is where the output goes");
   refuse(model_ + "/below/page.html", 1, "cannot be made");
   expect_complaint(
       run_coppice({"bench", model_, "--input", "2x6", "--html", model_}),

@@ -74,11 +74,49 @@ TEST(RecipeFromJson, ReadsModifiersThatTakeSamples) {
       complaint(R"({"sparsity": 0.5, "scope": "global"})"),
       HasSubstr("`scope`: is not known"));
   EXPECT_THAT(
-      complaint(R"({"sparsity": 0.5, "sparsity_profile": "owl"})"),
-      HasSubstr("all layers get the same level"));
-  EXPECT_THAT(
       complaint(R"({"sparsity": 0.5, "dampening_frac": -1})"),
       HasSubstr("expected 0 or more"));
+}
+
+TEST(RecipeFromJson, ReadsHowLevelsAreAllocated) {
+  const auto rule = [](const std::string& options) {
+    return recipe_from_json(
+        R"({"modifiers": {"WandaPruningModifier": {"sparsity": 0.5, )" +
+        options + "}}}")[0];
+  };
+  EXPECT_EQ(
+      rule(R"("sparsity_profile": null)").allocation, Allocation::Uniform);
+  EXPECT_EQ(
+      rule(R"("sparsity_profile": "None", "owl_m": "None")").allocation,
+      Allocation::Uniform);
+  EXPECT_EQ(rule(R"("allocation": "erk")").allocation, Allocation::ERK);
+  EXPECT_EQ(rule(R"("allocation": "global")").allocation, Allocation::Global);
+  const auto owl =
+      rule(R"("sparsity_profile": "owl", "owl_m": 7, "owl_lmbda": 0.1)");
+  EXPECT_EQ(owl.allocation, Allocation::OWL);
+  EXPECT_EQ(owl.owl.multiple, 7);
+  EXPECT_EQ(owl.owl.lambda, 0.1);
+  EXPECT_EQ(rule(R"("allocation": "owl")").owl.lambda, OwlOptions().lambda);
+  const auto complaint = [&](const std::string& options) {
+    return message_of([&] { rule(options); });
+  };
+  EXPECT_THAT(
+      complaint(R"("sparsity_profile": "vowel")"), HasSubstr("expected `owl`"));
+  EXPECT_THAT(
+      complaint(R"("sparsity_profile": "owl", "allocation": "owl")"),
+      HasSubstr("means the same as `sparsity_profile`"));
+  EXPECT_THAT(
+      complaint(R"("allocation": "costs.json")"),
+      HasSubstr("expected `uniform`, `erk`, `global` or `owl`"));
+  EXPECT_THAT(complaint(R"("allocation": 1)"), HasSubstr("got 1"));
+  EXPECT_THAT(
+      complaint(R"("owl_m": 5)"), HasSubstr("without `sparsity_profile: owl`"));
+  EXPECT_THAT(
+      complaint(R"("sparsity_profile": "owl", "owl_lmbda": 0.3)"),
+      HasSubstr("expected 0 to 0.25"));
+  EXPECT_THAT(
+      complaint(R"("sparsity_profile": "owl", "owl_m": "5")"),
+      HasSubstr("expected a number"));
 }
 
 std::string complaint_about(const std::string& options) {
