@@ -41,6 +41,7 @@ std::vector<c10::IValue> inputs_in_file(
   }
   const auto checkpoint = open_checkpoint(path);
   if (checkpoint.format == CheckpointFormat::TorchScript ||
+      checkpoint.format == CheckpointFormat::ExportedProgram ||
       checkpoint.format == CheckpointFormat::TorchSave) {
     read_torch_file(path); // Says what is wrong.
   }

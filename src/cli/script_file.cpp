@@ -48,6 +48,13 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
     }
     // Says more of a file that is broken or of another kind.
     const auto format = open_checkpoint(path).format;
+    if (format == CheckpointFormat::ExportedProgram) {
+      throw InputError(fmt::format(
+          "{} is a {}, whose program this command does not run; save the model "
+          "as TorchScript.",
+          path,
+          format_name(format)));
+    }
     if (format != CheckpointFormat::TorchScript) {
       throw InputError(fmt::format(
           "{} is a {}, which holds tensors and no model to run; save the model "

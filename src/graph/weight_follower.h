@@ -23,6 +23,16 @@ class WeightFollower {
   /// Errors: c10::ValueError if that takes too long.
   void follow(const c10::IValue& self, const torch::jit::Function& method);
 
+  /// Walks through a graph whose inputs are `arguments`; what its outputs are.
+  ///
+  /// Errors: c10::ValueError if that takes too long.
+  std::vector<FollowedValue> follow_graph(
+      const torch::jit::Graph& graph,
+      std::vector<FollowedValue> arguments);
+
+  /// Notes that something reads the tensors that a value is made of.
+  void note_read(const FollowedValue& value);
+
   /// What was seen of a tensor; it and others that begin at the same element
   /// count as one.
   const WeightUse& use_of(const at::Tensor& tensor) const;
@@ -36,7 +46,6 @@ class WeightFollower {
   using Frame = std::unordered_map<const torch::jit::Value*, FollowedValue>;
   using Values = std::vector<FollowedValue>;
 
-  Values follow_graph(const torch::jit::Graph& graph, Values arguments);
   void follow_block(const torch::jit::Block& block, Frame& frame);
   void follow_node(const torch::jit::Node& node, Frame& frame);
   void follow_attribute(const torch::jit::Node& node, Frame& frame);
@@ -63,7 +72,6 @@ class WeightFollower {
     bool from_end = false;
   };
   void note(const FollowedValue& weight, const OpRoles& roles, Dims dims);
-  void note_read(const FollowedValue& value);
   void note_unclear(const FollowedValue& value);
 
   FollowedValue value_of(const torch::jit::Value* value, const Frame& frame)

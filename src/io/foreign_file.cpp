@@ -197,7 +197,8 @@ std::string model_in(const fs::path& folder) {
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
     const auto end = entry.path().extension();
-    for (const auto* known : {".safetensors", ".pt", ".pth", ".th", ".ckpt"}) {
+    for (const auto* known :
+         {".safetensors", ".pt", ".pt2", ".pth", ".th", ".ckpt"}) {
       if (end == known && fs::is_regular_file(entry.path())) {
         found.push_back(entry.path());
       }

@@ -26,20 +26,20 @@ constexpr std::array<std::pair<Dtype, torch::ScalarType>, 14> kTypes = {{
     {Dtype::QUINT8, torch::kQUInt8},
 }};
 
-/// safetensors allows headers after which no element is aligned.
+/// safetensors allows headers after which no element is aligned, and so do
+/// archives in archives. What lies between the elements is copied with them.
 torch::Tensor aligned_copy(
     const StoredTensor& stored,
     const torch::TensorOptions& options) {
-  TORCH_CHECK_VALUE(
-      stored.is_contiguous(),
-      "`",
-      stored.name,
-      "`: its elements are neither aligned nor in order");
-  auto copy = torch::empty(stored.shape, options);
-  if (copy.numel() > 0) {
-    std::memcpy(copy.data_ptr(), stored.data, stored.nbytes());
+  int64_t span = stored.numel() > 0 ? 1 : 0;
+  for (size_t i = 0; span > 0 && i < stored.shape.size(); ++i) {
+    span += (stored.shape[i] - 1) * stored.strides[i];
   }
-  return copy;
+  auto copy = torch::empty({span}, options);
+  if (span > 0) {
+    std::memcpy(copy.data_ptr(), stored.data, copy.nbytes());
+  }
+  return copy.as_strided(stored.shape, stored.strides);
 }
 
 } // namespace

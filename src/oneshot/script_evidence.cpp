@@ -11,6 +11,7 @@
 #include <new>
 #include <set>
 
+#include "oneshot/exported_evidence.h"
 #include "oneshot/script_code.h"
 
 namespace coppice::oneshot {
@@ -85,6 +86,9 @@ uint64_t free_memory() {
 std::optional<ScriptEvidence> script_evidence(
     const Checkpoint& checkpoint,
     uint64_t free_bytes) {
+  if (checkpoint.format == CheckpointFormat::ExportedProgram) {
+    return exported_evidence(checkpoint);
+  }
   if (checkpoint.format != CheckpointFormat::TorchScript ||
       checkpoint.files.empty()) {
     return std::nullopt;

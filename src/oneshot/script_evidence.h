@@ -9,7 +9,8 @@
 
 namespace coppice::oneshot {
 
-/// What the code of a TorchScript archive says of the roles of its tensors.
+/// What the code of a TorchScript archive, or the graph of torch.export's, says
+/// of the roles of its tensors.
 struct ScriptEvidence {
   /// Whether the graphs of its methods were analysed. If not, only buffers are
   /// known.
@@ -25,10 +26,11 @@ struct ScriptEvidence {
 /// on Linux.
 uint64_t free_memory();
 
-/// Loads the archive with LibTorch and analyses its graphs, if loading runs no
-/// code (no `__setstate__`, no custom classes) and needs at most half of
+/// Loads a TorchScript archive with LibTorch and analyses its graphs, if loading
+/// runs no code (no `__setstate__`, no custom classes) and needs at most half of
 /// `free_bytes`. Else reads the declarations of buffers from the code as text.
-/// Null for other files. Never throws for faulty code.
+/// Archives of torch.export: see `exported_evidence`. Null for other files.
+/// Never throws for faulty code.
 std::optional<ScriptEvidence> script_evidence(
     const Checkpoint& checkpoint,
     uint64_t free_bytes = free_memory());

@@ -6,6 +6,7 @@
 #include "coppice/archive/file_error.h"
 #include "coppice/io/safetensors.h"
 #include "io/formats.h"
+#include "io/rewrite.h"
 #include "support/exported_bytes.h"
 #include "support/file_errors.h"
 #include "support/reference_python.h"
@@ -318,6 +319,47 @@ TEST(ExportedArchive, SurvivesWrongBytes) {
         expect_read_or_refused(changed.bytes());
       }
     }
+  }
+}
+
+/// Holds every checksum of an archive, and of those in it, against its bytes.
+void expect_right_checksums(const std::shared_ptr<const MappedFile>& file) {
+  archive::ZipArchive zip(file);
+  for (const auto& entry : zip.entries()) {
+    EXPECT_NO_THROW(zip.read(entry)) << entry.name;
+    const auto part = MappedFile::part_of(file, entry.data, "part");
+    if (archive::is_zip(*part)) {
+      expect_right_checksums(part);
+    }
+  }
+}
+
+TEST(ExportedArchive, IsRewrittenWithRightChecksums) {
+  const TemporaryFolder folder;
+  for (const std::string name : {"conv_2.6", "conv_2.14", "tied_2.6"}) {
+    const std::string path = COPPICE_TESTS "/data/pt2/" + name + ".pt2";
+    const auto checkpoint = open_checkpoint(path);
+    std::vector<Change> changes;
+    for (const size_t i : {0, 1}) {
+      const auto range =
+          place_of(checkpoint.state.tensors[i], checkpoint).range;
+      if (changes.empty() || changes[0].range.end <= range.begin) {
+        changes.push_back({range, [range](const ByteSink& sink) {
+                             const std::string bytes(
+                                 range.end - range.begin, '\x2a');
+                             sink(bytes.data(), bytes.size());
+                           }});
+      }
+    }
+    OutputFile output(folder.file(name));
+    rewrite_file(checkpoint, 0, changes, output);
+    output.commit();
+    const auto changed = open_checkpoint(folder.file(name));
+    expect_right_checksums(changed.files[0]);
+    EXPECT_EQ(changed.state.tensors[0].data[0], std::byte{0x2a});
+    EXPECT_EQ(changed.files[0]->size(), checkpoint.files[0]->size());
+    const auto& last = checkpoint.state.tensors.back();
+    EXPECT_EQ(first_of(changed.state.tensors.back()), first_of(last));
   }
 }
 
