@@ -293,7 +293,7 @@ TEST_F(Compile, RefusesAPageWhereItMayNotBe) {
   };
   refuse(model_, 1, "is the input itself");
   refuse(folder_.path() + "/./out", 2, "is where the output goes");
-  refuse(model_ + "/below/page.html", 1, "cannot be made");
+  refuse(model_ + "/below/page.html", 1, "cannot be created");
   expect_complaint(
       run_coppice({"bench", model_, "--input", "2x6", "--html", model_}),
       1,

@@ -111,7 +111,7 @@ TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
   expect_complaint(
       run_coppice({"compile", model_, "--input", "1x8", "-o", model_ + "/out"}),
       1,
-      "cannot be made");
+      "cannot be created");
 }
 
 TEST_F(ScriptOutputs, AreNoInputOnAnotherMount) {
