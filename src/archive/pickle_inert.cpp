@@ -85,12 +85,13 @@ PickleValue PickleMaker::make_inert(
     inert.maker = foreign_name(*name); // Not plain data: to be reported.
     name = inert.maker.get_if<PickleClass>();
   }
-  names_->count_call(inert.maker);
-  // Protocols below 4: the name of a nested class.
+  // How enums and nested classes are named by protocols below 4.
   if (name && is_class(*name, "builtins", "getattr") && items.size() == 2 &&
       items[0].get_if<PickleClass>() && items[1].get_if<std::string>()) {
+    names_->count_plain_call(inert.maker);
     return attribute_of_class(items);
   }
+  names_->count_call(inert.maker);
   // Protocols below 2: an object as its class, its built-in base class and the
   // value of that.
   if (name && is_class(*name, "copyreg", "_reconstructor") &&

@@ -113,7 +113,8 @@ void PickleMachine::recall(uint64_t index) {
     input_.fail(
         fmt::format("refers to memo entry {}, which does not exist", index));
   }
-  stack_.push_back(found->second); // Not push: no new container.
+  stack_.push_back(found->second); // No new container.
+  maker_.count_use(found->second);
 }
 
 std::shared_ptr<const void> PickleMachine::finish(const PickleValue& result) {

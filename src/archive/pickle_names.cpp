@@ -29,23 +29,41 @@ PickleValue PickleNames::add(PickleClass type) {
     entries_.push_back({std::move(type)});
     by_identity_.emplace(entries_.back().type.identity(), known->second);
   }
-  return entries_[known->second].type;
+  Entry& entry = entries_[known->second];
+  ++entry.uses;
+  return entry.type;
+}
+
+PickleNames::Entry* PickleNames::entry_of(const PickleValue& type) {
+  const auto found = by_identity_.find(type.identity());
+  return found == by_identity_.end() ? nullptr : &entries_[found->second];
 }
 
 void PickleNames::count_call(const PickleValue& type) {
-  const auto found = by_identity_.find(type.identity());
-  if (found != by_identity_.end()) {
-    ++entries_[found->second].calls;
+  if (auto* entry = entry_of(type)) {
+    ++entry->calls;
+  }
+}
+
+void PickleNames::count_plain_call(const PickleValue& type) {
+  if (auto* entry = entry_of(type)) {
+    ++entry->plain_calls;
+  }
+}
+
+void PickleNames::count_use(const PickleValue& type) {
+  if (auto* entry = entry_of(type)) {
+    ++entry->uses;
   }
 }
 
 std::vector<PickledCode> PickleNames::take() {
   std::vector<PickledCode> all;
-  for (const auto& [type, calls] : entries_) {
-    const auto& held = *type.get_if<PickleClass>();
-    const auto name = held.module + "." + held.name;
-    if (!is_harmless(name)) {
-      all.push_back({shown(name), calls, std::string(danger_of(name))});
+  for (const auto& entry : entries_) {
+    const auto& type = *entry.type.get_if<PickleClass>();
+    const auto name = type.module + "." + type.name;
+    if (!is_harmless(name) && entry.uses > entry.plain_calls) {
+      all.push_back({shown(name), entry.calls, std::string(danger_of(name))});
     }
   }
   return all;

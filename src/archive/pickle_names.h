@@ -16,6 +16,11 @@ class PickleNames {
   PickleValue add(PickleClass type);
   /// Counts a call of a value from `add`; ignores others.
   void count_call(const PickleValue& type);
+  /// The same for a call that is as good as the name of what it gives, so that
+  /// the name of what was called says nothing.
+  void count_plain_call(const PickleValue& type);
+  /// Counts another use of a value, by what a pickle remembers.
+  void count_use(const PickleValue& type);
 
   /// The names in order of appearance, without those that are part of pickling
   /// plain data.
@@ -25,7 +30,11 @@ class PickleNames {
   struct Entry {
     PickleValue type;
     uint64_t calls = 0;
+    uint64_t uses = 0;
+    uint64_t plain_calls = 0; ///< If all uses are such, it is left out.
   };
+
+  Entry* entry_of(const PickleValue& type);
 
   std::vector<Entry> entries_;
   std::unordered_map<std::string, size_t> by_name_;

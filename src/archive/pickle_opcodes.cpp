@@ -36,6 +36,7 @@ bool PickleMachine::step_stack(unsigned char opcode) {
       return true;
     case '2': // DUP
       stack_.push_back(PickleValue(top()));
+      maker_.count_use(top());
       return true;
     case 'p': // PUT
       remember(text_index());

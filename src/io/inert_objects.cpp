@@ -173,6 +173,16 @@ bool is_optimizer(const PickleInert& object) {
       });
 }
 
+const PickleTuple* parts_of_partial(const PickleInert& object) {
+  const auto* type = class_of(object);
+  if (!type || type->module != "functools" || type->name != "partial" ||
+      object.states.size() != 1) {
+    return nullptr;
+  }
+  const auto* parts = object.states[0].get_if<PickleTuple>();
+  return parts && parts->items.size() == 4 ? parts : nullptr;
+}
+
 bool is_tensor_function(const PickleInert& object) {
   const auto* type = class_of(object);
   return type && type->module == "torch._utils" &&

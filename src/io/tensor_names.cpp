@@ -276,6 +276,14 @@ void TensorNames::add_state(
     add_module(at, inert, *attributes);
     return;
   }
+  if (const auto* partial = parts_of_partial(inert)) {
+    for (const auto& part : partial->items) {
+      if (leads_to_tensors(part)) {
+        add_child(at, part, at.name);
+      }
+    }
+    return;
+  }
   // A pair of attributes and slots: Python's form for classes with slots.
   const auto* pair = state.get_if<PickleTuple>();
   if (pair && pair->items.size() == 2 && pair->items[1].get_if<PickleDict>() &&

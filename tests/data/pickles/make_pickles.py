@@ -98,7 +98,7 @@ def write(folder):
     save("whole.pt", model)
     save("whole.legacy.pt", model, _use_new_zipfile_serialization=False)
     save("whole.protocol4.pt", model, pickle_protocol=4)
-    save("whole.protocol0.pt", model, pickle_protocol=0)
+    save("whole.protocol1.pt", model, pickle_protocol=1)
     save("lightning.pt", lightning(model))
     save("runner.pt", {"runner": grove.Runner(model), "model": model})
     save("frameworks.pt", frameworks(model))
