@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "archive/pickle_tree.h"
+#include "coppice/archive/file_error.h"
 
 namespace coppice::archive {
 
@@ -39,14 +40,33 @@ PickleMachine::~PickleMachine() {
 }
 
 Pickle PickleMachine::run() {
-  while (step(input_.number<unsigned char>())) {
-  }
   Pickle result;
-  result.value = pop();
-  result.size = input_.offset();
-  result.keeper = finish(result.value);
+  try {
+    while (step(input_.number<unsigned char>())) {
+    }
+    result.value = pop();
+    result.size = input_.offset();
+    result.keeper = finish(result.value);
+  } catch (const FileError&) {
+    fail_if_dangerous();
+    throw;
+  }
   result.code = maker_.take_code();
   return result;
+}
+
+/// Python runs what stands before the broken place.
+void PickleMachine::fail_if_dangerous() {
+  for (const auto& code : maker_.take_code()) {
+    if (!code.danger.empty()) {
+      input_.fail(
+          fmt::format(
+              "names {}, which {}, and is broken besides",
+              quoted(code.name),
+              code.danger),
+          "do not load it with Python");
+    }
+  }
 }
 
 bool PickleMachine::step(unsigned char opcode) {

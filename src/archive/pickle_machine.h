@@ -28,6 +28,7 @@ class PickleMachine {
   bool step_object(unsigned char opcode);
 
   [[noreturn]] void refuse_opcode(unsigned char opcode) const;
+  void fail_if_dangerous();
 
   void push(PickleValue value);
   PickleValue pop();

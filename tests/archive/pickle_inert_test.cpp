@@ -256,6 +256,14 @@ TEST(PickleInert, StillRefusesWhatIsBroken) {
       HasSubstr("argument 1"));
 }
 
+TEST(PickleInert, SaysOfABrokenOneThatItIsDangerous) {
+  EXPECT_THAT(
+      error_of("cos\nsystem\n(S'echo'\ntR0K"),
+      HasSubstr(
+          "names `os.system`, which runs programs, and is broken besides at "
+          "byte 28; do not load it with Python."));
+}
+
 TEST(PickleInert, TakesTheClassOfAWholeModel) {
   // As torch.save named it before 1.6, with its source beside it.
   const auto pickle = read(
