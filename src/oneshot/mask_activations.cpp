@@ -81,7 +81,7 @@ void let_go_of_unfit(
   for (auto& each : watched) {
     each.layer.site->detach(each.observer);
     if (!each.statistics->is_floating()) {
-      each.left_because = "its input is no floating tensor";
+      each.left_because = "its input is not a floating tensor";
     } else if (each.statistics->shape().empty()) {
       each.left_because = "it never ran, or its input has only one dimension";
     }

@@ -210,7 +210,7 @@ class Planner {
           plan.is_named ? why_not_prunable(tensor) : why_left(tensor);
     }
     if (plan.left_because.empty() && !is_changeable(tensor, input_)) {
-      plan.left_because = "its values are not stored as plain elements";
+      plan.left_because = "its values cannot be rewritten in the file";
     }
     if (plan.left_because.empty() && !plan.is_named &&
         is_narrower(modifier.pattern, tensor)) {

@@ -265,7 +265,7 @@ void ActivationAggregate::restore(
         static_cast<int64_t>(state.samples.size()) == rows,
         "the aggregate function `",
         options_.aggregate_fn().name(),
-        "` cannot go on from the aggregated activations of another one");
+        "` cannot continue from the aggregated activations of another one");
     parts.push_back(
         {data.detach().clone(), ones[i].sizes().vec(), ones[i].options()});
   }

@@ -64,7 +64,7 @@ void check_can_step(const std::vector<ActivationGroup>& groups) {
   };
   TORCH_CHECK_VALUE(
       groups.empty() || std::any_of(groups.begin(), groups.end(), is_watched),
-      "step: all masks were squashed; register a layer again to go on");
+      "step: all masks were squashed; register a layer again");
   const auto idle = names_of(groups, [&](const ActivationGroup& group) {
     return is_watched(group) && !group.has_data();
   });

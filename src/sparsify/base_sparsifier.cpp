@@ -271,7 +271,7 @@ void BaseSparsifier::set_sparsity_levels(const std::vector<double>& levels) {
       levels.size() == groups_.size(),
       "set_sparsity_levels: expected ",
       groups_.size(),
-      " levels, one a group, got ",
+      " levels, one per group, got ",
       levels.size());
   for (size_t i = 0; i < levels.size(); ++i) {
     groups_[i].options.set("sparsity_level", levels[i]);
@@ -285,8 +285,7 @@ void BaseSparsifier::require_prepared(const char* function) const {
   TORCH_CHECK_VALUE(
       life_ != Life::Squashed,
       function,
-      ": the masks were squashed into the weights; make a new sparsifier to go "
-      "on");
+      ": the masks were squashed into the weights; make a new sparsifier");
 }
 
 const Group& BaseSparsifier::find_group(const std::string& tensor_fqn) const {

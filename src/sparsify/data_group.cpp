@@ -40,7 +40,7 @@ void DataGroup::check_shape() const {
       data.sizes(),
       " by now, but its mask has ",
       mask.sizes(),
-      "; add it anew without its mask");
+      "; add it again without its mask");
 }
 
 } // namespace coppice

@@ -6,8 +6,8 @@
 
 #include "coppice/archive/stored_tensor.h"
 
-/// Tensors as the checkpoints of common libraries name them, small, and what
-/// becomes of each by default.
+/// Small tensors named as in checkpoints of common libraries, and the default
+/// decision for each.
 namespace coppice::testing {
 
 struct NamedShape {

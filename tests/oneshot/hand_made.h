@@ -9,7 +9,7 @@
 
 namespace coppice::testing {
 
-/// A checkpoint over a hand-made file, as archives are that share storages.
+/// A checkpoint over a hand-made file, for shared storages.
 struct HandMade {
   HandMade(const TemporaryFolder& folder, std::vector<float> values) {
     const std::string bytes(

@@ -1,5 +1,4 @@
-// What prune takes and what it leaves of checkpoints in the naming of common
-// libraries.
+// Default decisions of prune for checkpoints named as in common libraries.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -113,7 +112,7 @@ TEST_F(LeftByDefault, AClassWordMeansLayers) {
   EXPECT_EQ(why_left(report, "conv.weight"), "not a target");
   EXPECT_EQ(
       why_left(report, "optimizer.state.0.exp_avg"), "state of an optimizer");
-  // A name beside it lifts the exclusion of what it matches.
+  // A glob lifts the exclusion of what it matches.
   modifier.targets = {"Linear", "Conv2d", "model.embed*"};
   report = prune(modifier);
   EXPECT_EQ(why_left(report, "model.embed_tokens.weight"), "");

@@ -29,7 +29,7 @@ MaskActivationsOptions options_of(std::vector<std::string> layers) {
   return options;
 }
 
-/// What enters the second layer of `script_net`.
+/// The input of the second layer of `script_net`.
 torch::Tensor hidden(torch::jit::Module net, const torch::Tensor& x) {
   return torch::relu(net.attr("fc1").toModule().forward({x}).toTensor());
 }
@@ -148,7 +148,7 @@ TEST(MaskActivations, LeavesLayersThatAGlobChoseAndThatCannotBeMasked) {
       options_of({"t*", "f*", "r*"}),
       masked);
   ASSERT_EQ(rows.size(), 3U);
-  EXPECT_THAT(rows[0].left_because, HasSubstr("no floating tensor"));
+  EXPECT_THAT(rows[0].left_because, HasSubstr("not a floating tensor"));
   EXPECT_EQ(rows[1].left_because, "");
   EXPECT_THAT(rows[2].left_because, HasSubstr("never ran"));
 }

@@ -134,7 +134,7 @@ TEST_F(PruneCheckpoint, FindsAGlobalThresholdOfMixedPrecision) {
   prune(
       saved({{"a", half}, {"b", wide}}), modifier(0.5, {1, 1}, Scope::Global));
   const auto masks = drop_lowest_masks(
-      // The wide one lies first in the file.
+      // The wide one is first in the file.
       {wide.abs(), half.to(torch::kDouble).abs()},
       0.5);
   EXPECT_TRUE(pruned("b").equal(wide * masks[0]));

@@ -60,7 +60,7 @@ class PruneWithSamples : public ::testing::Test {
     return as_tensor(*checkpoint.state.find(name)).clone();
   }
 
-  /// Those samples that calibrate.
+  /// The samples used for calibration.
   static torch::Tensor calibrating(const torch::Tensor& x) {
     return x.index_select(
         0,

@@ -22,7 +22,7 @@ class PruningMasks : public ::testing::TestWithParam<Scope> {
     mask_ = torch::rand({16, 12}).gt(0.6);
   }
 
-  /// Prunes; the effective weight and the mask afterwards.
+  /// Prunes; returns the effective weight and the mask afterwards.
   std::pair<torch::Tensor, torch::Tensor> pruned(
       const std::string& weight,
       const std::string& mask,

@@ -1,5 +1,4 @@
-// Models of ../shared/data, pruned and loaded back. Skipped where it is not
-// there.
+// Models of ../shared/data, pruned and loaded back. Skipped without them.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -152,7 +151,7 @@ TEST(OddTensors, LoadInPythonAfterwards) {
     EXPECT_EQ(
         fs::file_size(before.file(name)), fs::file_size(after.file(name)));
     for (size_t i = 0; i < report.tensors.size(); ++i) {
-      // What is shown as left has not changed.
+      // Tensors reported as not pruned are unchanged.
       const auto& row = report.tensors[i];
       const auto& tensor = output.state.tensors[i];
       const bool is_left = !row.left_because.empty() &&

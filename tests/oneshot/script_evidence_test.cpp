@@ -115,7 +115,7 @@ TEST_F(ScriptEvidence, NamesDecideWithoutMethods) {
   EXPECT_EQ(why_left(report, "scale"), "a scale");
 }
 
-/// Copies an archive with other code: `from` becomes `to`.
+/// Copies an archive with `from` in its code replaced by `to`.
 void replace_in_code(
     const std::string& path,
     const std::string& from,
@@ -140,7 +140,7 @@ void replace_in_code(
   EXPECT_GT(replaced, 0) << from;
 }
 
-/// In code that cannot be loaded, names and what the classes declare decide.
+/// If code cannot be loaded, names and declared attributes decide.
 TEST_F(ScriptEvidence, NamesAndBuffersDecideWhereTheCodeIsUnknown) {
   net_.register_buffer("table2", torch::randn({8, 8}));
   net_.define(
@@ -207,12 +207,12 @@ TEST_F(ScriptEvidence, IsOfTheClassesWhereMemoryRunsOut) {
   GTEST_SKIP() << "AddressSanitizer takes the whole address space";
 #endif
   constexpr int64_t kFloats = int64_t(48) << 20;
-  constexpr uint64_t kRoom = uint64_t(64) << 20; // A third of what it takes.
+  constexpr uint64_t kRoom = uint64_t(64) << 20; // A third of what it needs.
   net_.register_parameter("large", torch::zeros({kFloats / 64, 64}), false);
   net_.define(kForward);
   net_.save(folder_.file("in"));
   const auto file = open_checkpoint(folder_.file("in"));
-  // In a process of its own, whose memory may stay short.
+  // In a child process, whose memory can be limited.
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {

@@ -76,10 +76,10 @@ TEST_P(WeightLayoutTest, SaysWhereAPatternRunsAlongOutputs) {
   };
   save({{kAttention, torch::randn({16, 48})}});
   EXPECT_THAT(note(kAttention), HasSubstr("along outputs"));
-  // The same names on linear layers, [out, in].
+  // Linear layers of the same names, [out, in].
   save({{kAttention, torch::randn({48, 16})}});
   EXPECT_EQ(note(kAttention), "");
-  // A bias has the outputs.
+  // A bias has one value per output.
   save({{"a.weight", torch::randn({8, 12})}, {"a.bias", torch::randn({12})}});
   EXPECT_THAT(note("a.weight"), HasSubstr("along outputs"));
   save({{"a.weight", torch::randn({8, 12})}, {"a.bias", torch::randn({8})}});

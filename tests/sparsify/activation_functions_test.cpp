@@ -15,7 +15,7 @@ using ::testing::HasSubstr;
 using testing::message_of;
 using torch::Tensor;
 
-/// A sparsifier of one layer, and what enters it.
+/// A sparsifier of one layer, and its inputs.
 struct Watched {
   explicit Watched(const ActivationOptions& options)
       : sparsifier(model.layers, all_kept()) {

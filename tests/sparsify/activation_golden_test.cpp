@@ -1,5 +1,5 @@
-// The workflows, error probes and layout that the reference's own
-// ActivationSparsifier recorded, in every form of a model.
+// The workflows, error probes and layout recorded from the reference's
+// ActivationSparsifier, for every form of a model.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -196,7 +196,7 @@ TEST_P(ActivationGolden, WorkflowsWithShippedFunctions) {
   run_all(true);
 }
 
-/// A model of the error probes, and what they do to it.
+/// A model for the error probes, and the probes.
 struct Probed {
   explicit Probed(const testing::Form& form, ActivationOptions more = {})
       : model(form.model()),
@@ -230,7 +230,7 @@ struct Probed {
 
 using Probe = std::function<void(const testing::Form&)>;
 
-/// What a probe does, and our sentence; empty where it works here.
+/// The expected message of a probe; empty if it works here.
 struct Answer {
   Probe probe;
   const char* sentence;
@@ -372,7 +372,7 @@ TEST_P(ActivationGolden, LayoutOfStateAndPrint) {
   std::ostringstream text;
   text << probed.sparsifier;
   auto printed = text.str();
-  // As C++ modules print themselves.
+  // In the format of C++ modules.
   const std::string prefix = "torch::nn::";
   const auto at = printed.find(prefix);
   if (at != std::string::npos) {

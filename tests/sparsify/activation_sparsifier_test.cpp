@@ -151,7 +151,7 @@ TEST_F(Activations, AMaskThatDoesNotFitIsAnErrorBeforeAnythingChanges) {
   sparsifier.step();
 }
 
-// In the reference the layer is unregistered by then.
+// The reference has unregistered the layer by then.
 TEST_F(Activations, AFailedRegistrationLeavesTheOldOne) {
   ActivationSparsifier sparsifier(layers, keep_half());
   sparsifier.register_layer("a");
@@ -404,7 +404,7 @@ TEST_F(Activations, MayComeFromSeveralThreadsAtOnce) {
   EXPECT_TRUE(sparsifier.data_groups()[1].data().at(0).equal(rows));
 }
 
-// Memory is that of one batch, whatever their number.
+// Memory is that of one batch, however many there are.
 TEST_F(Activations, AreNotHeldOnceTheyHavePassed) {
   ActivationSparsifier sparsifier(layers, keep_half());
   sparsifier.register_layer("a");
@@ -429,8 +429,8 @@ TEST_F(Activations, AreNotHeldOnceTheyHavePassed) {
   }
 }
 
-/// How many of LibTorch's operators register so many layers and find the masks
-/// of what has passed them.
+/// The number of LibTorch ops run to register a number of layers and find their
+/// masks.
 int64_t operators_for(int64_t count) {
   ActivationLayers layers;
   for (int64_t i = 0; i < count; ++i) {

@@ -57,13 +57,14 @@ class ActivationState : public ::testing::Test {
     return into[1].site->pass(into[0].site->pass(x));
   }
 
-  /// The state through a file.
+  /// Saves and loads the state.
   ActivationSparsifierState saved() const {
     save_state(sparsifier.state_dict(), folder.file("state.pt"));
     return load_activation_sparsifier_state(folder.file("state.pt"));
   }
 
-  /// Checks that a state loads as what it was taken of, and goes on as it.
+  /// Checks that a state restores the sparsifier it was taken from, which then
+  /// continues in the same way.
   void check(const ActivationSparsifierState& state) {
     const auto others = two_layers();
     ActivationSparsifier other(others);
@@ -252,7 +253,7 @@ TEST_F(ActivationState, OfAMeanDoesNotGoOnAsASum) {
   ActivationSparsifier other(two_layers());
   EXPECT_THAT(
       message_of([&] { other.load_state_dict(state); }),
-      HasSubstr("the aggregate function `sum` cannot go on from"));
+      HasSubstr("the aggregate function `sum` cannot continue from"));
 }
 
 TEST_F(ActivationState, KeepsMasksOfEveryDtypeAndShape) {
@@ -319,7 +320,7 @@ std::vector<Tensor> bits(const ActivationMask& mask) {
   return bits;
 }
 
-/// Runs the script that stands for the reference.
+/// Runs the script of the reference.
 void run_python(const std::string& verb, const TemporaryFolder& folder) {
   const auto command = std::string(kPython) +
       " -W ignore '" COPPICE_TESTS "/sparsify/reference_activations.py' " +

@@ -61,8 +61,7 @@ bool equal(const std::vector<Tensor>& a, const std::vector<Tensor>& b) {
       [](const Tensor& one, const Tensor& other) { return one.equal(other); });
 }
 
-/// Whether a state loads into a fresh sparsifier of a fresh model as what it
-/// was taken of.
+/// Whether a state loads into a new sparsifier of a new model unchanged.
 void check_state(
     const ActivationSparsifier& sparsifier,
     const testing::NetForm& form) {

@@ -158,7 +158,7 @@ TEST_P(BaseTestData, AddDataReplacesDataOfTheSameName) {
   EXPECT_EQ(sparsifier.options(name).at("test").toInt(), 3);
   EXPECT_EQ(sparsifier.data_groups()[0].name, name) << "it keeps its place";
   EXPECT_TRUE(sparsifier.data_groups()[0].state.empty());
-  // The data that was replaced is left as it was.
+  // The replaced data does not change.
   EXPECT_TRUE(data[0].data.tensor()[0].ne(0).all().item<bool>());
 
   sparsifier.add_data(name, fresh, /*reuse_mask=*/false, test_option(9));

@@ -345,7 +345,7 @@ TEST(BaseStep, DoesNothingWhileMaskUpdatesAreOff) {
   EXPECT_TRUE(sparsifier.mask("linear1.weight").all().item<bool>());
 }
 
-// Nothing is done by halves: the first group could be masked, the second not.
+// Atomic: the first group could be masked, the second could not.
 TEST(BaseStep, LeavesEverythingAsItWasWhenOneGroupFails) {
   class FailsOnLinear2 : public BaseSparsifier {
     torch::Tensor update_mask(Group& group) override {

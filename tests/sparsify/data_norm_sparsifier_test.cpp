@@ -80,8 +80,8 @@ class NormTest : public ::testing::TestWithParam<std::tuple<Kind, Norm>> {
   Norm norm = std::get<1>(GetParam());
 };
 
-/// What a level may make zero of a tensor: whole blocks, of which the edge cuts
-/// some off.
+/// The zeros that a level allows in a tensor: whole blocks, partial ones at the
+/// edges.
 void expect_sparsity(
     const torch::Tensor& masked,
     const DataNormOptions& options) {
@@ -125,7 +125,7 @@ TEST_P(NormTest, StepDropsWhatTheLevelSays) {
   }
 }
 
-// docs/reference.md 7.7, Norm check_step, its second half.
+// docs/reference.md 7.7, Norm check_step, second half.
 TEST_P(NormTest, StaysSparseWhenDataIsReplaced) {
   torch::manual_seed(2);
   auto data = torch::randn({20, 20});
@@ -168,9 +168,9 @@ DataNormOptions special_options(const nlohmann::json& test) {
   return options;
 }
 
-// data_norm.json, "special": what the reference refuses is refused here, but
+// data_norm.json, "special": errors of the reference are errors here, except
 // for the 1x1 tensor, which fails there for its squeezed shape
-// (docs/reference.md 6.2); data that C++ cannot even hand over does not count.
+// (docs/reference.md 6.2), and data that C++ cannot pass.
 TEST(DataNormGolden, SpecialCases) {
   const auto file = golden("data_norm.json");
   int refused = 0;

@@ -72,7 +72,7 @@ TEST(MaskedParameter, RenewsItsMaskFromTheEffectiveWeight) {
     for (int step = 0; step < 3; ++step) {
       masked.set_mask(masked.renewed_mask(half, Norm::L2));
       expect_equal(weight, torch::tensor({{0.f, 0.f, 3.f, 4.f}}).to(type));
-      weight[0][0] = 10; // Counts as its dropped value, not as a score.
+      weight[0][0] = 10; // Its new dropped value, not a score.
     }
     masked.set_mask(masked.renewed_mask({0, {1, 1}, 1}, Norm::L2));
     expect_equal(weight, torch::tensor({{10.f, 2.f, 3.f, 4.f}}).to(type));
@@ -98,7 +98,7 @@ TEST(MaskedParameter, LeavesAGradientAloneThatSomebodyElseHolds) {
   expect_equal(gradient, torch::ones({4}));
   expect_equal(weight.grad(), torch::tensor({1.f, 0.f, 0.f, 1.f}));
 
-  // The sum hands one gradient to both of its arguments.
+  // add passes one gradient to both of its arguments.
   weight.mutable_grad() = torch::Tensor();
   auto other = parameter({0, 0, 0, 0});
   auto sum = weight + other;
@@ -210,7 +210,7 @@ class MaskedParameterDtype
 
 TEST_P(MaskedParameterDtype, DropsAndRestoresBitForBit) {
   torch::manual_seed(1);
-  // A convolution in channels-last memory as well as a matrix.
+  // A matrix, and a convolution in channels-last memory.
   for (auto values :
        {torch::randn({33, 65}),
         torch::randn({8, 4, 3, 3})

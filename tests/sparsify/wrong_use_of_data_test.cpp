@@ -1,5 +1,5 @@
-// Wrong use of data sparsifiers, each with one clear sentence, and sparsifier
-// and data as they were.
+// Wrong use of data sparsifiers: one clear sentence each, and no change of
+// sparsifier and data.
 
 #include <gmock/gmock.h>
 #include <torch/torch.h>
@@ -25,7 +25,7 @@ class WrongUseOfData : public ::testing::Test {
       bool reuse_mask = true) {
     const auto message = message_of(
         [&] { sparsifier.add_data(name, data, reuse_mask, options); });
-    // Nothing is half done.
+    // Nothing was changed.
     EXPECT_EQ(sparsifier.data_groups().size(), 1u);
     EXPECT_TRUE(sparsifier.get_data("users").is_same(users));
     EXPECT_TRUE(sparsifier.get_mask("users").equal(mask));
@@ -80,7 +80,7 @@ TEST_F(WrongUseOfData, AddAfterSquash) {
         sparsifier.add_data("users", torch::ones({4, 8}));
       }),
       HasSubstr("add_data: the mask of `users` was squashed"));
-  // Another name can be added, and goes its own way.
+  // Another name can be added and is independent.
   sparsifier.add_data("items", torch::randn({4, 8}));
   sparsifier.step();
   EXPECT_FALSE(sparsifier.get_mask("items").all().item<bool>());
@@ -208,7 +208,7 @@ TEST_F(WrongUseOfData, DataThatWasGivenAnotherShape) {
 
 class WrongState : public WrongUseOfData {
  protected:
-  /// The message of loading `state`, with nothing changed.
+  /// The message of loading `state`, which changes nothing.
   std::string load_message(const DataSparsifierState& state) {
     const auto before = users.clone();
     const auto message = message_of([&] { sparsifier.load_state_dict(state); });

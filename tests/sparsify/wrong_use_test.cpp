@@ -1,4 +1,4 @@
-// Wrong use, each with one clear sentence, and the model as it was.
+// Wrong use: one clear sentence each, and no change of the model.
 
 #include <gmock/gmock.h>
 #include <torch/torch.h>

@@ -26,8 +26,7 @@ COPPICE_API std::string to_string(ActivationHook hook);
 
 /// The aggregate of a layer as saved.
 struct AggregatedActivations {
-  std::vector<torch::Tensor>
-      data; ///< One, or one per feature; sums for a mean.
+  std::vector<torch::Tensor> data; ///< One, or one per feature; sums of means.
   /// Samples seen by each row; empty unless it is a mean.
   std::vector<int64_t> samples;
 };

@@ -69,9 +69,9 @@ class COPPICE_API BaseDataSparsifier : public SparsityLevels {
   /// masked values.
   ///
   /// Data of this name is replaced, with a warning, and stays unmasked. The new
-  /// data takes its place in the order, with `options` on top of the old ones
-  /// and, if `reuse_mask` and `options` have no mask, with the old mask. The
-  /// subclass's `state` is cleared.
+  /// data takes its place in the order, with `options` on top of the old ones,
+  /// and with the old mask if `reuse_mask` is true and `options` has no mask.
+  /// The subclass's `state` is cleared.
   ///
   /// Errors: c10::ValueError if the name is empty or has a dot, data of this
   ///   name was squashed, the tensor cannot be masked (it is empty, not
