@@ -33,7 +33,7 @@ torch::Tensor untiled(const torch::Tensor& tiles, const Grid& grid) {
       .contiguous();
 }
 
-/// How many of `length` elements lie in each of the blocks of `size`.
+/// The number of `length` elements in each block of `size`.
 torch::Tensor block_lengths(
     int64_t length,
     int64_t size,
@@ -41,7 +41,7 @@ torch::Tensor block_lengths(
   return (length - torch::arange(0, length, size, options)).clamp_max(size);
 }
 
-/// Adds up the blocks of `x`, as `tiles` returns them, in the fixed order.
+/// Sums the blocks of `x`, which `tiles` returned, in the fixed order.
 torch::Tensor sum_of_blocks(const torch::Tensor& x, const Grid& grid) {
   const auto element = [&](int64_t r, int64_t c) {
     return x.select(3, c).select(1, r);
@@ -59,9 +59,9 @@ torch::Tensor sum_of_blocks(const torch::Tensor& x, const Grid& grid) {
   return sum;
 }
 
-/// The mask that drops the `count` lowest of every row of `values`. Sorting is
-/// stable: the lower index falls first. NaN sorts last, and what `is_padding`
-/// marks, if it is defined, falls after all else.
+/// The mask that drops the `count` lowest of every row of `values`. The sort is
+/// stable: the lower index is dropped first. NaN sorts last, and elements
+/// marked by `is_padding`, if defined, after it.
 torch::Tensor drop_lowest_of_rows(
     const torch::Tensor& values,
     int64_t count,
@@ -109,8 +109,7 @@ zeros_in_blocks(const torch::Tensor& matrix, const Grid& grid, int64_t zeros) {
 }
 
 torch::Tensor drop_lowest(const torch::Tensor& scores, int64_t count) {
-  // kthvalue would need less memory, but takes quadratic time on falling
-  // values.
+  // kthvalue needs less memory, but quadratic time on descending values.
   return drop_lowest_of_rows(scores.reshape({1, -1}), count)
       .reshape(scores.sizes());
 }

@@ -19,7 +19,7 @@ random_indices(int64_t count, int64_t size, std::minstd_rand& random) {
 }
 
 /// The keys at `indices`. Each is a cache miss; prefetching hides the latency,
-/// which would cost more than all the rest.
+/// which would dominate.
 std::vector<int32_t> keys_at(
     const std::vector<int64_t>& indices,
     const SampleSource& source) {
@@ -42,8 +42,8 @@ Bracket guess_bracket(
   const auto wanted =
       static_cast<int64_t>(4 * std::sqrt(static_cast<double>(count)));
   auto sample = keys_at(random_indices(count, wanted, random), source);
-  // Five standard deviations of how many of the sample lie below the cut, to
-  // either side.
+  // Five standard deviations of the rank of the cut in the sample, on either
+  // side.
   const auto size = static_cast<double>(wanted);
   const double margin = 5 * std::sqrt(share * (1 - share) * size) + 8;
   const double low = share * size - margin;

@@ -22,7 +22,7 @@
 namespace coppice::masks::cpu {
 namespace {
 
-/// Writes the score of every block. Returns whether every value is finite.
+/// Writes the score of every block. Returns whether all values are finite.
 bool score_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
@@ -62,8 +62,9 @@ void expand_blocks_into(
   });
 }
 
-/// `expand_blocks_into` `mask`, or the mask of `masked` if that is the same.
-torch::Tensor expand_or_present(
+/// Expands `block_mask` into `mask`; returns the mask of `masked` if it is
+/// equal.
+torch::Tensor expand_or_reuse(
     const torch::Tensor& mask,
     const torch::Tensor& block_mask,
     const Grid& grid,
@@ -86,8 +87,8 @@ torch::Tensor expand_or_present(
   return writer.finish();
 }
 
-/// Writes the mask; blocks that `block_mask` keeps lose nothing, null keeps
-/// none. Returns whether every value is finite.
+/// Drops the lowest elements of the blocks that `block_mask` drops; null drops
+/// in all. Returns whether all values are finite.
 bool drop_in_blocks(
     const torch::Tensor& matrix,
     const Grid& grid,
@@ -115,9 +116,9 @@ bool drop_in_blocks(
   return finite;
 }
 
-/// `drop_in_blocks` of one long row of small blocks. Where a quick check shows
-/// that the mask in force still holds, a piece is not computed.
-Checked zeros_or_present(
+/// `drop_in_blocks` for one row of small blocks. Skips pieces where a quick
+/// check shows that the current mask still holds.
+Checked zeros_or_reuse(
     const torch::Tensor& matrix,
     const Grid& grid,
     int64_t zeros,
@@ -132,7 +133,7 @@ Checked zeros_or_present(
     const float* const values = from + writer.begin(i);
     const int64_t size = writer.size(i);
     if (fours && masked &&
-        kernels::mask_holds_in_fours(values, writer.present(i), size, zeros)) {
+        kernels::mask_holds_in_fours(values, writer.current(i), size, zeros)) {
       return;
     }
     if (masked) {
@@ -154,10 +155,10 @@ Checked zeros_or_present(
   return {writer.finish(), finite};
 }
 
-/// Memory for the scores of all blocks: that of `mask` where they fit, which is
-/// written once the scores are no longer needed. Page faults of fresh memory
-/// take longer than scoring.
-torch::Tensor room_for_scores(const torch::Tensor& mask, const Grid& grid) {
+/// A buffer for the scores of all blocks: the memory of `mask` if it is large
+/// enough, as the mask is written once the scores are no longer needed. Page
+/// faults of new memory take longer than scoring.
+torch::Tensor score_buffer(const torch::Tensor& mask, const Grid& grid) {
   const int64_t bytes = grid.blocks() * static_cast<int64_t>(sizeof(float));
   if (bytes > mask.numel()) {
     return torch::empty({grid.block_rows(), grid.block_cols()});
@@ -190,7 +191,7 @@ Checked zeros_in_blocks(
     kernels::Order order,
     const MaskedWeight* masked) {
   if (is_one_row(grid) && grid.cols <= kPiece) {
-    return zeros_or_present(matrix, grid, zeros, order, masked);
+    return zeros_or_reuse(matrix, grid, zeros, order, masked);
   }
   const auto mask = empty_mask({grid.h, grid.w}, masked);
   const bool finite =
@@ -238,7 +239,7 @@ Checked weight_norm(
     return drop_lowest(matrix, drop, criterion.order, masked);
   }
   const auto mask = empty_mask({grid.h, grid.w}, masked);
-  const auto scores = room_for_scores(mask, grid);
+  const auto scores = score_buffer(mask, grid);
   const bool finite =
       score_blocks(matrix, grid, criterion.measure, masked, scores);
   if (!finite && criterion.order == kernels::Order::kMagnitude) {
@@ -246,7 +247,7 @@ Checked weight_norm(
   }
   const auto block_mask = drop_lowest(scores, drop, criterion.order).result;
   if (whole) {
-    return {expand_or_present(mask, block_mask, grid, masked), finite};
+    return {expand_or_reuse(mask, block_mask, grid, masked), finite};
   }
   drop_in_blocks(
       matrix,

@@ -8,13 +8,13 @@
 #include "masks/mask_writer.h"
 #include "masks/masked_weight.h"
 
-/// Masks through the kernels: contiguous float32 on the CPU, on all threads.
-/// Shapes and results as in masks/aten.h, bit for bit. With `masked`, whose
-/// weight the values are, they absorb its writes before they read an element,
-/// and may return its mask.
+/// Masks by the kernels: contiguous float32 on the CPU, on all threads. Shapes
+/// and results equal those of masks/aten.h bit for bit. With `masked`, whose
+/// weight the values are, functions absorb its writes before they read an
+/// element, and may return its mask.
 namespace coppice::masks::cpu {
 
-/// What a function made, and whether every value it read is finite.
+/// A result, and whether all values read are finite.
 struct Checked {
   torch::Tensor result;
   bool finite = true;
@@ -40,8 +40,8 @@ Checked drop_lowest(
     kernels::Order order,
     const MaskedWeight* masked = nullptr);
 
-/// The mask where neither level nor zeros per block alone decide it; undefined
-/// if the criterion is by magnitude and a value is not finite.
+/// The mask, unless level or zeros per block decide every element; undefined if
+/// the criterion is by magnitude and a value is not finite.
 Checked weight_norm(
     const torch::Tensor& matrix,
     const Grid& grid,

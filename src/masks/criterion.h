@@ -13,29 +13,29 @@
 
 namespace coppice::masks {
 
-/// How important the elements and blocks of a weight are; higher stays.
+/// Importance of elements and blocks of a weight; the highest are kept.
 struct Criterion {
-  /// Scores of elements; a block scores their mean.
+  /// Scores of elements; a block's score is their mean.
   torch::Tensor (*scores)(const torch::Tensor& weight);
-  /// The same in kernels that score blocks while they read the weight.
+  /// The same for kernels that score blocks while reading the weight.
   kernels::Measure measure;
-  /// How single elements are compared. Squares go by magnitude, which orders
-  /// them alike and does not underflow.
+  /// The order of single elements. Squares are compared by magnitude: the same
+  /// order, without underflow.
   kernels::Order order;
 };
 
-/// Scores of the caller's own.
+/// Scores that the caller computed.
 extern const Criterion kByValue;
 
-/// A criterion that options and recipes name.
+/// A criterion with a name for options and recipes.
 struct NormCriterion {
   Norm norm;
-  int64_t number; ///< Of the option `norm`.
+  int64_t number; ///< Value of the option `norm`.
   std::string_view name;
   Criterion criterion;
 };
 
-/// All of them.
+/// All criteria with names.
 extern const std::array<NormCriterion, 2> kNormCriteria;
 
 const NormCriterion& row_of(Norm norm);
@@ -44,7 +44,7 @@ inline const Criterion& criterion_of(Norm norm) {
   return row_of(norm).criterion;
 }
 
-/// The norm that the option `norm` calls by `number`, if there is one.
+/// The norm of a value of the option `norm`, if valid.
 std::optional<Norm> norm_numbered(int64_t number);
 
 } // namespace coppice::masks

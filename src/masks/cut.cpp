@@ -20,10 +20,10 @@ using kernels::Cut;
 using kernels::Order;
 using kernels::order_key;
 
-/// Fewer values are sorted at once.
+/// Fewer values are sorted without a sample.
 constexpr int64_t kFewValues = 4096;
 
-/// The cut by partially sorting a copy of all keys.
+/// Finds the cut by partially sorting a copy of all keys.
 CheckedCut
 cut_by_sorting(const float* values, int64_t count, int64_t drop, Order order) {
   std::vector<int32_t> keys(count);
@@ -35,7 +35,7 @@ cut_by_sorting(const float* values, int64_t count, int64_t drop, Order order) {
   return {kernels::find_cut(keys.data(), count, drop), finite};
 }
 
-/// The values inside a bracket, of all ranges in order.
+/// The values inside a bracket, in order.
 struct Inside {
   BracketCounts counts;
   std::unique_ptr<float[]> values;
@@ -56,7 +56,7 @@ Inside take_inside(
     Bracket bracket,
     const MaskedWeight* masked) {
   const Ranges ranges(count);
-  // Not initialised: what is not used is never touched.
+  // Uninitialised, so that unused pages are never touched.
   std::unique_ptr<float[]> inside(new float[count]);
   std::vector<BracketCounts> counts(ranges.size());
   ranges.for_each([&](int64_t i, int64_t begin, int64_t end) {
@@ -86,7 +86,7 @@ Inside take_inside(
   return all;
 }
 
-/// The cut if `bracket` holds it.
+/// The cut, if it is in `bracket`.
 std::optional<CheckedCut> cut_in_bracket(
     const float* values,
     int64_t count,
@@ -118,9 +118,9 @@ std::optional<CheckedCut> cut_in_bracket(
   return std::nullopt;
 }
 
-/// Keeps the ties that `cut` does not drop. `ties` holds their number in each
-/// of the ranges.
-void keep_spared_ties(
+/// Sets the mask for ties that `cut` keeps. `ties` has the number of ties in
+/// each range.
+void keep_other_ties(
     const float* values,
     const Ranges& ranges,
     const std::vector<int64_t>& ties,
@@ -189,7 +189,7 @@ int64_t write_mask(
     all_ties += t;
   }
   if (all_ties > cut.ties) {
-    keep_spared_ties(values, ranges, ties, cut, order, mask);
+    keep_other_ties(values, ranges, ties, cut, order, mask);
   }
   return std::min(all_ties, cut.ties);
 }

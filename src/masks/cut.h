@@ -8,7 +8,7 @@
 
 namespace coppice::masks::cpu {
 
-/// A cut, and whether every value is finite.
+/// A cut, and whether all values are finite.
 struct CheckedCut {
   kernels::Cut cut;
   bool finite = true;
@@ -16,10 +16,10 @@ struct CheckedCut {
 
 /// The cut that drops exactly `drop` of `count` values, 0 < drop <= count.
 ///
-/// A sample brackets the cut; one pass counts what is below the bracket and
-/// copies what is inside, where the cut is searched in the same way. The answer
-/// is exact whatever the sample; an unlucky one costs time. `masked`, unless it
-/// is null, absorbs writes to the values before they are read.
+/// A sample brackets the cut; one pass counts the values below the bracket and
+/// copies those inside, among which the cut is found in the same way. The
+/// result is exact for every sample; a bad one costs time. `masked`, unless
+/// null, absorbs writes to the values before they are read.
 /// Memory: at most one copy of the values.
 /// Source: Floyd and Rivest 1975, "Expected time bounds for selection".
 CheckedCut find_cut(
@@ -29,8 +29,8 @@ CheckedCut find_cut(
     kernels::Order order,
     const MaskedWeight* masked = nullptr);
 
-/// Writes the mask of `cut`: `count` bytes, 1 keeps. Returns how many of its
-/// ties fell, fewer than `cut.ties` if there are no more.
+/// Writes the mask of `cut`: `count` bytes, 1 keeps. Returns the number of ties
+/// dropped, at most `cut.ties`.
 int64_t write_mask(
     const float* values,
     int64_t count,

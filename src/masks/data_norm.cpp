@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* kFunction = "data_norm_mask";
 
-/// `data` as a matrix, without its dimensions of one element.
+/// `data` as a matrix without dimensions of one element.
 torch::Tensor matrix_of(const torch::Tensor& data) {
   TORCH_CHECK_VALUE(
       data.defined() && data.numel() > 0,
@@ -30,8 +30,8 @@ torch::Tensor matrix_of(const torch::Tensor& data) {
   return squeezed.dim() == 2 ? squeezed : squeezed.reshape({1, data.numel()});
 }
 
-/// The level that stands for a whole number of blocks. No block is spared from
-/// it: what `blocks_to_drop` spares is the last block below level 1.
+/// A level that drops a whole number of blocks. `blocks_to_drop` keeps the last
+/// block only below level 1, so here it may drop all.
 double level_of_whole_blocks(double level, int64_t blocks) {
   const auto count = static_cast<double>(blocks);
   // nearbyint rounds half to even, as Python's round does.
@@ -52,7 +52,7 @@ torch::Tensor data_norm_mask(
   rounded.sparsity_level = level_of_whole_blocks(
       pattern.sparsity_level, masks::grid_of(matrix, block).blocks());
   const auto mask = masks::norm_mask(kFunction, matrix, rounded, norm);
-  // In place: a view would keep its base, and so look shared for ever.
+  // In place: a view would hold its base, which then counts as shared.
   return mask.resize_(data.sizes());
 }
 

@@ -31,7 +31,7 @@ struct Grid {
   }
 };
 
-/// Errors: c10::ValueError, which `function` begins, if a side of `block` is
+/// Errors: c10::ValueError, with the prefix `function`, if a side of `block` is
 ///   not in [1, 2^31).
 void check_block(const char* function, BlockShape block);
 
@@ -49,13 +49,13 @@ void check_matrix(const char* function, const torch::Tensor& tensor);
 ///   half or bfloat16.
 void check_floating(const char* function, const torch::Tensor& tensor);
 
-/// The grid that `block`, checked before, lays over `tensor`, checked before.
+/// The grid of `block` over `tensor`; both must be valid.
 Grid grid_of(const torch::Tensor& tensor, BlockShape block);
 
-/// What masks are computed from: `values` detached, half types as float32.
+/// The values that masks are computed from: detached, half types as float32.
 torch::Tensor scorable(const torch::Tensor& values);
 
-/// True if the kernels take `values`: float32 on the CPU.
+/// Whether the kernels support `values`: float32 on the CPU.
 bool has_fast_path(const torch::Tensor& values);
 
 } // namespace coppice::masks

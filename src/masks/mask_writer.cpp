@@ -13,7 +13,7 @@ namespace coppice::masks::cpu {
 namespace {
 
 /// Asks for huge pages: a new mask is written once from end to end, and page
-/// faults of small pages cost more than computing it.
+/// faults of small pages take longer than computing it.
 void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
 #ifdef MADV_HUGEPAGE
   constexpr uintptr_t kPage = 4096;
@@ -21,7 +21,7 @@ void advise_huge_pages([[maybe_unused]] const torch::Tensor& tensor) {
   const auto begin = reinterpret_cast<uintptr_t>(tensor.data_ptr());
   const auto first_page = (begin + kPage - 1) / kPage * kPage;
   if (tensor.nbytes() >= kWorthwhile) {
-    // Only advice: without huge pages the mask is the same.
+    // Advice only: a failure does no harm.
     madvise(
         reinterpret_cast<void*>(first_page),
         begin + tensor.nbytes() - first_page,
@@ -53,14 +53,14 @@ MaskWriter::MaskWriter(
     const MaskedWeight* masked,
     int64_t length)
     : mask_(std::move(mask)),
-      present_(masked ? masked->mask : torch::Tensor()),
+      current_(masked ? masked->mask : torch::Tensor()),
       bytes_(bytes_of(mask_)),
-      present_bytes_(present_.defined() ? bytes_of(present_) : nullptr),
+      current_bytes_(current_.defined() ? bytes_of(current_) : nullptr),
       length_(length),
       differs_((mask_.numel() + length - 1) / length) {}
 
 void MaskWriter::set(int64_t piece, const uint8_t* bytes) {
-  if (present_bytes_ && std::memcmp(bytes, present(piece), size(piece)) == 0) {
+  if (current_bytes_ && std::memcmp(bytes, current(piece), size(piece)) == 0) {
     return;
   }
   differs_[piece] = true;
@@ -71,15 +71,15 @@ uint8_t* MaskWriter::edit(int64_t piece) {
   uint8_t* const own = bytes_ + begin(piece);
   if (!differs_[piece]) {
     differs_[piece] = true;
-    std::memcpy(own, present(piece), size(piece));
+    std::memcpy(own, current(piece), size(piece));
   }
   return own;
 }
 
 torch::Tensor MaskWriter::finish() {
   const auto end = differs_.end();
-  if (present_.defined() && std::find(differs_.begin(), end, true) == end) {
-    return present_;
+  if (current_.defined() && std::find(differs_.begin(), end, true) == end) {
+    return current_;
   }
   const int64_t grain = std::max<int64_t>(1, kGrain / length_);
   at::parallel_for(0, pieces(), grain, [&](int64_t first, int64_t last) {

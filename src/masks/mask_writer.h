@@ -10,8 +10,8 @@
 
 namespace coppice::masks::cpu {
 
-/// A mask whose elements are not written yet, in the memory of `masked->spare`
-/// if there is enough.
+/// An uninitialised mask, in the memory of `masked->spare` if it is large
+/// enough.
 torch::Tensor empty_mask(
     torch::IntArrayRef shape,
     const MaskedWeight* masked = nullptr);
@@ -19,17 +19,17 @@ torch::Tensor empty_mask(
 /// The bytes of a mask: 1 keeps.
 uint8_t* bytes_of(const torch::Tensor& mask);
 
-/// Writes a new mask piece by piece. Each piece is compared with the mask in
-/// force while both are in the cache, and written only if they differ: writing
-/// a mask takes a third of the time of a step, reading it again another third,
+/// Writes a new mask piece by piece. Each piece is compared with the current
+/// mask while both are in the cache, and written only if they differ: writing a
+/// mask takes a third of the time of a step, reading it again another third,
 /// and most steps change little.
 ///
-/// Pieces are `length` elements long, the last may be shorter; different
-/// threads may write different ones.
+/// Pieces have `length` elements, the last may be shorter; threads may write
+/// different ones.
 class MaskWriter {
  public:
-  /// Writes to `mask`, which is as `empty_mask` made it. The mask in force is
-  /// that of `masked`; there is none if that is null.
+  /// Writes to `mask`, from `empty_mask`. The current mask is that of `masked`,
+  /// or none if that is null.
   MaskWriter(torch::Tensor mask, const MaskedWeight* masked, int64_t length);
 
   int64_t pieces() const {
@@ -42,28 +42,27 @@ class MaskWriter {
   int64_t size(int64_t piece) const {
     return std::min(length_, mask_.numel() - begin(piece));
   }
-  /// `piece` of the mask in force; null if there is none.
-  const uint8_t* present(int64_t piece) const {
-    return present_bytes_ ? present_bytes_ + begin(piece) : nullptr;
+  /// `piece` of the current mask; null if there is none.
+  const uint8_t* current(int64_t piece) const {
+    return current_bytes_ ? current_bytes_ + begin(piece) : nullptr;
   }
 
   /// Sets `piece` to `bytes`.
   void set(int64_t piece, const uint8_t* bytes);
 
-  /// `piece`, which was set before, to be changed.
+  /// `piece`, which was set before, for changes in place.
   uint8_t* edit(int64_t piece);
 
-  /// The whole mask, once all pieces are set: the one in force itself if none
-  /// differs.
+  /// The whole mask, once all pieces are set: the current one if none differs.
   torch::Tensor finish();
 
  private:
   torch::Tensor mask_;
-  torch::Tensor present_;
+  torch::Tensor current_;
   uint8_t* bytes_;
-  const uint8_t* present_bytes_ = nullptr;
+  const uint8_t* current_bytes_ = nullptr;
   int64_t length_;
-  std::vector<char> differs_; ///< Not bool: threads write neighbours.
+  std::vector<char> differs_; ///< Not bool: threads write adjacent elements.
 };
 
 } // namespace coppice::masks::cpu

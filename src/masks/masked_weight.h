@@ -8,23 +8,23 @@
 
 namespace coppice::masks {
 
-/// True for what the kernels edit in place: contiguous float32 on the CPU.
+/// Whether the kernels can edit `tensor` in place: contiguous float32 on the
+/// CPU.
 bool is_plain_float(const torch::Tensor& tensor);
 
 /// A weight under a mask; weight and dropped values are `is_plain_float`.
 struct MaskedWeight {
-  torch::Tensor weight; ///< mask * original, and what was written since.
-  /// The values that the mask drops, zero elsewhere; undefined if it drops
-  /// none.
+  torch::Tensor weight; ///< mask * original, and later writes.
+  /// The dropped values, zero elsewhere; undefined if there are none.
   torch::Tensor dropped;
-  torch::Tensor mask; ///< In force: kBool, contiguous.
-  /// A mask that is no longer needed: the next one takes its memory if that is
-  /// enough, as page faults of fresh memory can take longer than computing
-  /// the mask. May be undefined.
+  torch::Tensor mask; ///< The current mask: kBool, contiguous.
+  /// An unused mask. The next one takes its memory if it is large enough, as
+  /// page faults of new memory can take longer than computing the mask. May be
+  /// undefined.
   torch::Tensor spare;
 
-  /// Moves what was written to dropped entries among the elements [begin, end)
-  /// to `dropped`. Threads may do so for ranges that do not overlap.
+  /// Moves values written to dropped entries in [begin, end) to `dropped`.
+  /// Thread-safe for ranges that do not overlap.
   void absorb_writes(int64_t begin, int64_t end) const;
 
   /// The same for all elements, on all threads.
@@ -32,9 +32,9 @@ struct MaskedWeight {
 };
 
 /// The next mask: `absorb_writes`, then `weight_norm_mask`, fused where that
-/// saves reading the weight twice. `masked.mask` itself where nothing changes
-/// and that is seen without writing a mask: for blocks that are dropped whole,
-/// and at level 1.
+/// avoids a second pass over the weight. Returns `masked.mask` where the mask
+/// is known to be the same without writing one: for whole blocks, and at level
+/// 1.
 ///
 /// Errors: as `weight_norm_mask`.
 torch::Tensor renewed_mask(

@@ -9,8 +9,8 @@
 namespace coppice {
 namespace {
 
-/// True where `tensor` is not zero, as [block_rows, rows, block_cols, cols];
-/// what pads the last blocks is `padding`.
+/// True where `tensor` is not zero, as [block_rows, rows, block_cols, cols],
+/// padded with `padding`.
 torch::Tensor nonzero_tiles(
     const torch::Tensor& tensor,
     const masks::Grid& grid,
@@ -26,7 +26,8 @@ torch::Tensor nonzero_tiles(
       {grid.block_rows(), grid.rows, grid.block_cols(), grid.cols});
 }
 
-/// How many of `size` elements lie in each cell of `side`, along one dimension.
+/// The number of `size` elements in each cell of length `side`, along one
+/// dimension.
 torch::Tensor cell_sides(int64_t size, int64_t side) {
   auto sides = torch::full({(size + side - 1) / side}, side, torch::kFloat);
   sides[-1] = size - (sides.size(0) - 1) * side;

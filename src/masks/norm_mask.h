@@ -7,12 +7,12 @@
 
 namespace coppice::masks {
 
-/// True if dropped blocks lose every element.
+/// Whether dropped blocks lose every element.
 inline bool drops_whole_blocks(const WeightNormPattern& pattern) {
   return pattern.zeros_per_block == pattern.sparse_block_shape.size();
 }
 
-/// `weight_norm_mask` whose errors begin with `function`. With `masked`, whose
+/// `weight_norm_mask` with errors prefixed by `function`. With `masked`, whose
 /// weight is `weight`, it is `renewed_mask`.
 torch::Tensor norm_mask(
     const char* function,

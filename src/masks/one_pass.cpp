@@ -20,10 +20,10 @@
 namespace coppice::masks::cpu {
 namespace {
 
-/// With fewer the bracket of a sample is wide.
+/// With fewer blocks the bracket of a sample is too wide.
 constexpr int64_t kManyBlocks = 65536;
 
-/// A bracket that holds more than one block in so many is no help.
+/// A bracket with more than one in so many blocks inside does not pay off.
 constexpr int64_t kFewInside = 4;
 
 /// A block of a mask.
@@ -39,16 +39,16 @@ State state_of(const uint8_t* block, int64_t cols) {
                       : State::kMixed;
 }
 
-/// What one thread notes: the blocks whose score is inside the bracket.
+/// The blocks of one thread whose score is inside the bracket.
 struct Undecided {
   int64_t first_piece = 0;
   int64_t last_piece = 0;
   int64_t dropped = 0; ///< Blocks at or below the bracket.
   std::unique_ptr<float[]> scores;
-  std::unique_ptr<int32_t[]> places; ///< Indices of blocks in their piece.
-  std::unique_ptr<State[]> states;   ///< Of these blocks as they are now.
-  std::vector<int32_t> counts;       ///< How many of each piece.
-  int64_t count = 0;                 ///< Of all pieces.
+  std::unique_ptr<int32_t[]> places; ///< Indices of blocks within their piece.
+  std::unique_ptr<State[]> states;   ///< Their current states.
+  std::vector<int32_t> counts;       ///< Number in each piece.
+  int64_t count = 0;                 ///< Number in all pieces.
   bool too_many = false;
 };
 
@@ -84,10 +84,10 @@ class OnePass {
   int64_t blocks_of(int64_t piece) const {
     return mask_.size(piece) / cols_;
   }
-  /// `block` in the mask in force; null if there is none.
-  const uint8_t* present_at(int64_t block) const {
-    const uint8_t* const present = mask_.present(0);
-    return present ? present + block * cols_ : nullptr;
+  /// `block` in the current mask; null if there is none.
+  const uint8_t* current_at(int64_t block) const {
+    const uint8_t* const current = mask_.current(0);
+    return current ? current + block * cols_ : nullptr;
   }
 
   const float* values_;
@@ -98,33 +98,34 @@ class OnePass {
   int64_t piece_blocks_;
   const MaskedWeight* masked_; ///< May be null.
   MaskWriter mask_;
-  std::vector<Undecided> parts_; ///< One a thread.
+  std::vector<Undecided> parts_; ///< One per thread.
   std::atomic<bool> finite_{true};
 };
 
-/// Where the cut is likely to be.
+/// The range of the cut, from a sample.
 Bracket OnePass::guess() const {
-  std::vector<float> room(cols_);
+  std::vector<float> buffer(cols_);
   const SampleSource source{
       [&](int64_t block) {
         __builtin_prefetch(values_ + block * cols_);
-        if (const uint8_t* const present = present_at(block)) {
-          __builtin_prefetch(present);
+        if (const uint8_t* const current = current_at(block)) {
+          __builtin_prefetch(current);
         }
       },
-      [&](int64_t block) { return sampled_key(block, room.data()); }};
+      [&](int64_t block) { return sampled_key(block, buffer.data()); }};
   const double share = static_cast<double>(drop_) / blocks_;
   std::minstd_rand random;
   return guess_bracket(blocks_, share, random, source);
 }
 
-/// The key of the score that `block` has once writes are absorbed: what the
-/// mask in force drops counts as zero. `effective` is room for a block.
+/// The key of the score that `block` has after writes are absorbed: entries
+/// that the current mask drops count as zero. `effective` is a buffer for a
+/// block.
 int32_t OnePass::sampled_key(int64_t block, float* effective) const {
-  const uint8_t* const present = present_at(block);
+  const uint8_t* const current = current_at(block);
   const float* const values = values_ + block * cols_;
   for (int64_t i = 0; i < cols_; ++i) {
-    effective[i] = present && present[i] == 0 ? 0.0f : values[i];
+    effective[i] = current && current[i] == 0 ? 0.0f : values[i];
   }
   float score = effective[0];
   if (cols_ > 1) {
@@ -133,8 +134,8 @@ int32_t OnePass::sampled_key(int64_t block, float* effective) const {
   return kernels::order_key(score, kernels::Order::kMagnitude);
 }
 
-/// Decides the blocks of `piece` that are outside the bracket; the others stay
-/// as they are in the mask in force.
+/// Decides the blocks of `piece` that are outside the bracket; the others keep
+/// their state.
 void OnePass::read_piece(
     int64_t piece,
     const Bracket& bracket,
@@ -166,11 +167,11 @@ void OnePass::read_piece(
   uint8_t* const fresh = cols_ > 1 ? spread : keep;
   State* const states = part.states.get() + part.count;
   std::fill_n(states, split.inside, State::kKept);
-  if (const uint8_t* const present = mask_.present(piece)) {
+  if (const uint8_t* const current = mask_.current(piece)) {
     for (size_t i = 0; i < split.inside; ++i) {
       const int64_t at = places[i] * cols_;
-      std::copy(present + at, present + at + cols_, fresh + at);
-      states[i] = state_of(present + at, cols_);
+      std::copy(current + at, current + at + cols_, fresh + at);
+      states[i] = state_of(current + at, cols_);
     }
   }
   mask_.set(piece, fresh);
@@ -186,7 +187,7 @@ void OnePass::read_piece(
 void OnePass::read(const Bracket& bracket, Undecided& part) {
   const int64_t pieces = part.last_piece - part.first_piece;
   const int64_t few = pieces * piece_blocks_ / kFewInside;
-  // Not initialised: what is not used is never touched.
+  // Uninitialised, so that unused pages are never touched.
   part.scores.reset(new float[few + piece_blocks_]);
   part.places.reset(new int32_t[few + piece_blocks_]);
   part.states.reset(new State[few + piece_blocks_]);
@@ -202,7 +203,8 @@ void OnePass::read(const Bracket& bracket, Undecided& part) {
   }
 }
 
-/// Decisions of all blocks inside, in order: the `drop` lowest are dropped.
+/// Decides all blocks inside the bracket, in order: the `drop` lowest are
+/// dropped.
 std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   std::vector<uint8_t> keep(count, 1);
   if (drop == 0) {
@@ -221,7 +223,7 @@ std::vector<uint8_t> OnePass::keep_inside(int64_t count, int64_t drop) {
   return keep;
 }
 
-/// Writes the decisions of the blocks of `part` where they change a block.
+/// Writes the decisions of the blocks of `part` that change.
 void OnePass::write_inside(const Undecided& part, const uint8_t* keep) {
   int64_t i = 0;
   for (int64_t piece = part.first_piece; piece < part.last_piece; ++piece) {

@@ -7,13 +7,14 @@
 
 namespace coppice::masks::cpu {
 
-/// Elements that are worth a thread.
+/// The fewest elements that are worth a thread.
 constexpr int64_t kGrain = 32768;
 
-/// Elements that stay in a core's own cache between two visits.
+/// Elements that stay in a core's private cache between two accesses.
 constexpr int64_t kPiece = 16384;
 
-/// [0, count) in one range a thread, each but the last a multiple of 64 long.
+/// [0, count) in one range per thread; all but the last have a multiple of 64
+/// elements.
 class Ranges {
  public:
   explicit Ranges(int64_t count) : count_(count) {

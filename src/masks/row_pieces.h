@@ -7,17 +7,17 @@
 
 namespace coppice::masks {
 
-/// Pieces of rows whose scores are compared among themselves, and how many of
-/// each piece fall.
+/// Groups of consecutive scores in a row that are compared with one another,
+/// and how many of each are dropped.
 struct RowPieces {
   int64_t cols;
   int64_t zeros;
 };
 
-/// Those of a selection over rows of `cols` scores; none if it looks beyond a
-/// row or at blocks.
+/// Those of a selection over rows of `cols` scores; nullopt if it spans rows or
+/// blocks.
 ///
-/// Errors: c10::ValueError, which `function` begins, as `select_mask`.
+/// Errors: c10::ValueError, with the prefix `function`, as `select_mask`.
 std::optional<RowPieces>
 row_pieces(const char* function, const Selection& selection, int64_t cols);
 

@@ -39,8 +39,8 @@ int64_t blocks_to_drop(double level, int64_t blocks) {
   if (level >= 1 || blocks == 0) {
     return blocks;
   }
-  // nearbyint rounds half to even, as Python's round does. The level is
-  // clamped first: -1e300 times blocks has no int64_t.
+  // nearbyint rounds half to even, as Python's round does. Clamped first, as
+  // -1e300 times blocks overflows int64_t.
   const auto rounded =
       static_cast<int64_t>(std::nearbyint(std::max(level, 0.0) * blocks));
   return std::min(rounded, blocks - 1);

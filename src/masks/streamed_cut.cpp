@@ -40,7 +40,7 @@ torch::Tensor values_of(const torch::Tensor& scores) {
   return scores.to(c10::CppTypeToScalarType<Float>::value).contiguous();
 }
 
-/// Finds a key by its rank, the highest 16 bits first.
+/// Finds the key of a rank by radix selection, from the highest 16 bits.
 template <class Float>
 class RadixSearch {
  public:
@@ -79,7 +79,7 @@ class RadixSearch {
     bins_.assign(kBins, 0);
   }
 
-  /// Once all passes are done.
+  /// Valid once all passes are done.
   Cut cut() const {
     return {static_cast<Key>(bits_ ^ kSign), left_};
   }
@@ -88,7 +88,7 @@ class RadixSearch {
   using Key = KeyOf<Float>;
   using Bits = std::make_unsigned_t<Key>;
 
-  /// With this bit flipped, keys have the order of unsigned integers.
+  /// With this bit flipped, keys sort as unsigned integers.
   static constexpr Bits kSign =
       static_cast<Bits>(std::numeric_limits<Key>::min());
 
@@ -110,9 +110,9 @@ class RadixSearch {
     return -kInfinity<Float> < lowest && highest < kInfinity<Float>;
   }
 
-  int64_t left_; ///< Rank among what is left, counted from one.
+  int64_t left_; ///< Rank within the current radix bucket, counted from one.
   int shift_ = static_cast<int>(sizeof(Bits) * 8) - kBits;
-  Bits known_ = 0; ///< The bits of `bits_` that are found.
+  Bits known_ = 0; ///< The bits of `bits_` that are known.
   Bits bits_ = 0;
   std::vector<int64_t> bins_ = std::vector<int64_t>(kBins);
 };
@@ -133,7 +133,7 @@ Cut search(int64_t drop, Order order, const ScorePass& pass) {
   return radix.cut();
 }
 
-/// Takes the ties that fall off `cut`.
+/// Subtracts the ties that it drops from `cut`.
 void write_wide_mask(
     const double* values,
     int64_t count,

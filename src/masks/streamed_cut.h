@@ -8,7 +8,7 @@
 #include "kernels/cut.h"
 #include "kernels/order.h"
 
-/// One threshold over scores that do not fit into memory together.
+/// One threshold over scores that together exceed memory.
 namespace coppice::masks {
 
 /// What scores are, and how they are compared.
@@ -17,30 +17,29 @@ struct ScoreType {
   bool is_wide = false; ///< Some are float64; else all are float32.
 };
 
-/// The cut of all scores; hands out its mask part by part.
+/// The cut of all scores; makes the mask part by part.
 class StreamedCut {
  public:
   StreamedCut(ScoreType type, kernels::Cut cut) : type_(type), cut_(cut) {}
 
   /// The mask of the next part: kBool, in the shape of `scores`; true means
-  /// keep. Of equal scores those of earlier parts fall first, then those of
-  /// lower index: parts come in the order in which ties shall fall.
+  /// keep. Ties drop earlier parts first, then lower indices.
   torch::Tensor next_mask(const torch::Tensor& scores);
 
  private:
   ScoreType type_;
-  kernels::Cut cut_; ///< `ties` is what is left of them.
+  kernels::Cut cut_; ///< `ties` is the number still to be dropped.
 };
 
-/// Calls its argument with all scores, part after part.
+/// Calls its argument with all scores, part by part.
 using ScorePass =
     std::function<void(const std::function<void(const torch::Tensor&)>&)>;
 
 /// How often `find_streamed_cut` reads the scores.
 int64_t streamed_passes(bool is_wide);
 
-/// The cut that drops the `drop` lowest of all scores, exactly, in memory that
-/// does not grow with their number: each pass counts 16 bits of them.
+/// The cut that drops exactly the `drop` lowest of all scores, in constant
+/// memory: each pass counts 16 bits of the keys.
 ///
 /// Errors: c10::ValueError if a score is not finite.
 StreamedCut

@@ -11,7 +11,7 @@
 
 namespace coppice::masks::cpu {
 
-/// Blocks that stand side by side: the unit that a kernel takes.
+/// Adjacent blocks that a kernel processes together.
 struct Strip {
   int64_t element; ///< Index of its first element in the matrix.
   int64_t block;   ///< Index of its first block.
@@ -19,14 +19,14 @@ struct Strip {
   int64_t width;
 };
 
-/// Whether blocks do not see where a row ends: the matrix is one long row of
-/// them.
+/// Whether the matrix can be seen as one row: no block crosses the end of a
+/// row.
 inline bool is_one_row(const Grid& grid) {
   return grid.rows == 1 && grid.w % grid.cols == 0;
 }
 
-/// Calls `body(strip)` for pieces of one row of blocks that fit into the cache
-/// of a core.
+/// Calls `body(strip)` for pieces of a row of blocks that fit into a core's
+/// cache.
 template <class Body>
 void for_each_piece(const Strip& row, int64_t cols, Body body) {
   const int64_t step = std::max<int64_t>(1, kPiece / cols);
@@ -41,8 +41,8 @@ void for_each_piece(const Strip& row, int64_t cols, Body body) {
   }
 }
 
-/// Calls `body(strip)` in parallel for strips that cover `grid`, once `masked`,
-/// unless it is null, has absorbed writes to the strip.
+/// Calls `body(strip)` in parallel for strips that cover `grid`. `masked`,
+/// unless null, absorbs writes to a strip before.
 template <class Body>
 void for_each_strip(const Grid& grid, const MaskedWeight* masked, Body body) {
   const auto visit = [&](const Strip& strip) {

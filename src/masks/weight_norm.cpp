@@ -48,7 +48,7 @@ void check_finite(const char* function, const torch::Tensor& weight) {
       " of the flattened weight");
 }
 
-/// The mask if level or zeros per block alone decide it, else undefined.
+/// The mask if level or zeros per block decide every element, else undefined.
 torch::Tensor decided_mask(
     const torch::Tensor& tensor,
     const WeightNormPattern& pattern) {
@@ -62,7 +62,7 @@ torch::Tensor decided_mask(
   return {};
 }
 
-/// `tensor`, checked before, as the matrix that masks are computed from.
+/// The valid `tensor` as the matrix that masks are computed from.
 torch::Tensor matrix_of(const torch::Tensor& tensor, const Grid& grid) {
   return masks::scorable(tensor).reshape({grid.h, grid.w}).contiguous();
 }
@@ -97,7 +97,7 @@ torch::Tensor masks::norm_mask(
         cpu::weight_norm(matrix, grid, pattern, criterion, masked);
     if (checked.finite) {
       const auto& mask = checked.result;
-      // In place: a view would keep its base, and so look shared for ever.
+      // In place: a view would hold its base, which then counts as shared.
       return masked && mask.is_same(masked->mask)
           ? mask
           : mask.resize_(weight.sizes());

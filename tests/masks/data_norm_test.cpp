@@ -94,7 +94,7 @@ TEST(DataNormMask, GoldenNegativeLevelsOfTheReferenceDropNothingHere) {
   EXPECT_EQ(masks, 810);
 }
 
-// Quirk 29: unlike weight_norm_mask, no block is spared.
+// Quirk 29: unlike with weight_norm_mask, all blocks may be dropped.
 TEST(DataNormMask, MayDropEveryBlockBelowLevelOne) {
   const auto data = torch::arange(1, 9, torch::kFloat).reshape({1, 8});
   EXPECT_EQ(mask_bits(data, 0.95, {1, 4}, 4), "00000000");

@@ -20,8 +20,8 @@
 namespace coppice::fast_path_test {
 namespace {
 
-/// Values of a kind that makes selection hard: without ties, with many, nearly
-/// all zero, all equal, of wildly different size.
+/// Values that make selection hard: no ties, many ties, nearly all zero, all
+/// equal, wide range.
 torch::Tensor values_of(const std::string& kind, torch::IntArrayRef shape) {
   const auto normal = torch::randn(shape);
   if (kind == "quantised") {
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
             std::vector<int64_t>{9, 4, 7},
             std::vector<int64_t>{24, 5, 3, 3})));
 
-// Long enough that the cut is bracketed by a sample, and for three threads.
+// Long enough that a sample brackets the cut, and for three threads.
 TEST(FastPathOfManyValues, DoesNotDependOnThreads) {
   const testing::Threads threads;
   torch::manual_seed(0);
@@ -147,8 +147,8 @@ TEST(FastPathOfManyValues, SelectsAtEveryLevel) {
   }
 }
 
-// All the values below the cut stand where no sample of equal stretches would
-// see them as common: the sample is wrong, the mask is not.
+// All values below the cut are where a stratified sample does not see them as
+// common: the bracket is wrong, the mask is not.
 TEST(FastPathOfManyValues, SurvivesAnOrderedInput) {
   const auto rising = torch::arange(200000, torch::kFloat);
   for (const auto& scores : {rising, rising.flip(0), rising.fmod(64)}) {
@@ -204,7 +204,7 @@ TEST(FastPathOfAnyTensor, TakesWhatIsNotContiguous) {
                   .equal(weight_norm_mask(every_other.contiguous(), pattern)));
 }
 
-// A half or bfloat16 number is a float32 number: its masks are those.
+// half and bfloat16 values are exact in float32, so masks are equal.
 TEST(FastPathOfAnyTensor, TakesEveryDtype) {
   torch::manual_seed(0);
   const auto values = (torch::randn({33, 20}) * 16).round() / 16;

@@ -1,5 +1,5 @@
-// A mask that is renewed beside the one in force is the mask of the effective
-// weight, whatever was written to the weight and whatever that mask was.
+// A renewed mask is the mask of the effective weight, whatever was written to
+// the weight and whatever the current mask is.
 #include "masks/masked_weight.h"
 
 #include <gtest/gtest.h>
@@ -28,14 +28,14 @@ std::vector<WeightNormPattern> patterns() {
       {1.0, {1, 4}, 4}};
 }
 
-/// Several pieces of the fast path, and one that is cut off; rows that blocks
-/// of four do not divide, or do.
+/// Several pieces of the fast path, one partial; rows that blocks of four
+/// divide, or do not.
 torch::Tensor large_weight(int64_t cols = 1024) {
   torch::manual_seed(1);
   return torch::randn({130, cols});
 }
 
-/// `whole` under `mask`, with nothing written since.
+/// `whole` under `mask`, without later writes.
 MaskedWeight masked(const torch::Tensor& whole, const torch::Tensor& mask) {
   return {
       whole.masked_fill(~mask, 0),
@@ -88,10 +88,10 @@ TEST(RenewedMask, IsTheOneInForceUntilTheWeightChanges) {
   const auto whole = large_weight();
   const auto at = masked(whole, weight_norm_mask(whole, kTwoOfFour));
   EXPECT_TRUE(renewed_mask(at, kTwoOfFour, Norm::L2).is_same(at.mask));
-  at.weight[100].copy_(at.mask[100]); // Nothing drops but what was.
+  at.weight[100].copy_(at.mask[100]); // No further entry is dropped.
   EXPECT_TRUE(renewed_mask(at, kTwoOfFour, Norm::L2).is_same(at.mask));
   const auto kept = at.mask[100].nonzero()[0].item<int64_t>();
-  at.weight[100][kept] = 0; // Of three zeros the first two go.
+  at.weight[100][kept] = 0; // Of three zeros the first two are dropped.
   const auto renewed = renewed_mask(at, kTwoOfFour, Norm::L2);
   EXPECT_TRUE(renewed.equal(weight_norm_mask(at.weight, kTwoOfFour)));
   at.weight[100][kept] = NAN;

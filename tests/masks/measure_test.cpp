@@ -120,7 +120,7 @@ TEST(ExpandBlocks, RepeatsDecisions) {
       expand_blocks(mask.to(torch::kInt), {4, 2}, 1, 3), c10::ValueError);
 }
 
-/// The same with a plain loop.
+/// The same by a plain loop.
 torch::Tensor counted_cells(const torch::Tensor& matrix, int64_t r, int64_t c) {
   const int64_t rows = (matrix.size(0) + r - 1) / r;
   const int64_t cols = (matrix.size(1) + c - 1) / c;

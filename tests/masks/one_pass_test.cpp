@@ -1,5 +1,4 @@
-// A mask made in one pass is the mask that ATen makes, whatever mask was in
-// force before.
+// A mask made in one pass equals ATen's, whatever the current mask is.
 #include "masks/one_pass.h"
 
 #include <gtest/gtest.h>
@@ -62,15 +61,15 @@ std::optional<masks::cpu::Checked> one_pass(
       present.defined() ? &masked : nullptr);
 }
 
-/// Whether more blocks score zero than are dropped: which of them go is not
-/// decided in one pass.
+/// Whether more blocks score zero than are dropped; one pass cannot decide such
+/// ties.
 bool has_spare_zeros(const torch::Tensor& weight, const Case& at) {
   const auto grid = grid_of(weight, at);
   const auto scores = masks::aten::block_scores(weight.abs(), grid);
   return scores.eq(0).sum().item<int64_t>() > drop_of(grid, at);
 }
 
-/// Of a weight as `present`, which may be undefined, leaves it.
+/// A weight under the mask `present`, which may be undefined.
 void expect_mask_of_aten(
     const torch::Tensor& weight,
     const Case& at,
@@ -114,8 +113,9 @@ TEST(OnePass, GivesTheMaskOfAtenWhateverTheOneInForce) {
   }
 }
 
-// What the mask in force drops is zero once writes are absorbed, which the
-// sample knows: else every step after a training step would take two passes.
+// Entries that the current mask drops become zero when writes are absorbed. If
+// the sample ignored that, every step after a training step would take two
+// passes.
 TEST(OnePass, AbsorbsWritesBeforeItScores) {
   torch::manual_seed(0);
   for (const Case& at : cases()) {
@@ -126,7 +126,7 @@ TEST(OnePass, AbsorbsWritesBeforeItScores) {
     const auto right = expected(weight * present, at);
     const auto checked =
         one_pass(weight, at, present, torch::zeros_like(weight));
-    // Ties at zero beyond those that go are another way's.
+    // Ties at zero beyond the dropped ones need another path.
     if (at.level > 0.7) {
       ASSERT_TRUE(checked) << at.level << ' ' << at.cols;
       EXPECT_TRUE(checked->result.equal(right));
@@ -141,7 +141,7 @@ TEST(OnePass, LeavesToOthersWhatABracketDoesNotDecide) {
   const auto few_values = torch::randint(1, 4, {kRows, kCols}, torch::kFloat);
   EXPECT_FALSE(one_pass(few_values, singles));
   EXPECT_FALSE(one_pass(torch::randn({kRows, kCols}), {0.5, 7}));
-  // The values a sample sees are not those that are many.
+  // The sample does not see the most frequent values.
   auto misleading = torch::randn({kRows, kCols});
   const auto present = torch::zeros({kRows, kCols}, torch::kBool);
   EXPECT_FALSE(one_pass(misleading, singles, present));

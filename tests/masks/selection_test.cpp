@@ -53,7 +53,7 @@ TEST(Selection, OfEqualScoresTheLowerIndexFalls) {
 TEST(Selection, BlocksFallByTheirMeans) {
   auto scores = torch::ones({5, 6});
   scores.slice(0, 0, 2).slice(1, 0, 3).fill_(0.25);
-  scores[4].slice(0, 3, 6).fill_(0.5); // A block that the shape cuts off.
+  scores[4].slice(0, 3, 6).fill_(0.5); // A partial block at the edge.
   const auto mask =
       select_mask(scores, Selection(BlockShape{2, 3}).sparsity(2.0 / 6));
   EXPECT_TRUE(mask.equal(scores.eq(1)));

@@ -12,7 +12,7 @@ namespace coppice::streamed_cut_test {
 using kernels::Order;
 using masks::ScoreType;
 
-/// The masks of `parts` by one cut over all of them, one after the other.
+/// The masks of `parts` by one cut over all of them, in order.
 torch::Tensor streamed_mask(
     const std::vector<torch::Tensor>& parts,
     int64_t drop,

@@ -37,7 +37,7 @@ std::string message_for(
 }
 
 // weight_norm.json: 4198 masks of the reference, and 3674 cases in which it
-// fails although there is a sane answer.
+// fails although there is a reasonable mask.
 TEST(WeightNormMask, GoldenMasksOfTheReference) {
   const auto data = golden("weight_norm.json");
   int masks = 0;
@@ -207,7 +207,7 @@ TEST(WeightNormMask, NamesWhatItRejects) {
       message_for(torch::Tensor(), {0.5, {1, 4}, 4}), HasSubstr("undefined"));
 }
 
-// Options are looked at before data.
+// Options are checked before data.
 TEST(WeightNormMask, RejectsZerosPerBlockBeforeTheShape) {
   EXPECT_THAT(
       message_for(torch::ones({4}), {0.5, {1, 4}, 5}),

@@ -7,15 +7,15 @@
 
 namespace coppice {
 
-/// The mean of every block over its real elements.
+/// The mean of every block.
 ///
-/// Shapes: `values` is [h, ...], seen as [h, rest]; the result is
-///   [ceil(h / rows), ceil(rest / cols)]. Blocks that the shape cuts off are
-///   averaged over what is left of them, also a block larger than the matrix.
+/// Shapes: `values` is [h, ...], seen as [h, rest]; the result is [ceil(h /
+///   rows), ceil(rest / cols)]. Partial blocks at the edges, also a block
+///   larger than the matrix, are averaged over the elements that they have.
 /// Dtype: float64 for float64 values, else float32. Sums run in one fixed
-///   order, so results do not depend on threads or instruction sets.
-///   A row of a block with four columns adds (a + b) + (c + d), any other row
-///   from left to right; rows add from top to bottom.
+///   order, so results do not depend on threads or instruction sets: a row of a
+///   block with four columns adds (a + b) + (c + d), any other row from left to
+///   right; rows add from top to bottom.
 /// Errors: c10::ValueError if `values` is empty, has fewer than two dimensions
 ///   or is not floating, or a side of the block is not positive.
 /// Source: WeightNormSparsifier, the newest reference (ceil-mode pooling).
@@ -23,7 +23,7 @@ COPPICE_API torch::Tensor block_scores(
     const torch::Tensor& values,
     BlockShape block);
 
-/// Spreads one decision a block over the elements of the block.
+/// Expands the mask of blocks to a mask of elements.
 ///
 /// Shapes: `block_mask` is [ceil(h / rows), ceil(rest / cols)], the result
 ///   [h, rest], both kBool.
@@ -34,8 +34,8 @@ COPPICE_API torch::Tensor expand_blocks(
     int64_t h,
     int64_t rest);
 
-/// Drops the `zeros_per_block` lowest values inside every block; a cut-off
-/// block with fewer elements loses all of them.
+/// Drops the `zeros_per_block` lowest values of every block; a partial block
+/// with fewer elements loses all of them.
 ///
 /// Shapes: `values` is [h, ...]; the mask has the same shape and dtype kBool;
 ///   true means keep.

@@ -10,13 +10,13 @@
 
 namespace coppice {
 
-/// How many elements of `tensor` are exactly zero (-0 included). Any dtype.
+/// Number of elements that are exactly zero (-0 included). Any dtype.
 COPPICE_API int64_t count_zeros(const torch::Tensor& tensor);
 
-/// The share of elements that are exactly zero; 0 for an empty tensor.
+/// Fraction of elements that are exactly zero; 0 for an empty tensor.
 COPPICE_API double sparsity(const torch::Tensor& tensor);
 
-/// The share of groups of `pattern.m` neighbours along the input dimension that
+/// Fraction of groups of `pattern.m` neighbours along the input dimension that
 /// hold at least m - n zeros; 1 means `tensor` is N:M sparse. A shorter last
 /// group must have at most n non-zeros.
 ///
@@ -24,12 +24,12 @@ COPPICE_API double sparsity(const torch::Tensor& tensor);
 ///   dimensions, or unless 0 < n <= m.
 COPPICE_API double nm_conformity(const torch::Tensor& tensor, Nm pattern);
 
-/// How the zeros of a tensor fall into blocks.
+/// How the zeros of a tensor are distributed over blocks.
 struct BlockOccupancy {
-  int64_t blocks = 0; ///< Blocks in the tensor, cut-off ones included.
+  int64_t blocks = 0; ///< Blocks in the tensor, partial ones included.
   int64_t kept = 0;   ///< Blocks with at least one non-zero element.
 
-  /// True if every zero lies in a block that is all zero.
+  /// Whether every zero is in a block of zeros.
   bool aligned = false;
 };
 
@@ -39,7 +39,8 @@ COPPICE_API BlockOccupancy
 block_occupancy(const torch::Tensor& tensor, BlockShape block);
 
 /// The first of the blocks 16x1, 1x16, 4x4, 8x1, 4x1, 1x4 that fits into the
-/// matrix and whose zeros are aligned; nullopt if none is, or nothing is zero.
+/// matrix and whose zeros are aligned; nullopt if none is, or there are no
+/// zeros.
 ///
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions.
@@ -58,13 +59,14 @@ COPPICE_API std::optional<Nm> detect_nm(const torch::Tensor& tensor);
 /// dimensions.
 COPPICE_API Pattern detect_pattern(const torch::Tensor& tensor);
 
-/// A small picture of where the zeros are: `tensor` [h, ...] seen as the matrix
-/// [h, w] under cells of one size, the smallest of which at most
-/// `most_rows` x `most_cols` cover it. A matrix that small is shown element by
-/// element.
+/// A downsampled map of the non-zeros. `tensor` [h, ...] is seen as the matrix
+/// [h, w] and divided into cells of one size, the smallest for which at most
+/// `most_rows` x `most_cols` cells cover it. A matrix that small has one cell
+/// per element.
 ///
-/// Returns: float32 [rows, cols], the share of elements of each cell that are
-///   not zero (NaN is not zero); a cell cut off by the edge counts what it has.
+/// Returns: float32 [rows, cols], the fraction of each cell's elements that are
+///   not zero (NaN is not zero); partial cells at the edges count their own
+///   elements.
 /// Errors: c10::ValueError if `tensor` is empty or has fewer than two
 ///   dimensions, or unless both limits are positive.
 COPPICE_API torch::Tensor

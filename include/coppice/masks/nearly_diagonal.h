@@ -10,7 +10,7 @@ namespace coppice {
 /// |r - c| <= nearliness / 2. Nothing is kept if `nearliness` is 0 or less.
 ///
 /// Shapes: `weight` is [h, w]; the mask has the same shape and device and dtype
-///   kBool; true means keep. Any rank will do when nothing is kept.
+///   kBool; true means keep. If nothing is kept, any rank is accepted.
 /// Errors: c10::ValueError if a positive `nearliness` is even, or
 ///   nearliness / 2 >= min(h, w), or `weight` is not a matrix.
 /// Source: NearlyDiagonalSparsifier.

@@ -11,8 +11,8 @@ namespace coppice {
 /// (all dimensions but the first, flattened).
 ///
 /// Shapes: `scores` is [out, ...]; the mask has the same shape and dtype kBool;
-///   true means keep. Where m does not divide the row, the last group is
-///   shorter and loses at most m - n.
+///   true means keep. If m does not divide the row, the last group is shorter
+///   and loses at most m - n.
 /// Ties: the lower index is dropped, as in every mask.
 /// Errors: c10::ValueError unless 0 < n <= m, `scores` is floating, not empty
 ///   and has two or more dimensions.

@@ -6,7 +6,7 @@
 
 namespace coppice {
 
-/// How much an element of a weight counts.
+/// The importance of an element of a weight.
 enum class Norm {
   L1, ///< |w|
   L2, ///< w^2 (no root, as in the reference)

@@ -9,8 +9,9 @@
 
 namespace coppice {
 
-/// How many of `blocks` blocks a sparsity level drops: `round(level * blocks)`,
-/// half to even, clamped to [0, blocks - 1]; at level 1 and above all of them.
+/// The number of `blocks` blocks that a sparsity level drops: `round(level *
+/// blocks)`, half to even, clamped to [0, blocks - 1]; at level 1 and above all
+/// of them.
 ///
 /// Source: WeightNormSparsifier.
 COPPICE_API int64_t blocks_to_drop(double level, int64_t blocks);
@@ -30,7 +31,7 @@ COPPICE_API torch::Tensor drop_lowest_mask(
 /// One threshold over several tensors: drops the `blocks_to_drop(level, total)`
 /// lowest scores of all tensors together.
 ///
-/// Shapes: a mask a tensor, each of its tensor's shape and dtype kBool.
+/// Shapes: one mask per tensor, of its shape and dtype kBool.
 /// Ties: the earlier tensor, then the lower index, is dropped.
 /// Errors: c10::ValueError if a tensor is not floating or the tensors differ in
 ///   dtype or device.

@@ -8,7 +8,7 @@
 
 namespace coppice {
 
-/// Which scores compete with one another, and how many of them are dropped.
+/// Which scores are compared with one another, and how many are dropped.
 ///
 ///     Selection().pattern(Nm{2, 4})
 ///     Selection().sparsity(0.8).among(Selection::Among::Row)
@@ -16,7 +16,7 @@ struct COPPICE_API Selection {
   /// What `sparsity` is a fraction of. N:M always selects within its groups.
   enum class Among {
     Tensor, ///< All elements, or blocks, of the matrix.
-    Row,    ///< Those of each row, or row of blocks, on its own.
+    Row,    ///< Those of each row, or row of blocks, separately.
   };
 
   Selection() = default;
@@ -24,22 +24,21 @@ struct COPPICE_API Selection {
   /* implicit */ Selection(Nm groups);
   /* implicit */ Selection(BlockShape block);
 
-  /// The fraction that is dropped: that of N:M, else `sparsity`.
+  /// The fraction that is dropped: implied by N:M, else `sparsity`.
   double share() const;
 
   TORCH_ARG(Pattern, pattern) = Unstructured{};
-  /// Fraction of elements or blocks to drop, 0 to 1. N:M has its own.
+  /// Fraction of elements or blocks to drop, 0 to 1. Ignored for N:M.
   TORCH_ARG(double, sparsity) = 0.5;
   TORCH_ARG(Among, among) = Among::Tensor;
 };
 
 /// Keeps the highest scores.
-///
 /// Shapes: `scores` is [out, ...], seen as [out, rest]; the mask has the same
 ///   shape and dtype kBool; true means keep. The score of a block is the mean
-///   of its elements; blocks at the edge have fewer. A shorter last group of
-///   N:M loses at most m - n elements.
-/// Count: `trunc(sparsity * n)` of n competitors, in double precision, as in
+///   of its elements; partial blocks at the edges have fewer. A shorter last
+///   group of N:M loses at most m - n elements.
+/// Count: `trunc(sparsity * n)` of n scores, in double precision, as in
 ///   SparseGPT and Wanda.
 /// Ties: the lower index is dropped. NaN counts as the highest score.
 /// Errors: c10::ValueError if the sparsity is not in [0, 1], or `scores` is

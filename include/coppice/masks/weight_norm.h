@@ -12,7 +12,7 @@ namespace coppice {
 
 /// What `weight_norm_mask` drops.
 struct WeightNormPattern {
-  /// Fraction of blocks that lose something; clamped to [0, 1].
+  /// Fraction of blocks to drop; clamped to [0, 1].
   double sparsity_level = 0.5;
   BlockShape sparse_block_shape = {1, 4};
   /// Zeros inside a dropped block, 0 to `sparse_block_shape.size()`.
@@ -23,17 +23,17 @@ struct WeightNormPattern {
 /// lowest mean norm lose their `zeros_per_block` lowest elements.
 ///
 /// Level 0 or no zeros per block keep everything; level 1 with whole blocks
-/// drops everything; between them one block always survives. Level 1,
-/// block (1, 4), two zeros per block is 2:4. Blocks that the shape cuts off
-/// score the mean of their real elements and lose at most as many as they have;
-/// a block larger than the matrix is such a block.
+/// drops everything; levels below 1 keep at least one block. Level 1, block (1,
+/// 4), two zeros per block is 2:4. Partial blocks at the edges, also a block
+/// larger than the matrix, score the mean of the elements they have and lose at
+/// most those.
 ///
 /// Shapes: `weight` is [out, ...], seen as [out, rest]: a convolution's weight
 ///   [out, in, kh, kw] is flattened to [out, in * kh * kw]. The mask has the
 ///   shape and device of `weight` and dtype kBool; true means keep.
 /// Ties: the lower index is dropped.
 /// Memory: besides the mask, at most one copy of the weight.
-/// Speed: float32 on the CPU takes SIMD kernels on all threads; half and
+/// Speed: float32 on the CPU uses SIMD kernels on all threads; half and
 ///   bfloat16 on the CPU are converted to float32 first; all else runs through
 ///   ATen on its own device.
 /// Errors: c10::ValueError if `weight` is empty, has fewer than two dimensions,
@@ -47,9 +47,9 @@ COPPICE_API torch::Tensor weight_norm_mask(
     const WeightNormPattern& pattern,
     Norm norm = Norm::L2);
 
-/// The same for scores of the caller's own making, an element each: higher
-/// means more important. Scores may be negative or infinite; NaN counts as the
-/// highest score, for an element as for the mean of a block that holds one.
+/// The same for given scores, one per element: higher means more important.
+/// Scores may be negative or infinite; NaN counts as the highest score, for an
+/// element as for the mean of its block.
 COPPICE_API torch::Tensor weight_norm_mask_of_scores(
     const torch::Tensor& scores,
     const WeightNormPattern& pattern);
