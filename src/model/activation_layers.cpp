@@ -8,7 +8,7 @@
 namespace coppice {
 namespace {
 
-/// The module without those below it.
+/// The module's own line of its description, without submodules.
 std::string description_of(const torch::nn::Module& module) {
   std::ostringstream text;
   module.pretty_print(text);

@@ -6,13 +6,12 @@
 
 namespace coppice {
 
-/// The module and all modules below it, in the order in which they were
-/// registered, parents first; one that is registered twice is there under both
-/// names. Layers that are `Hooked` have their site, which from then on names
-/// the layer in its errors as it is (first) named here; others have none and
-/// say why.
+/// The module and all submodules, in order of registration, parents first; a
+/// module that is registered twice has two entries. `Hooked` layers have their
+/// site, whose errors use the layer's first name here from now on; others have
+/// the reason why they have none.
 ///
-/// A layer is told from others by the address of its `torch::nn::Module`.
+/// Layers are identified by the address of their `torch::nn::Module`.
 ActivationLayers activation_layers(const torch::nn::Module& module);
 
 } // namespace coppice

@@ -10,7 +10,7 @@ HookList::HookList()
 
 HookList::HookList(const HookList& other)
     : entries_(other.entries()), is_empty_(entries_->empty()) {
-  // Numbers go on where the copied ones end.
+  // Continues the ids of the copied hooks.
   last_id_ = entries_->empty() ? 0 : entries_->back().id;
 }
 
@@ -24,7 +24,7 @@ HookList::Id HookList::add(std::shared_ptr<const void> hook) {
 }
 
 void HookList::remove(Id id) {
-  // Outlives the lock: what a hook holds may do anything when it goes.
+  // Destroyed after the lock is released: destroying a hook may run any code.
   std::shared_ptr<const Entries> previous;
   const std::lock_guard<std::mutex> lock(mutex_);
   auto next = std::make_shared<Entries>(*entries_);

@@ -10,7 +10,7 @@ constexpr size_t kImplLength = 4; // "Impl"
 
 std::string name_of(const std::type_info& module) {
   auto name = c10::demangle(module.name());
-  // LibTorch gives this one its name when it is made, which does not reach the
+  // LibTorch sets this module's name at construction, which does not reach the
   // base of a derived class.
   if (module == typeid(torch::nn::MultiheadAttentionImpl)) {
     name.resize(name.size() - kImplLength);
@@ -29,7 +29,7 @@ std::string as_original(
   if (at != std::string::npos) {
     return text.replace(at, hooked_name.size(), name);
   }
-  // Modules that cut "Impl" off.
+  // Modules that print their name without "Impl".
   const auto cut = hooked_name.substr(0, hooked_name.size() - kImplLength);
   at = text.find(cut);
   if (at != std::string::npos && name.size() > kImplLength) {

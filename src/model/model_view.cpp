@@ -16,8 +16,8 @@ bool is_linear(const torch::nn::Module& module) {
       typeid(module) == typeid(nn::HookedImpl<LinearImpl>);
 }
 
-/// Scripted and traced modules keep Python's class name, mangled in the middle
-/// of the path but not at its end.
+/// Scripted and traced modules keep Python's class name at the end of a mangled
+/// path.
 bool is_linear(const torch::jit::Module& module) {
   const auto name = module.type()->name();
   return name && name->name() == "Linear" && module.hasattr("weight");
@@ -48,9 +48,9 @@ const torch::jit::Module& dereference(const torch::jit::Module& module) {
   return module;
 }
 
-/// The reference's walk: a stack that starts with the root; the Linear children
-/// of what it pops are taken, the others pushed. The root itself is never
-/// taken.
+/// The reference's traversal: a stack that starts with the root; the Linear
+/// children of a popped module are taken, the others pushed. The root itself is
+/// never taken.
 template <typename Handle>
 std::vector<std::string> linear_weights(const Handle& root) {
   std::vector<std::string> fqns;

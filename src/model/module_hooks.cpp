@@ -8,7 +8,7 @@
 namespace coppice::model {
 namespace {
 
-/// The hooks of all living modules, with the thread that made the module.
+/// The hooks of all living modules, with the thread that created the module.
 struct Living {
   std::mutex mutex;
   std::unordered_map<ModuleHooks*, std::thread::id> hooks;
@@ -21,8 +21,8 @@ Living& living() {
   return *all;
 }
 
-/// The clone that this thread made last: the parent's clone drops a child's
-/// clone before it makes another.
+/// This thread's latest clone: LibTorch destroys a child's clone before it
+/// makes the next.
 thread_local const ModuleHooks* last_clone = nullptr;
 
 } // namespace
@@ -79,8 +79,7 @@ void ModuleHooks::enter(torch::Tensor& input) const {
 
 void ModuleHooks::hand_over() {
   for (const auto& [other, thread] : living().hooks) {
-    // The modules of another thread may be written to right now, and the one
-    // that is looked for was made by this one.
+    // Modules of other threads may be in use; the one wanted is this thread's.
     if (thread == std::this_thread::get_id() &&
         other->parameters_->contains(mark_)) {
       other->take(*this);
@@ -91,7 +90,7 @@ void ModuleHooks::hand_over() {
 
 void ModuleHooks::take(ModuleHooks& clone) {
   parameters_->erase(clone.mark_);
-  // What the parent's `reset()` has registered is the clone's own.
+  // Hooks that the parent's `reset()` registered take precedence.
   if (pre_hooks_->is_empty() && hooks_->is_empty()) {
     pre_hooks_ = std::move(clone.pre_hooks_);
     hooks_ = std::move(clone.hooks_);

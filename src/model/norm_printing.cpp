@@ -1,8 +1,8 @@
-// LibTorch 1.13 does not export how its normalisation layers print themselves,
-// so that a class derived from one, such as a `Hooked` one, does not link. The
-// missing definitions are here and print the same. Later versions define them
-// in their headers, where a specialization does no harm.
-#include <torch/nn/functional/instancenorm.h> // The header below forgets it.
+// LibTorch 1.13 does not export the printing of its normalisation layers, so
+// that classes derived from them, such as `Hooked` ones, do not link. These are
+// the missing definitions, with the same output. Later versions define them in
+// headers, where a specialization does no harm.
+#include <torch/nn/functional/instancenorm.h> // The header below needs it.
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/instancenorm.h>
 

@@ -18,7 +18,7 @@ struct Net : torch::nn::Module {
     register_module("body", body);
     register_module("head", head);
     register_module("tied", head);
-    // What LibTorch lets one register.
+    // Names that LibTorch accepts.
     register_module("none", std::shared_ptr<torch::nn::ReLUImpl>());
   }
 

@@ -28,8 +28,8 @@ Tensor tensor_of(const std::tuple<Tensor, Rest...>& output) {
   return std::get<0>(output);
 }
 
-/// The two are seeded alike; forward, gradients, parameters and text are equal
-/// to the last bit, without and with something to run.
+/// Both have the same seed; forward, gradients, parameters and text are equal
+/// bit for bit, without and with hooks.
 template <typename Holder, typename... Inputs>
 void expect_same(Holder plain, Hooked<Holder> hooked, Inputs... inputs) {
   const auto run = [&](auto& module) {
@@ -105,7 +105,7 @@ TEST(Hooked, DoesWhatBatchNormDoes) {
   expect_same(plain, hooked, noise({2, 3, 4, 4}));
 }
 
-/// LibTorch exports all but how these print themselves.
+/// LibTorch 1.13 does not export their printing.
 TEST(Hooked, PrintsNormalisationLayersAsTheOriginal) {
   const auto options =
       torch::nn::BatchNormOptions(7).eps(1e-4).momentum(c10::nullopt);
@@ -223,7 +223,7 @@ TEST(Hooked, IsTheOriginalToAs) {
   EXPECT_EQ(module->as<torch::nn::LinearImpl>()->options.in_features(), 4);
   EXPECT_EQ(module->as<Hooked<torch::nn::Linear>>(), module.get());
   EXPECT_EQ(module->as<torch::nn::ReLU>(), nullptr);
-  // The original's holder takes it, too.
+  // The original's holder accepts it too.
   const torch::nn::Linear holder(
       std::dynamic_pointer_cast<torch::nn::LinearImpl>(module));
   EXPECT_EQ(holder->weight.size(0), 3);
@@ -274,7 +274,7 @@ TEST(Hooked, IsSavedAndLoadedAsTheOriginal) {
   EXPECT_TRUE(plain->weight.equal(hooked->weight));
   copy(plain, back);
   EXPECT_TRUE(back->bias.equal(hooked->bias));
-  // A clone too, which has more in the table of its parameters.
+  // Also a clone, which has a mark in the table of its parameters.
   Hooked<torch::nn::Linear> clone(
       std::dynamic_pointer_cast<Hooked<torch::nn::Linear>::Impl>(
           hooked->clone()));

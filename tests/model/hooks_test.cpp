@@ -1,4 +1,4 @@
-// The hooks and the site of a `Hooked` module, and what clones have of them.
+// Hooks and site of a `Hooked` module and of its clones.
 #include <gmock/gmock.h>
 #include <torch/torch.h>
 
@@ -96,7 +96,8 @@ TEST(ForwardHook, SeesAnInputThatTheModuleTook) {
   EXPECT_EQ(seen, 3);
 }
 
-/// What cannot be copied or is written to reaches the module itself.
+/// Arguments that cannot be copied or are mutable references reach the module
+/// itself.
 TEST(Hooks, PassReferencesAndMoveOnlyValuesOn) {
   struct OddImpl : torch::nn::Module {
     Tensor forward(
@@ -202,7 +203,7 @@ TEST(Hooks, ErrorsLeaveForward) {
   EXPECT_EQ(value(identity(torch::ones({1}))), 1);
   EXPECT_THAT(
       testing::message_of([&] { identity->register_forward_hook(nullptr); }),
-      ::testing::HasSubstr("is no function"));
+      ::testing::HasSubstr("is an empty function"));
 }
 
 TEST(Hooks, LetGradientsThrough) {
@@ -263,7 +264,7 @@ struct NetImpl : torch::nn::Cloneable<NetImpl> {
 };
 TORCH_MODULE(Net);
 
-/// Holds a Net, so that what is cloned is cloned once more.
+/// Holds a Net, for nested cloning.
 struct OuterImpl : torch::nn::Cloneable<OuterImpl> {
   OuterImpl() {
     reset();
@@ -314,7 +315,7 @@ TEST(HooksOfAClone, AreThereInAClonedParent) {
       ->register_forward_pre_hook([&](auto&, auto&) { calls += 10; });
   const auto x = torch::ones({1, 2});
   const auto expected = outer->forward(x);
-  // A clone of the clone of the clone, each outliving the one before.
+  // A clone of a clone of a clone, each outliving the previous one.
   for (int i = 2; i < 5; ++i) {
     outer = clone_of(*outer);
     EXPECT_TRUE(outer->forward(x).equal(expected));

@@ -10,11 +10,11 @@
 
 namespace coppice::model {
 
-/// The hooks of a module, in the order of their registration, with their types
-/// erased: `Hooked` knows them.
+/// The hooks of a module, in order of registration, type-erased: `Hooked` knows
+/// their types.
 ///
-/// Thread-safe. `entries` is a snapshot: what is added or removed while hooks
-/// run counts from the next call on.
+/// Thread-safe. `entries` is a snapshot: changes while hooks run take effect at
+/// the next call.
 class COPPICE_API HookList {
  public:
   using Id = int64_t;
@@ -25,12 +25,12 @@ class COPPICE_API HookList {
   using Entries = std::vector<Entry>;
 
   HookList();
-  /// A list of its own with the same hooks.
+  /// A separate list with the same hooks.
   HookList(const HookList& other);
   HookList& operator=(const HookList&) = delete;
 
   Id add(std::shared_ptr<const void> hook);
-  /// Does nothing if there is no such number.
+  /// Does nothing if there is no such id.
   void remove(Id id);
 
   bool is_empty() const noexcept {
@@ -39,7 +39,7 @@ class COPPICE_API HookList {
   std::shared_ptr<const Entries> entries() const;
 
  private:
-  mutable std::mutex mutex_; ///< Of all below.
+  mutable std::mutex mutex_; ///< Guards all members below.
   std::shared_ptr<const Entries> entries_;
   std::atomic<bool> is_empty_; ///< Also read without the mutex.
   Id last_id_ = 0;
@@ -49,7 +49,7 @@ class COPPICE_API HookList {
 
 namespace coppice::nn {
 
-/// What registering a hook returns. It may be copied, dropped (the hook stays)
+/// Returned by registering a hook. It may be copied, destroyed (the hook stays)
 /// and outlive the module.
 ///
 /// Source: torch.utils.hooks.RemovableHandle.
@@ -60,8 +60,8 @@ class COPPICE_API RemovableHandle {
       const std::shared_ptr<model::HookList>& list,
       model::HookList::Id id);
 
-  /// Takes the hook out of its module. Does nothing if that was done before, or
-  /// if the module is gone. A call that is under way may still run the hook.
+  /// Removes the hook from its module. Does nothing if the hook or the module
+  /// is gone. A forward in progress may still run the hook.
   void remove();
 
  private:

@@ -42,13 +42,13 @@ struct ForwardOf {
       !std::is_same_v<Impl, Impl>,
       "coppice::nn::Hooked<M>: M needs a public forward() that is neither a "
       "template nor overloaded");
-  using Type = torch::Tensor(torch::Tensor); // One error is enough.
+  using Type = torch::Tensor(torch::Tensor); // Avoids further errors.
 };
 template <typename Impl>
 struct ForwardOf<Impl, std::void_t<decltype(&Impl::forward)>>
     : Signature<decltype(&Impl::forward)> {};
 
-/// `torch::nn::LinearImpl` of `torch::nn::Linear`, and of itself.
+/// `torch::nn::LinearImpl` for `torch::nn::Linear` and for itself.
 template <typename Module, typename = void>
 struct ImplOf {
   using Type = Module;
@@ -58,8 +58,8 @@ struct ImplOf<Holder, std::void_t<typename Holder::ContainedType>> {
   using Type = typename Holder::ContainedType;
 };
 
-/// How an argument is held while hooks may change it: by value, unless it
-/// cannot be copied or is a reference to write to.
+/// The type that holds an argument while hooks may change it: a value, unless
+/// the argument is not copyable or is a mutable reference.
 template <typename T>
 using Held = std::conditional_t<
     (std::is_lvalue_reference_v<T> &&
@@ -68,8 +68,8 @@ using Held = std::conditional_t<
     T&&,
     std::decay_t<T>>;
 
-/// Passes on what is held; a copy where the module takes a value, because hooks
-/// see it afterwards.
+/// Passes on a held argument; a copy if the module takes a value, because
+/// forward hooks see it later.
 template <typename T>
 decltype(auto) pass_on(std::remove_reference_t<Held<T>>& held) {
   if constexpr (
@@ -81,7 +81,7 @@ decltype(auto) pass_on(std::remove_reference_t<Held<T>>& held) {
   }
 }
 
-/// `text`, which a hooked module printed, with the name of its original class.
+/// `text`, printed by a hooked module, with the name of its original class.
 COPPICE_API std::string as_original(
     std::string text,
     const std::string& hooked_name,
@@ -104,14 +104,14 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
       "coppice::nn::Hooked<M>: the forward() of M returns nothing");
 
  public:
-  /// Sees the inputs before the module runs, and changes them by assigning to
-  /// them. The caller's variables stay as they are; but writing to a tensor in
-  /// place (`mul_`) writes to the caller's.
+  /// Sees the inputs before the module runs, and may replace them by
+  /// assignment. The caller's variables do not change; but writing to a tensor
+  /// in place (`mul_`) changes the caller's.
   using ForwardPreHook =
       std::function<void(Impl& module, Held<Args>&... inputs)>;
 
-  /// Sees the inputs as they entered the module and what it returned, and
-  /// replaces the latter by assigning to it.
+  /// Sees the inputs of the module and its output, and may replace the output
+  /// by assignment.
   using ForwardHook = std::function<void(
       Impl& module,
       const std::remove_reference_t<Held<Args>>&... inputs,
@@ -119,10 +119,10 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
 
   using Impl::Impl;
 
-  /// Registers a hook to run at the start of each forward, after those that are
-  /// registered. An error that it throws leaves forward.
+  /// Registers a hook that runs at the start of each forward, after those that
+  /// are registered. Its exceptions propagate from forward.
   ///
-  /// Errors: c10::ValueError if `hook` is no function.
+  /// Errors: c10::ValueError if `hook` is empty.
   nn::RemovableHandle register_forward_pre_hook(ForwardPreHook hook) {
     return add<ForwardPreHook>(hooks_.pre_hooks(), std::move(hook));
   }
@@ -132,8 +132,8 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
     return add<ForwardHook>(hooks_.hooks(), std::move(hook));
   }
 
-  /// Between the pre-hooks and the module, on the first input; null if that is
-  /// no tensor.
+  /// Runs between the pre-hooks and the module, on the first input; null if
+  /// that is not a tensor.
   const c10::intrusive_ptr<ActivationSite>& activation_site() const override {
     return hooks_.site();
   }
@@ -163,13 +163,13 @@ class HookedCall<Impl, Output(Args...)> : public Impl,
   static nn::RemovableHandle add(
       const std::shared_ptr<HookList>& list,
       Hook hook) {
-    TORCH_CHECK_VALUE(hook, "a hook was registered that is no function");
+    TORCH_CHECK_VALUE(hook, "the hook to register is an empty function");
     return {list, list->add(std::make_shared<const Hook>(std::move(hook)))};
   }
 
   Output run_hooked(Held<Args>... inputs) {
     Impl& self = *this;
-    // Held while they run: a hook may remove itself.
+    // A snapshot: a hook may remove itself.
     const auto pre_hooks = hooks_.pre_hooks()->entries();
     for (const auto& each : *pre_hooks) {
       (*static_cast<const ForwardPreHook*>(each.hook.get()))(self, inputs...);
@@ -205,15 +205,15 @@ class HookedImpl : public model::HookedBase<Impl> {
   using Base = model::HookedBase<Impl>;
   static_assert(
       std::is_base_of_v<torch::nn::Module, Impl> && !std::is_final_v<Impl>,
-      "coppice::nn::Hooked<M>: M is no torch::nn module, or its class is "
+      "coppice::nn::Hooked<M>: M is not a torch::nn module, or its class is "
       "final");
 
  public:
   using Base::Base;
 
-  /// A hooked module with parameters, hooks and a site of its own, equal to
-  /// these. Also where a module that holds this one is cloned; hooks that the
-  /// parent's `reset()` registers are then kept instead.
+  /// A hooked module with copies of parameters, hooks and site. Also used when
+  /// a parent module is cloned; hooks that the parent's `reset()` registers
+  /// then replace the copied ones.
   ///
   /// Errors: c10::Error if `Impl` is not Cloneable.
   std::shared_ptr<torch::nn::Module> clone(
@@ -223,7 +223,7 @@ class HookedImpl : public model::HookedBase<Impl> {
         std::is_copy_constructible_v<Impl> && std::is_move_assignable_v<Impl>) {
       auto copy = std::make_shared<HookedImpl>(*this);
       copy->hooks().unmark(copy->parameters_);
-      // The base makes an `Impl`, without hooks.
+      // The base class creates an `Impl`, without hooks.
       const auto plain =
           std::dynamic_pointer_cast<Impl>(copy->Impl::clone(device));
       TORCH_CHECK(plain, "the clone of ", this->name(), " is another class");
@@ -235,7 +235,7 @@ class HookedImpl : public model::HookedBase<Impl> {
     }
   }
 
-  /// As the original prints itself.
+  /// Prints as the original does.
   void pretty_print(std::ostream& stream) const override {
     std::ostringstream text;
     Impl::pretty_print(text);
@@ -243,9 +243,9 @@ class HookedImpl : public model::HookedBase<Impl> {
   }
 };
 
-/// A module holder with hooks: `Hooked<torch::nn::Linear>` is constructed from
-/// what a `torch::nn::Linear` is constructed from, can be used in its place,
-/// and its forward runs, in this order,
+/// A module holder with hooks: `Hooked<torch::nn::Linear>` is constructed like
+/// a `torch::nn::Linear`, can be used in its place, and its forward runs, in
+/// this order,
 ///
 /// 1. the forward pre-hooks, in the order of their registration,
 /// 2. the activation site, on the first input where that is a tensor: what an
@@ -256,8 +256,8 @@ class HookedImpl : public model::HookedBase<Impl> {
 /// `Module` is a holder (`torch::nn::Linear`, or your own by `TORCH_MODULE`) or
 /// the module's class, with one forward that is neither a template nor
 /// overloaded. The held module derives from the original, so
-/// `as<torch::nn::Linear>()` finds it; but forward is not virtual, and a call
-/// through the original class passes the hooks by.
+/// `as<torch::nn::Linear>()` finds it; but forward is not virtual, so calls
+/// through the original class run no hooks.
 ///
 /// ```
 /// coppice::nn::Hooked<torch::nn::Linear> fc1(64, 128);
@@ -267,15 +267,14 @@ class HookedImpl : public model::HookedBase<Impl> {
 /// handle.remove();
 /// ```
 ///
-/// A call may leave out what it may leave out with the original, but for
-/// defaults that are neither a tensor nor an optional (see `DefaultArgument`)
-/// and for modules with other numbers of arguments than one, two, three or
-/// seven
-/// (`torch::nn::Transformer` and its decoder): these take them all, or go into
-/// a `torch::nn::Sequential`.
+/// Arguments with defaults in the original may be omitted, except defaults that
+/// are neither a tensor nor an optional (see `DefaultArgument`) and modules
+/// with other numbers of arguments than one, two, three or seven
+/// (`torch::nn::Transformer` and its decoder): those need all arguments, or a
+/// `torch::nn::Sequential`.
 ///
-/// Thread-safe where the original is. Hooks are called by every thread that
-/// runs the module, at once.
+/// Thread-safe if the original is. Hooks are called by every thread that runs
+/// the module, concurrently.
 ///
 /// Source: register_forward_pre_hook and register_forward_hook of
 ///   torch.nn.Module.
@@ -284,7 +283,7 @@ class Hooked : public torch::nn::ModuleHolder<
                    HookedImpl<typename model::ImplOf<Module>::Type>> {
  public:
   using Impl = HookedImpl<typename model::ImplOf<Module>::Type>;
-  using torch::nn::ModuleHolder<Impl>::ModuleHolder; // Its constructors.
+  using torch::nn::ModuleHolder<Impl>::ModuleHolder; // Inherits constructors.
 };
 
 } // namespace coppice::nn

@@ -6,8 +6,8 @@
 #include <type_traits>
 #include <utility>
 
-// What C++ does not pass on: a class that overrides `forward` by its type knows
-// which arguments have defaults, but not which values these are.
+// LibTorch's default arguments of forward: a derived class can find which
+// arguments have defaults, but not their values.
 
 namespace torch::nn {
 class MultiheadAttentionImpl;
@@ -15,10 +15,9 @@ class MultiheadAttentionImpl;
 
 namespace coppice::nn {
 
-/// What a call of a hooked `Impl::forward` passes where it leaves out an
-/// argument of type `T` that has a default. Tensors and optionals are empty, as
-/// in all of LibTorch; specialise it for a module of your own with another
-/// default.
+/// The value of an omitted argument of type `T` of a hooked `Impl::forward`.
+/// Tensors and optionals are empty, as in all of LibTorch; specialise it for a
+/// module of your own with another default.
 template <typename Impl, typename T>
 struct DefaultArgument {
   static T get() {
@@ -52,7 +51,7 @@ struct IsCallable<
     std::void_t<decltype(std::declval<Impl&>().forward(
         std::declval<Args>()...))>> : std::true_type {};
 
-/// The argument after those `Given`.
+/// The default of the argument that follows those of types `Given`.
 template <typename Impl, typename T, typename... Given>
 std::decay_t<T> default_argument() {
   static_assert(
@@ -62,9 +61,9 @@ std::decay_t<T> default_argument() {
   return nn::DefaultArgument<Impl, std::decay_t<T>>::get();
 }
 
-/// Adds `forward` to `Call`, whose `run` does the work. Where LibTorch's
-/// modules have defaults, so has this; it is neither a template nor overloaded,
-/// as `torch::nn::AnyModule` demands.
+/// Adds `forward` to `Call`, whose `run` implements it. It has defaults where
+/// LibTorch's modules have them, and is neither a template nor overloaded, as
+/// `torch::nn::AnyModule` requires.
 template <typename Impl, typename Call, typename Signature>
 class HookedForward;
 

@@ -23,9 +23,9 @@ struct ModelTensor {
 /// One view of a `torch::nn::Module`, a `torch::jit::Module` or a plain table
 /// of tensors: an ordered table of (tensor FQN, tensor).
 ///
-/// Converts from each of them, so that functions take a `const ModelView&` and
-/// callers pass their model. It holds handles, not copies: it stays valid as
-/// long as the tensors do and sees a model as it was when the view was made.
+/// Converts implicitly from each of them, so that functions take a `const
+/// ModelView&` and callers pass their model. It holds handles, not copies, and
+/// lists the tensors that the model had when the view was made.
 class COPPICE_API ModelView {
  public:
   /*implicit*/ ModelView(const torch::nn::Module& module);
@@ -33,12 +33,12 @@ class COPPICE_API ModelView {
 
   /// A plain table, in its order.
   ///
-  /// Errors: c10::ValueError if a name is there twice.
+  /// Errors: c10::ValueError if a name occurs twice.
   /*implicit*/ ModelView(
       std::vector<std::pair<std::string, torch::Tensor>> table);
 
-  /// Parameters and buffers, in the order of the model. A tensor that is
-  /// registered under several names is listed once, under the first.
+  /// Parameters and buffers, in the order of the model. A tensor registered
+  /// under several names is listed once, under the first.
   const std::vector<ModelTensor>& tensors() const {
     return tensors_;
   }
@@ -46,19 +46,18 @@ class COPPICE_API ModelView {
   /// The names of all tensors, in order.
   std::vector<std::string> tensor_fqns() const;
 
-  /// Whether the model has a tensor of this name, under any of its names.
+  /// Whether the model has a tensor of this name, aliases included.
   bool contains(const std::string& tensor_fqn) const;
 
   /// The tensor of that name.
   ///
-  /// Errors: c10::ValueError if there is none; the message names the nearest
-  ///   name that exists.
+  /// Errors: c10::ValueError if there is none, with the nearest name.
   torch::Tensor at(const std::string& tensor_fqn) const;
 
-  /// What a sparsifier takes when no configuration names its tensors: the
-  /// `weight` of every Linear layer, in the reference's order (a module's own
-  /// Linear children first, then its other children, the last one first). Of a
-  /// plain table: every floating tensor of two or more dimensions.
+  /// The tensors that a sparsifier takes by default: the `weight` of every
+  /// Linear layer, in the reference's order (a module's own Linear children
+  /// first, then its other children, the last one first). For a plain table:
+  /// every floating tensor of two or more dimensions.
   ///
   /// Source: BaseSparsifier.make_config_from_model.
   const std::vector<std::string>& default_tensor_fqns() const {
