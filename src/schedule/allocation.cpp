@@ -35,7 +35,7 @@ double product_of(const std::vector<int64_t>& shape) {
       });
 }
 
-/// |values| of all tensors, one after the other.
+/// |values| of all tensors, concatenated.
 std::vector<float> magnitudes_of(const std::vector<torch::Tensor>& tensors) {
   std::vector<float> all;
   for (const auto& tensor : tensors) {
@@ -70,7 +70,7 @@ std::vector<double> erk_levels(
   check_layers("erk_levels", shapes.size(), sparsity);
   std::vector<double> sizes;
   std::vector<double> raw;
-  double left = 0; // Weights that the layers that are not full keep.
+  double left = 0; // Weights kept by layers that are not full.
   for (const auto& shape : shapes) {
     const double size = product_of(shape);
     TORCH_CHECK_VALUE(
@@ -112,15 +112,15 @@ std::vector<double> magnitude_levels(
   check_layers("magnitude_levels", weights.size(), sparsity);
   const torch::NoGradGuard no_grad;
   const auto all = magnitudes_of(weights);
-  const auto fallen =
+  const auto dropped =
       static_cast<size_t>(static_cast<double>(all.size()) * sparsity);
-  if (fallen == all.size()) {
+  if (dropped == all.size()) {
     return std::vector<double>(weights.size(), 1);
   }
   auto sorted = all;
-  std::nth_element(sorted.begin(), sorted.begin() + fallen, sorted.end());
-  const float cut = sorted[fallen];
-  size_t ties = fallen -
+  std::nth_element(sorted.begin(), sorted.begin() + dropped, sorted.end());
+  const float cut = sorted[dropped];
+  size_t ties = dropped -
       std::count_if(all.begin(), all.end(), [&](float m) { return m < cut; });
   std::vector<double> levels;
   auto from = all.begin();

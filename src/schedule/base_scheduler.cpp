@@ -12,7 +12,7 @@
 namespace coppice {
 namespace {
 
-/// Counts that a step may add one to.
+/// Checks that counts are valid and can be incremented.
 void check_counts(int64_t step_count, int64_t last_epoch) {
   constexpr auto kMost = std::numeric_limits<int64_t>::max() / 2;
   TORCH_CHECK_VALUE(
@@ -50,7 +50,7 @@ BaseScheduler::BaseScheduler(
       verbose_(verbose) {}
 
 void BaseScheduler::start() {
-  // A second call would be a step that no one asked for.
+  // A second call must not step again.
   if (step_count_ == 0) {
     advance();
   }
@@ -74,7 +74,7 @@ void BaseScheduler::advance() {
     auto levels = get_sl();
     TORCH_CHECK_VALUE(
         levels.size() == base_sl_.size(),
-        "BaseScheduler: expected get_sl() to return one level a group, ",
+        "BaseScheduler: expected get_sl() to return one level per group, ",
         base_sl_.size(),
         " in all, got ",
         levels.size());
@@ -108,7 +108,7 @@ int64_t BaseScheduler::step_count() const {
 
 Values BaseScheduler::state_dict() const {
   return {
-      // Of no use here; Python's scheduler expects it.
+      // Unused here; Python's scheduler needs it.
       {"_get_sl_called_within_step", false},
       {"_last_sl", last_sl_},
       {"_step_count", step_count_},

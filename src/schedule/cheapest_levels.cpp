@@ -10,9 +10,9 @@ namespace {
 
 using Numbers = std::vector<double>;
 
-/// From one level of a layer to a higher one.
+/// A step from one level of a layer to a higher one.
 struct HullStep {
-  double price; ///< What a zero costs on it.
+  double price; ///< Cost per zero.
   size_t layer;
   size_t from, to;
 };
@@ -32,7 +32,7 @@ void check_costs(
           std::adjacent_find(
               levels.begin(), levels.end(), std::greater_equal<>()) ==
               levels.end(),
-      "cheapest_levels: expected levels that rise from 0 to 1 at most");
+      "cheapest_levels: expected levels that ascend from 0 to at most 1");
   for (size_t i = 0; i < costs.size(); ++i) {
     TORCH_CHECK_VALUE(
         costs[i].size() == levels.size() && sizes[i] > 0 &&
@@ -47,7 +47,7 @@ void check_costs(
   }
 }
 
-/// The lower hull of a layer's costs, its lowest slope first.
+/// Adds the lower hull of a layer's costs, lowest slope first.
 void add_hull(
     const Numbers& costs,
     const Numbers& levels,
@@ -80,7 +80,7 @@ std::vector<double> cheapest_levels(
       sparsity >= 0 && sparsity <= levels.back(),
       "cheapest_levels: no allocation reaches a sparsity of ",
       sparsity,
-      ", for the layers were measured from 0 to ",
+      "; the layers were measured from 0 to ",
       levels.back());
   std::vector<HullStep> steps;
   double need = 0;

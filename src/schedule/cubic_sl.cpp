@@ -10,7 +10,7 @@
 namespace coppice {
 namespace {
 
-/// The key of the final levels in a state; the reference has none, as its final
+/// The key of the final levels in a state. The reference has none: its final
 /// levels are always `base_sl`.
 const char* const kFinalLevels = "sparsity_level";
 
@@ -24,7 +24,7 @@ per_group(const char* option, const PerGroup<T>& value, size_t groups) {
       value.values().size() == groups,
       "CubicSL: expected `",
       option,
-      "` to have one value a group, ",
+      "` to have one value per group, ",
       groups,
       " in all, got ",
       value.values().size());
@@ -44,8 +44,8 @@ void check_finite(const char* option, const std::vector<double>& levels) {
   }
 }
 
-/// Steps from the first to the last level. As double, so that the product of
-/// two large numbers cannot overflow.
+/// Steps from the first to the last level. double, so that the product cannot
+/// overflow.
 double horizon(int64_t delta_t, int64_t total_t) {
   return static_cast<double>(delta_t) * static_cast<double>(total_t);
 }
@@ -65,7 +65,8 @@ void check_horizons(
   }
 }
 
-/// The order of operations is the reference's: levels are equal bit for bit.
+/// In the reference's order of operations, so that levels are equal bit for
+/// bit.
 double cubic_sl(double first, double final, double steps, double horizon) {
   const double level =
       final + (first - final) * std::pow(1.0 - steps / horizon, 3.0);
@@ -140,7 +141,7 @@ void CubicSL::load_state_dict(const Values& state) {
   }
   check_finite("init_sl", init_sl);
   check_horizons(delta_t, total_t);
-  // Throws before it changes anything, so nothing is changed here before it.
+  // May throw, so it runs before any change here.
   BaseScheduler::load_state_dict(reader.rest());
 
   delta_t_ = std::move(delta_t);

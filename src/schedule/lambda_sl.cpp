@@ -31,7 +31,7 @@ LambdaSL::LambdaSL(
 void LambdaSL::check_lambdas() const {
   TORCH_CHECK_VALUE(
       sl_lambdas_.size() == base_sl().size(),
-      "LambdaSL: expected one function a group, ",
+      "LambdaSL: expected one function per group, ",
       base_sl().size(),
       " in all, got ",
       sl_lambdas_.size());

@@ -106,7 +106,7 @@ std::vector<c10::IValue> StateReader::take_list(const std::string& key) {
       items.size() == groups_,
       "load_state_dict: expected `",
       key,
-      "` to have one value a group, ",
+      "` to have one value per group, ",
       groups_,
       " in all, got ",
       items.size(),

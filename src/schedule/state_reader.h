@@ -7,10 +7,10 @@
 
 namespace coppice::schedule {
 
-/// Takes the entries of a scheduler's state out one by one, so that all of it
-/// is checked before anything is changed.
+/// Removes the entries of a scheduler's state one by one, so that all are
+/// checked before anything is changed.
 ///
-/// Errors: every function throws c10::ValueError, with the key, the value and
+/// Errors: every function throws c10::ValueError with the key, the value and
 ///   what was expected.
 class StateReader {
  public:
@@ -19,13 +19,13 @@ class StateReader {
 
   bool boolean(const std::string& key);
   int64_t integer(const std::string& key);
-  /// Integers too: Python writes a level of 0 as such.
+  /// Accepts integers: Python writes a level of 0 as one.
   std::vector<double> numbers(const std::string& key);
   std::vector<int64_t> integers(const std::string& key);
   std::vector<bool> booleans(const std::string& key);
 
   bool contains(const std::string& key) const;
-  /// What was not taken yet.
+  /// The entries that were not read.
   const Values& rest() const;
   void expect_nothing_left() const;
 

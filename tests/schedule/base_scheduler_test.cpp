@@ -33,7 +33,7 @@ class Halve : public BaseScheduler {
   }
 };
 
-/// Returns whatever it is told to.
+/// Returns the given levels.
 class Scripted : public BaseScheduler {
  public:
   explicit Scripted(SparsityLevels& sparsifier) : BaseScheduler(sparsifier) {}
@@ -46,9 +46,8 @@ class Scripted : public BaseScheduler {
   }
 };
 
-/// How often the order of steps is warned about while `run` runs. Warnings are
-/// read where LibTorch writes them: its handlers differ from version to
-/// version.
+/// The number of warnings about the order of steps while `run` runs. Reads them
+/// from standard error, as LibTorch's handlers differ between versions.
 int order_warnings(const std::function<void()>& run) {
   ::testing::internal::CaptureStderr();
   run();
@@ -102,7 +101,7 @@ TEST(BaseScheduler, SetsTheLevelsAtEveryStep) {
 
 TEST(BaseScheduler, WarnsOnceWhenTheSparsifierWasNotSteppedFirst) {
   FakeLevels sparsifier({0.5});
-  sparsifier.step(); // Before the scheduler: does not count.
+  sparsifier.step(); // Before the scheduler was made: does not count.
   Halve scheduler(sparsifier);
   EXPECT_EQ(order_warnings([&] { scheduler.step(); }), 1);
   EXPECT_EQ(order_warnings([&] { scheduler.step(); }), 0);
@@ -228,7 +227,7 @@ TEST(BaseScheduler, RejectsAStateWithAnotherTypeOrLengthAndChangesNothing) {
        "`_get_sl_called_within_step` to be a bool, got 1"},
       {{"_last_sl", 0.25}, "`_last_sl` to be a list, got 0.25"},
       {{"_last_sl", std::vector<double>{0.25, 0.1}},
-       "`_last_sl` to have one value a group, 1 in all, got 2: [0.25, 0.1]"},
+       "`_last_sl` to have one value per group, 1 in all, got 2: [0.25, 0.1]"},
       {{"_last_sl", std::vector<std::string>{"high"}},
        "`_last_sl` to be a list of numbers, got high"},
       {{"_last_sl", std::vector<bool>{true}},
@@ -236,7 +235,7 @@ TEST(BaseScheduler, RejectsAStateWithAnotherTypeOrLengthAndChangesNothing) {
       {{"_step_count", 2.0}, "`_step_count` to be an int, got 2.0"},
       {{"_step_count", -3}, "`_step_count` to be 0 or more and below"},
       {{"base_sl", std::vector<double>{}},
-       "`base_sl` to have one value a group"},
+       "`base_sl` to have one value per group"},
       {{"last_epoch", "four"}, "`last_epoch` to be an int, got four"},
       {{"last_epoch", std::numeric_limits<int64_t>::max()},
        "`last_epoch` to be -1 or more and below"},

@@ -178,24 +178,26 @@ TEST(CubicSL, RejectsAListOfAnotherLength) {
   const std::vector<double> levels{0.5, 0.5};
   EXPECT_THAT(
       construction_error(levels, CubicSLOptions().init_sl({0.1})),
-      HasSubstr("`init_sl` to have one value a group, 2 in all, got 1"));
+      HasSubstr("`init_sl` to have one value per group, 2 in all, got 1"));
   EXPECT_THAT(
       construction_error(levels, CubicSLOptions().init_t({1, 2, 3})),
-      HasSubstr("`init_t` to have one value a group, 2 in all, got 3"));
+      HasSubstr("`init_t` to have one value per group, 2 in all, got 3"));
   EXPECT_THAT(
       construction_error(levels, CubicSLOptions().delta_t({1})),
-      HasSubstr("`delta_t` to have one value a group, 2 in all, got 1"));
+      HasSubstr("`delta_t` to have one value per group, 2 in all, got 1"));
   EXPECT_THAT(
       construction_error(levels, CubicSLOptions().total_t({1})),
-      HasSubstr("`total_t` to have one value a group, 2 in all, got 1"));
+      HasSubstr("`total_t` to have one value per group, 2 in all, got 1"));
   EXPECT_THAT(
       construction_error(levels, CubicSLOptions().initially_zero({true})),
-      HasSubstr("`initially_zero` to have one value a group, 2 in all, got 1"));
+      HasSubstr(
+          "`initially_zero` to have one value per group, 2 in all, got 1"));
   EXPECT_THAT(
       construction_error(
           levels,
           CubicSLOptions().sparsity_level(PerGroup<double>({0.1, 0.2, 0.3}))),
-      HasSubstr("`sparsity_level` to have one value a group, 2 in all, got 3"));
+      HasSubstr(
+          "`sparsity_level` to have one value per group, 2 in all, got 3"));
 }
 
 TEST(CubicSL, RejectsAHorizonThatIsNotPositive) {
@@ -287,7 +289,7 @@ TEST(CubicSL, RejectsAWrongStateAndChangesNothing) {
       {{"delta_t", std::vector<double>{1.0}}, "`delta_t` to be a list of ints"},
       {{"delta_t", std::vector<int64_t>{0}}, "got delta_t=0 and total_t=100"},
       {{"init_sl", std::vector<double>{0.1, 0.2}},
-       "`init_sl` to have one value a group, 1 in all, got 2: [0.1, 0.2]"},
+       "`init_sl` to have one value per group, 1 in all, got 2: [0.1, 0.2]"},
       {{"init_t", int64_t(3)}, "`init_t` to be a list, got 3"},
       {{"initially_zero", std::vector<int64_t>{1}},
        "`initially_zero` to be a list of bools, got 1"},

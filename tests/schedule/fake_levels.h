@@ -9,7 +9,7 @@
 
 namespace coppice::testing {
 
-/// The smallest thing that a scheduler can drive.
+/// A minimal implementation for schedulers.
 class FakeLevels : public SparsityLevels {
  public:
   explicit FakeLevels(std::vector<double> levels)

@@ -7,11 +7,11 @@
 
 #include "coppice/export.h"
 
-/// How many zeros each layer gets, so that all of them together have a share
-/// asked for: pure functions from sizes, scores or costs to a sparsity a layer.
+/// Sparsity of each layer for a total sparsity: pure functions of sizes, scores
+/// or costs.
 ///
 /// Errors: all throw c10::ValueError if there are no layers or the sparsity is
-/// not in [0, 1], and where said.
+///   not in [0, 1], and where stated.
 namespace coppice {
 
 COPPICE_API std::vector<double> uniform_levels(int64_t layers, double sparsity);
@@ -25,8 +25,8 @@ COPPICE_API std::vector<double> erk_levels(
     const std::vector<std::vector<int64_t>>& shapes,
     double sparsity);
 
-/// The share of each layer among the trunc(sparsity * n) smallest magnitudes of
-/// all n weights; of equal ones the earlier layer's fall first.
+/// The fraction of each layer among the trunc(sparsity * n) smallest magnitudes
+/// of all n weights. Ties: the earlier layer's are dropped.
 ///
 /// Errors: a weight is empty, not floating or not finite.
 COPPICE_API std::vector<double> magnitude_levels(
@@ -35,16 +35,16 @@ COPPICE_API std::vector<double> magnitude_levels(
 
 /// Options of `owl_levels`.
 struct OwlOptions {
-  /// A score above so many times the mean of its layer is an outlier.
+  /// A score above this multiple of its layer's mean is an outlier.
   double multiple = 5;
-  /// No layer is farther than that from the mean of all levels, times two.
+  /// Half the largest distance between the levels of two layers.
   double lambda = 0.08;
 };
 
-/// Layers with more outliers keep more. The mean of all levels is the sparsity;
-/// layers count alike whatever their size.
+/// Layers with more outliers keep more. The mean of the levels is the sparsity;
+/// all layers have equal weight, whatever their size.
 ///
-/// `scores`: of each layer's weights, as |W_ij| sqrt(G_jj).
+/// `scores`: those of each layer's weights, |W_ij| sqrt(G_jj).
 /// Errors: scores are empty or not floating; a level would not be in [0, 1].
 /// Source: Yin et al. 2023, arXiv:2310.05175.
 COPPICE_API std::vector<double> owl_levels(
@@ -52,13 +52,13 @@ COPPICE_API std::vector<double> owl_levels(
     double sparsity,
     const OwlOptions& options = {});
 
-/// Levels with the share of zeros asked for whose measured costs add up to the
-/// least, along the lower convex hull of each layer's costs: the last step that
-/// is needed is taken in part.
+/// The levels with the least total of measured costs that reach a fraction of
+/// zeros, along the lower convex hull of each layer's costs; the last step is
+/// taken in part.
 ///
-/// `costs`: a layer each, at each of `levels`.
-/// `sizes`: weights a layer.
-/// `levels`: rising from 0.
+/// `costs`: for each layer, its cost at each of `levels`.
+/// `sizes`: weights of each layer.
+/// `levels`: ascending from 0.
 /// Errors: the sizes of these differ, a cost is not finite, or the highest
 ///   level is less than the sparsity.
 COPPICE_API std::vector<double> cheapest_levels(

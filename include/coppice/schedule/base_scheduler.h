@@ -9,12 +9,11 @@
 
 namespace coppice {
 
-/// Sets the sparsity levels of a sparsifier's groups as training goes on.
-/// The order in a training loop is `sparsifier.step(); scheduler.step();`.
+/// Sets the sparsity levels of a sparsifier's groups during training. The order
+/// in a training loop is `sparsifier.step(); scheduler.step();`.
 ///
 /// A schedule of your own overrides `get_sl` and calls `start()` last in its
-/// constructor, which writes the first levels (the first `step()` does it
-/// otherwise):
+/// constructor to write the first levels (else the first `step()` does):
 ///
 ///     class Halve : public coppice::BaseScheduler {
 ///      public:
@@ -27,8 +26,8 @@ namespace coppice {
 /// Source: BaseScheduler of torch.ao.pruning.
 class COPPICE_API BaseScheduler {
  public:
-  /// `sparsifier` must outlive the scheduler. Its present levels become
-  /// `base_sl()`; later changes of them are not seen.
+  /// `sparsifier` must outlive the scheduler. Its current levels become
+  /// `base_sl()`; later changes of them are ignored.
   ///
   /// Errors: c10::ValueError if a group has no sparsity level.
   explicit BaseScheduler(
@@ -40,34 +39,34 @@ class COPPICE_API BaseScheduler {
   BaseScheduler(const BaseScheduler&) = delete;
   BaseScheduler& operator=(const BaseScheduler&) = delete;
 
-  /// Moves on by one and sets the levels. Warns, at the first call only, if the
+  /// Advances by one and sets the levels. Warns, at the first call only, if the
   /// sparsifier was not stepped since the scheduler was made. With `verbose`
-  /// prints one line a group to standard output.
+  /// prints one line per group to standard output.
   ///
   /// Errors: c10::ValueError if `get_sl` returns another number of levels than
-  ///   there were groups when the scheduler was made, or the sparsifier has
-  ///   more groups by now. Nothing moves then, also when `get_sl` throws.
+  ///   there were groups when the scheduler was made, or groups were added.
+  ///   Nothing changes then, nor if `get_sl` throws.
   void step();
 
   /// The levels before any schedule.
   const std::vector<double>& base_sl() const;
   /// The levels that were set last.
   const std::vector<double>& get_last_sl() const;
-  /// The time t of the schedule: 0 after construction, and one more a step. A
-  /// `last_epoch` given to the constructor makes it begin one after that.
+  /// The time t of the schedule: 0 after construction, plus one per step. A
+  /// `last_epoch` given to the constructor makes it start one after that.
   int64_t last_epoch() const;
-  /// How often the levels were set; 1 after construction.
+  /// How many times the levels were set; 1 after construction.
   int64_t step_count() const;
 
   /// Everything but the sparsifier, under the reference's names and with its
-  /// types: Python's `load_state_dict` takes it. A subclass with state of its
-  /// own adds it to what this returns.
+  /// types: Python's `load_state_dict` accepts it. A subclass adds its own
+  /// state.
   virtual Values state_dict() const;
 
-  /// Loads what `state_dict`, here or in Python, returned. Sets its levels
-  /// at once; the reference leaves the old ones until the next step. A subclass
-  /// with state of its own checks it, passes the rest to this, and only then
-  /// changes its own.
+  /// Loads what `state_dict`, here or in Python, returned. Sets its levels at
+  /// once; the reference keeps the old ones until the next step. A subclass
+  /// with state of its own checks it, passes the rest to this, and then changes
+  /// its own.
   ///
   /// Errors: c10::ValueError if a key is missing or unknown, a value is of
   ///   another type, or its length is not the number of groups. Nothing is

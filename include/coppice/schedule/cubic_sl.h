@@ -13,7 +13,7 @@
 
 namespace coppice {
 
-/// One value for all groups, or a list with one a group: `0.1` or `{0.1, 0.2}`.
+/// One value for all groups, or one per group: `0.1` or `{0.1, 0.2}`.
 template <typename T>
 class PerGroup {
  public:
@@ -35,31 +35,31 @@ class PerGroup {
   bool is_list_ = false;
 };
 
-/// Options of `CubicSL`. Each of the first five may be a list, one value a
-/// group. Example: `CubicSLOptions().sparsity_level(0.9).total_steps(10)`.
+/// Options of `CubicSL`. The first five accept a list, one value per group.
+/// Example: `CubicSLOptions().sparsity_level(0.9).total_steps(10)`.
 struct COPPICE_API CubicSLOptions {
   /// The level s_0 at the start. Default: 0
   TORCH_ARG(PerGroup<double>, init_sl) = 0.0;
-  /// The step t_0 at which the level begins to move. Default: 0
+  /// The step t_0 at which the level begins to change. Default: 0
   TORCH_ARG(PerGroup<int64_t>, init_t) = int64_t(0);
-  /// Scheduler steps to one update; only the product with `total_t` counts, the
-  /// level moves at every step. Default: 10
+  /// Scheduler steps per update; only the product with `total_t` matters, as
+  /// the level changes at every step. Default: 10
   TORCH_ARG(PerGroup<int64_t>, delta_t) = int64_t(10);
   /// Updates until the final level. Default: 100
   TORCH_ARG(PerGroup<int64_t>, total_t) = int64_t(100);
   /// Whether the level is 0, not `init_sl`, before `init_t`. Default: false
   TORCH_ARG(PerGroup<bool>, initially_zero) = false;
-  /// The final level s_f. Default: the level that each group has when the
-  /// scheduler is made
+  /// The final level s_f. Default: each group's level at construction
   TORCH_ARG(std::optional<PerGroup<double>>, sparsity_level) = std::nullopt;
-  /// The time before the first; the schedule begins at the one after it.
-  /// Default: -1
+  /// The time before the first step; the schedule starts one after it. Default:
+  /// -1
   TORCH_ARG(int64_t, last_epoch) = -1;
   /// Whether every step prints the levels. Default: false
   TORCH_ARG(bool, verbose) = false;
 
  public:
-  /// Reaches the final level after `steps` scheduler steps: one update a step.
+  /// Reaches the final level after `steps` scheduler steps, one update per
+  /// step.
   CubicSLOptions& total_steps(int64_t steps);
 };
 
@@ -68,16 +68,16 @@ struct COPPICE_API CubicSLOptions {
 ///     s(t) = s_f + (s_0 - s_f) * (1 - (t - t_0) / (delta_t * total_t))^3
 ///
 /// clamped to [s_0, s_f]; before t_0 it is s_0, or 0 if `initially_zero`. A
-/// level only rises: where s_0 > s_f it stays s_0.
+/// level never decreases: if s_0 > s_f it stays s_0.
 ///
-/// The state has the reference's keys; `sparsity_level` is there too when the
-/// option was given, which Python ignores.
+/// The state has the reference's keys, and `sparsity_level` if the option was
+/// set, which Python ignores.
 ///
 /// Source: CubicSL of torch.ao.pruning; Zhu and Gupta 2017, arXiv:1710.01878.
 class COPPICE_API CubicSL : public BaseScheduler {
  public:
-  /// Errors: c10::ValueError if a list has not one value a group, a level is
-  ///   not finite, or delta_t * total_t is not positive.
+  /// Errors: c10::ValueError if a list does not have one value per group, a
+  ///   level is not finite, or delta_t * total_t is not positive.
   explicit CubicSL(SparsityLevels& sparsifier, CubicSLOptions options = {});
 
   Values state_dict() const override;
@@ -92,7 +92,7 @@ class COPPICE_API CubicSL : public BaseScheduler {
   std::vector<int64_t> delta_t_;
   std::vector<int64_t> total_t_;
   std::vector<bool> initially_zero_;
-  /// Nothing if the final levels are `base_sl()`.
+  /// Empty if the final levels are `base_sl()`.
   std::optional<std::vector<double>> final_sl_;
 };
 

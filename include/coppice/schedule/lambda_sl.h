@@ -26,7 +26,7 @@ class COPPICE_API LambdaSL : public BaseScheduler {
       int64_t last_epoch = -1,
       bool verbose = false);
 
-  /// A function a group.
+  /// One function per group.
   ///
   /// Errors: c10::ValueError if there are not as many functions as groups, or
   ///   one is empty.
