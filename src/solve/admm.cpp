@@ -15,14 +15,16 @@ namespace {
 
 using torch::Tensor;
 
-/// What stays when `done` of the way to the selection's sparsity is gone.
-Tensor
-keep_on_the_way(const Tensor& scores, const Selection& selection, double done) {
+/// The mask when the sparsity is the fraction `done` of the selection's.
+Tensor intermediate_mask(
+    const Tensor& scores,
+    const Selection& selection,
+    double done) {
   if (!std::holds_alternative<Nm>(selection.pattern())) {
     return select_mask(
         scores, Selection(selection).sparsity(selection.sparsity() * done));
   }
-  // Of what the groups lose in the end, the lowest.
+  // The lowest of those that the groups drop in the end.
   const auto kept = select_mask(scores, selection);
   const auto count = static_cast<int64_t>(
       static_cast<double>(scores.numel()) * selection.share() * done);
@@ -70,7 +72,8 @@ Solved solve_admm(
                                                        : 1 -
               static_cast<double>(step + 1) /
                   static_cast<double>(options.gradual_steps());
-      keep = keep_on_the_way(wanted.square(), selection, 1 - std::pow(left, 3));
+      keep =
+          intermediate_mask(wanted.square(), selection, 1 - std::pow(left, 3));
     }
     const auto allowed = wanted.masked_fill(keep.logical_not(), 0);
     price = wanted - allowed;

@@ -19,19 +19,19 @@ using torch::Tensor;
 // The constants of the published code.
 constexpr double kFirstPenalty = 0.1;
 constexpr double kMostPenalty = 1e6;
-constexpr int64_t kStepsAPenalty = 3;
+constexpr int64_t kStepsPerPenalty = 3;
 constexpr int64_t kFewestSteps = 30;
-constexpr double kSettled = 3e-4;
+constexpr double kStable = 3e-4;
 
-/// A weight in units in which every input has the second moment 1.
+/// The weight scaled so that every input has the second moment 1.
 struct Problem {
-  Tensor moments; ///< Of inputs that are scaled so.
-  Tensor scale;   ///< [features]: what inputs were divided by.
+  Tensor moments; ///< Of the scaled inputs.
+  Tensor scale;   ///< [features]: inputs were divided by it.
   Tensor weight;  ///< [out, features], times the scale.
   Tensor right;   ///< weight times moments.
 };
 
-/// Undefined if the moments are not positive definite with that dampening.
+/// Nothing if the moments are not positive definite with that dampening.
 std::optional<Problem>
 scaled(const Tensor& weight, const Tensor& gram, double dampening) {
   auto moments = gram.clone();
@@ -69,8 +69,8 @@ Tensor inverse_of(const Problem& problem, double penalty) {
       "raise it");
 }
 
-/// The search for the mask: two copies of the weight, one that fits the
-/// outputs and one that the selection allows, and a price for their difference.
+/// The search for the mask (ADMM): one copy of the weight minimises the output
+/// error, another obeys the selection, and a dual variable ties them.
 class Search {
  public:
   Search(
@@ -80,18 +80,18 @@ class Search {
       const Tensor& zeros)
       : problem_(problem), selection_(selection), zeros_(zeros) {
     most_steps_ = options.max_steps();
-    kept_ =
+    kept_count_ =
         (1 - selection.share()) * static_cast<double>(problem.weight.numel());
   }
 
-  /// Returns the copy that fits the outputs.
+  /// Returns the copy that minimises the output error.
   Tensor run() {
     start();
     Tensor before = keep_;
     auto inverse = inverse_of(problem_, penalty_);
     for (int64_t step = 0; step < most_steps_; ++step) {
       take_step(inverse);
-      if ((step + 1) % kStepsAPenalty != 0) {
+      if ((step + 1) % kStepsPerPenalty != 0) {
         continue;
       }
       const auto now = keep_;
@@ -99,12 +99,12 @@ class Search {
           static_cast<double>(now.ne(before).sum().item<int64_t>());
       const double penalty = penalty_;
       if (!adjust_penalty(changed) ||
-          (step >= kFewestSteps && changed / kept_ < kSettled)) {
+          (step >= kFewestSteps && changed / kept_count_ < kStable)) {
         break;
       }
       before = now;
       if (penalty != penalty_) {
-        // Prices stay as they are.
+        // The dual variable does not change.
         ratio_ = penalty / penalty_;
         inverse = inverse_of(problem_, penalty_);
       }
@@ -112,7 +112,7 @@ class Search {
     return fitted_;
   }
 
-  /// What the selection keeps of a matrix.
+  /// The mask that the selection gives a matrix.
   Tensor keep_of(const Tensor& matrix) const {
     return keep_by(matrix.square());
   }
@@ -121,9 +121,9 @@ class Search {
   void start() {
     fitted_ = problem_.weight.clone();
     keep_ = keep_of(problem_.weight).contiguous();
-    // Nothing has a price yet.
+    // The dual variable starts at 0.
     wanted_ = problem_.weight.masked_fill(keep_.logical_not(), 0);
-    room_ = at::empty_like(fitted_);
+    buffer_ = at::empty_like(fitted_);
     ratio_ = 1;
   }
 
@@ -146,9 +146,9 @@ class Search {
             static_cast<float>(penalty_),
             static_cast<float>(dropped),
             count,
-            room_.data_ptr<float>() + from);
+            buffer_.data_ptr<float>() + from);
       });
-      at::mm_out(fitted_, room_, inverse);
+      at::mm_out(fitted_, buffer_, inverse);
       in_parts([&](int64_t from, int64_t count) {
         kernels::admm_update(
             fitted_.data_ptr<float>() + from,
@@ -156,21 +156,21 @@ class Search {
             static_cast<float>(ratio_),
             count,
             wanted_.data_ptr<float>() + from,
-            room_.data_ptr<float>() + from);
+            buffer_.data_ptr<float>() + from);
       });
     } else {
       const auto more = at::where(keep_, wanted_ * penalty_, wanted_ * dropped);
       at::mm_out(fitted_, problem_.right + more, inverse);
       wanted_.mul_(ratio_).masked_fill_(keep_, 0).add_(fitted_);
-      room_.copy_(wanted_).square_();
+      buffer_.copy_(wanted_).square_();
     }
     ratio_ = 1;
-    keep_ = keep_by(room_).contiguous();
+    keep_ = keep_by(buffer_).contiguous();
   }
 
   template <class Body>
   void in_parts(Body body) const {
-    constexpr int64_t kElements = 1 << 16; // That are worth a thread.
+    constexpr int64_t kElements = 1 << 16; // The fewest for a thread.
     at::parallel_for(
         0, fitted_.numel(), kElements, [&](int64_t begin, int64_t end) {
           body(begin, end - begin);
@@ -181,10 +181,10 @@ class Search {
     return reinterpret_cast<const uint8_t*>(keep_.data_ptr<bool>()) + element;
   }
 
-  /// By how much of the mask still changes. False when it stands.
+  /// `changed`: entries of the mask. Returns false when the mask is stable.
   bool adjust_penalty(double changed) {
-    if (changed / kept_ > 0.005) {
-      penalty_ *= changed / kept_ > 0.1 ? 1.3 : 1.2;
+    if (changed / kept_count_ > 0.005) {
+      penalty_ *= changed / kept_count_ > 0.1 ? 1.3 : 1.2;
       has_risen_ = true;
     } else if (has_risen_ && changed == 0) {
       return false;
@@ -202,19 +202,19 @@ class Search {
 
   const Problem& problem_;
   const Selection& selection_;
-  const Tensor zeros_; ///< Entries that stay zero; undefined if there are none.
+  const Tensor zeros_; ///< Entries that must stay zero, or undefined.
   int64_t most_steps_ = 0;
-  double kept_ = 0;
+  double kept_count_ = 0;
   double penalty_ = kFirstPenalty;
   bool has_risen_ = false;
   Tensor fitted_;
-  /// Of an entry that is kept the value that the selection allows; of one that
-  /// is dropped its price over the penalty.
+  /// For a kept entry, the value that obeys the selection; for a dropped entry,
+  /// its dual variable divided by the penalty.
   Tensor wanted_;
   Tensor keep_;
-  /// The penalty that those prices are over, over the one in force.
+  /// The penalty in `wanted_` divided by the current one.
   double ratio_ = 1;
-  Tensor room_; ///< For what a step computes on the way.
+  Tensor buffer_; ///< Intermediate results of a step.
 };
 
 } // namespace

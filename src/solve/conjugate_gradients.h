@@ -6,9 +6,9 @@
 
 namespace coppice::solve {
 
-/// Least squares of every row by itself on the entries that it keeps:
-/// V of V G = right where `keep`, zero elsewhere. Conjugate gradients from
-/// `start` on, with the diagonal of G as preconditioner.
+/// Least squares for each row on the entries that it keeps: V of V G = right
+/// where `keep`, zero elsewhere. Conjugate gradients from `start`, with the
+/// diagonal of G as preconditioner.
 ///
 /// Shapes: `moments` [features, features], positive definite; `right`, `start`
 ///   and `keep` (kBool) [out, features].

@@ -13,10 +13,10 @@
 namespace coppice::solve {
 namespace {
 
-/// Triangles that are multiplied as if they were whole.
+/// Smaller triangles are multiplied as dense matrices.
 constexpr int64_t kWhole = 256;
 
-/// `upper` times `right`: the zeros below the diagonal are left out.
+/// `upper` times `right`; skips the zeros below the diagonal.
 torch::Tensor upper_times(
     const torch::Tensor& upper,
     const torch::Tensor& right) {
@@ -80,7 +80,7 @@ torch::Tensor kept_of(const torch::Tensor& matrix, const torch::Tensor& keep) {
   if (!masks::has_fast_path(matrix)) {
     return matrix.masked_fill(keep.logical_not(), 0);
   }
-  constexpr int64_t kElements = 1 << 16; // That are worth a thread.
+  constexpr int64_t kElements = 1 << 16; // The fewest elements worth a thread.
   const auto from = matrix.contiguous();
   const auto mask = keep.contiguous();
   auto kept = at::empty_like(from);
@@ -98,19 +98,19 @@ torch::Tensor kept_of(const torch::Tensor& matrix, const torch::Tensor& keep) {
 } // namespace
 
 void check_finite_moments(const char* solver, const torch::Tensor& moments) {
-  // One that is not finite makes the sum so.
+  // The sum is not finite if an element is not.
   TORCH_CHECK_VALUE(
       std::isfinite(moments.sum().item<double>()),
       solver,
-      ": the second moments hold NaN or infinity; look for them in the "
-      "samples");
+      ": the second moments hold NaN or infinity; check the samples for "
+      "them");
 }
 
 double raise_dampening(
     const char* solver,
     double first,
     const std::function<bool(double)>& works) {
-  // Beyond this share of the mean there is nothing left to compensate by.
+  // Beyond this multiple of the mean, dampening suppresses all compensation.
   constexpr double kMost = 1e4;
   TORCH_CHECK_VALUE(
       first >= 0, solver, ": expected a dampening of 0 or more, got ", first);
@@ -119,8 +119,8 @@ double raise_dampening(
     TORCH_CHECK_VALUE(
         dampening < kMost,
         solver,
-        ": the second moments are far from positive definite; were they added "
-        "up from samples?");
+        ": the second moments are far from positive definite; check that they "
+        "are sums over samples");
     dampening = dampening > 0 ? 10 * dampening : 1e-3;
   }
   return dampening;

@@ -11,14 +11,14 @@ namespace coppice::solve {
 /// A weight seen as [out, features], contiguous: float64 for float64, else
 /// float32. May share its memory.
 ///
-/// Errors: c10::ValueError as the solvers, but for what is not finite; `solver`
-///   leads the sentence.
+/// Errors: c10::ValueError as the solvers, with the prefix `solver`; does not
+///   check for NaN or infinity.
 torch::Tensor view_of(
     const char* solver,
     const torch::Tensor& weight,
     const SecondMoments& moments);
 
-/// A weight as solvers compute with it: `view_of`, a copy.
+/// `view_of`, but always a copy.
 ///
 /// Errors: c10::ValueError as the solvers.
 torch::Tensor matrix_of(
@@ -26,7 +26,7 @@ torch::Tensor matrix_of(
     const torch::Tensor& weight,
     const SecondMoments& moments);
 
-/// The sentence of a weight that is not finite.
+/// Errors: c10::ValueError unless `finite`.
 void check_finite_weight(const char* solver, bool finite);
 
 /// Errors: c10::ValueError if `moments` are not finite.
@@ -56,15 +56,15 @@ Solved solved_like(
 
 /// Second moments with something added to the diagonal.
 struct Damped {
-  torch::Tensor matrix; ///< In the dtype that was asked for.
+  torch::Tensor matrix; ///< In the requested dtype.
   torch::Tensor dead;   ///< kBool [features]: inputs that were always zero.
   double mean = 0;      ///< Of the second moments of live inputs.
 };
 
-/// How dead inputs are treated.
+/// Their diagonal elements in the damped matrix.
 enum class DeadInputs {
-  AsMean, ///< They get the mean of the live ones, which is the mean.
-  AsOne,  ///< They get 1, which counts in the mean (the published code).
+  AsMean, ///< The mean of the live ones.
+  AsOne,  ///< 1, which counts in the mean (the published code).
 };
 
 Damped damped(
@@ -73,23 +73,24 @@ Damped damped(
     torch::ScalarType dtype,
     DeadInputs dead_inputs = DeadInputs::AsMean);
 
-/// The first that works of `first`, ten times that, and so on.
+/// The first of `first`, ten times that, and so on, for which the attempt
+/// succeeds.
 ///
-/// Errors: c10::ValueError if `first` is negative, or none works that leaves
-///   anything to compensate by.
+/// Errors: c10::ValueError if `first` is negative, or none succeeds below a
+///   limit.
 double raise_dampening(
     const char* solver,
     double first,
     const std::function<bool(double)>& works);
 
-/// The lower Cholesky factor; undefined if there is none.
+/// The lower Cholesky factor; undefined if the matrix has none.
 torch::Tensor lower_factor(const torch::Tensor& matrix);
 
 bool is_definite(const torch::Tensor& matrix);
 
 /// Upper triangular U with U^T U = matrix^-1; undefined if the matrix is not
-/// positive definite. One Cholesky factor of the matrix with its order
-/// reversed, and the inverse of that factor.
+/// positive definite. Computed from a Cholesky factor of the matrix in reverse
+/// order, which is then inverted.
 torch::Tensor inverse_factor(const torch::Tensor& matrix);
 
 /// The inverse of a positive definite matrix; undefined if it is not.

@@ -1,4 +1,4 @@
-// What a layer's outputs were, and what they become.
+// Errors of a layer's outputs, and targets for them.
 
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
@@ -17,7 +17,7 @@ double energy(const torch::Tensor& matrix, const torch::Tensor& moments) {
 
 struct Errors {
   double layer = 0;
-  double outputs = 0; ///< Squared, of the weight as it was.
+  double outputs = 0; ///< Squared outputs of the original weight.
 };
 
 Errors errors_of(

@@ -13,7 +13,7 @@ using torch::Tensor;
 
 constexpr int64_t kMostBytes = int64_t(64) << 20;
 
-/// The patches of some images: [samples * places, channels * kernel].
+/// The patches of images: [samples * positions, channels * kernel].
 Tensor patches_of(const Tensor& images, const PatchOptions& options) {
   const auto columns = at::im2col(
       images,
@@ -47,7 +47,7 @@ Tensor floating_batch(const Tensor& images, int64_t channels) {
       batch.scalar_type() == torch::kDouble ? torch::kDouble : torch::kFloat);
 }
 
-/// How many images have no more patches than fit.
+/// The number of images whose patches fit the memory limit.
 int64_t images_at_once(const Tensor& batch, const PatchOptions& options) {
   const int64_t elements = batch.size(0) == 0 ? 0 : batch[0].numel();
   const int64_t bytes = std::max<int64_t>(
@@ -55,7 +55,7 @@ int64_t images_at_once(const Tensor& batch, const PatchOptions& options) {
   return std::max<int64_t>(1, kMostBytes / bytes);
 }
 
-/// What enters one group: [rows, channels * kernel].
+/// The input of one group: [rows, channels * kernel].
 Tensor rows_of_group(
     const Tensor& images,
     int64_t group,

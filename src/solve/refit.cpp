@@ -21,7 +21,7 @@ torch::Tensor conjugate_gradients(
   auto residual = (right - solution.mm(moments)).mul_(mask);
   auto direction = residual * inverse;
   auto product = (residual * direction).sum(1, /*keepdim=*/true);
-  // A row that is solved has a residual of zero, which stays.
+  // A solved row has the residual 0: 0 / 0 is taken as 0.
   const auto ratio = [](const torch::Tensor& a, const torch::Tensor& b) {
     return at::where(b.gt(0), a / b, at::zeros_like(a));
   };

@@ -9,12 +9,12 @@
 namespace coppice {
 namespace {
 
-/// Rows of the upper triangle that one product computes: enough for the BLAS,
-/// few enough that little below the diagonal is computed.
+/// Rows of the upper triangle per product: enough for an efficient BLAS call,
+/// few enough that little is computed below the diagonal.
 constexpr int64_t kPanel = 256;
 
-/// Rows that one product in float32 sums up. Sums in float64 cost as much as
-/// memory takes, which few rows would not hide.
+/// Rows summed by one float32 product. The float64 addition is bound by memory,
+/// so fewer rows would not amortise it.
 constexpr int64_t kRows = 1024;
 
 template <class From>
@@ -90,36 +90,36 @@ void SecondMoments::add(const torch::Tensor& x) {
   const torch::NoGradGuard no_grad;
   const auto rows = rows_of(x, features_);
   rows_ += rows.size(0);
-  take_in(rows);
+  append(rows);
 }
 
-void SecondMoments::take_in(const torch::Tensor& rows) {
+void SecondMoments::append(const torch::Tensor& rows) {
   int64_t begin = 0;
   while (begin < rows.size(0)) {
     const auto left = rows.slice(0, begin);
-    if (waiting_rows_ == 0 && left.size(0) >= kRows) {
+    if (pending_rows_ == 0 && left.size(0) >= kRows) {
       add_products(left.slice(0, 0, kRows));
       begin += kRows;
       continue;
     }
-    if (!waiting_.defined()) {
-      waiting_ = torch::empty({kRows, features_}, rows.options());
+    if (!pending_.defined()) {
+      pending_ = torch::empty({kRows, features_}, rows.options());
     }
-    const auto count = std::min(left.size(0), kRows - waiting_rows_);
-    waiting_.slice(0, waiting_rows_, waiting_rows_ + count)
+    const auto count = std::min(left.size(0), kRows - pending_rows_);
+    pending_.slice(0, pending_rows_, pending_rows_ + count)
         .copy_(left.slice(0, 0, count));
-    waiting_rows_ += count;
+    pending_rows_ += count;
     begin += count;
-    if (waiting_rows_ == kRows) {
+    if (pending_rows_ == kRows) {
       flush();
     }
   }
 }
 
 void SecondMoments::flush() const {
-  if (waiting_rows_ > 0) {
-    add_products(waiting_.slice(0, 0, waiting_rows_));
-    waiting_rows_ = 0;
+  if (pending_rows_ > 0) {
+    add_products(pending_.slice(0, 0, pending_rows_));
+    pending_rows_ = 0;
   }
 }
 
@@ -139,7 +139,7 @@ void SecondMoments::add_products(const torch::Tensor& rows) const {
 void SecondMoments::merge(const SecondMoments& other) {
   TORCH_CHECK_VALUE(
       other.features_ == features_ && other.kind_ == kind_,
-      "SecondMoments: only those of as many features and the same kind can be "
+      "SecondMoments: only those of the same features and kind can be "
       "merged; got ",
       other.features_,
       " features, expected ",
@@ -156,8 +156,7 @@ void SecondMoments::merge(const SecondMoments& other) {
 torch::Tensor SecondMoments::matrix() const {
   TORCH_CHECK_VALUE(
       kind_ == Kind::Full,
-      "SecondMoments: only the diagonal is kept here, and this method needs "
-      "the "
+      "SecondMoments: only the diagonal is kept, and this method needs the "
       "whole matrix");
   const torch::NoGradGuard no_grad;
   flush();
@@ -168,7 +167,7 @@ torch::Tensor SecondMoments::matrix() const {
     const int64_t end = first + size;
     whole.slice(0, first, end).slice(1, end).copy_(panel.slice(1, size));
     whole.slice(1, first, end).slice(0, end).copy_(panel.slice(1, size).t());
-    // The BLAS rounds (i, j) and (j, i) of one product differently.
+    // Mirrored, as the BLAS may round (i, j) and (j, i) differently.
     const auto upper = panel.slice(1, 0, size).triu();
     whole.slice(0, first, end)
         .slice(1, first, end)
@@ -192,11 +191,11 @@ torch::Tensor SecondMoments::diagonal() const {
 }
 
 int64_t SecondMoments::nbytes(int64_t features, Kind kind) {
-  const auto waiting = kRows * features * static_cast<int64_t>(sizeof(float));
+  const auto pending = kRows * features * static_cast<int64_t>(sizeof(float));
   const auto sums = kind == Kind::Diagonal
       ? features
       : features * (features + std::min(features, kPanel)) / 2;
-  return waiting + sums * static_cast<int64_t>(sizeof(double));
+  return pending + sums * static_cast<int64_t>(sizeof(double));
 }
 
 torch::Tensor cross_moments(const torch::Tensor& x, const torch::Tensor& y) {

@@ -14,10 +14,10 @@ namespace {
 
 using torch::Tensor;
 
-/// Columns whose errors reach the columns after them in one product.
+/// Columns whose errors are applied to later columns in one product.
 constexpr int64_t kWideColumns = 512;
 
-/// U with U^T U = H^-1, and what it took to get there.
+/// U with U^T U = H^-1, and the dampening used.
 struct Factor {
   Tensor upper;
   Tensor dead;
@@ -48,14 +48,14 @@ Factor factor_of(
   return factor;
 }
 
-/// The published code drops all scores up to the one after the last that falls.
+/// As the published code: also drops the score after the last.
 Tensor published_mask(const Tensor& scores, double sparsity) {
   const auto last = static_cast<int64_t>(scores.numel() * sparsity);
   const auto sorted = std::get<0>(scores.clamp_min(0).flatten().sort());
   return scores.gt(sorted[std::min(last, scores.numel() - 1)]);
 }
 
-/// One weight on its way through its columns.
+/// One weight during the scan over its columns.
 class Scan {
  public:
   Scan(
@@ -76,8 +76,8 @@ class Scan {
   void run() {
     const int64_t columns = weight_.size(1);
     const int64_t step = std::min(options_.block_size(), columns);
-    // Columns far ahead wait for the errors of several blocks: one product over
-    // many of them reads and writes these columns less often.
+    // Errors of several blocks are applied to far columns in one product, which
+    // reads and writes those columns less often.
     const int64_t wide = step * std::max<int64_t>(1, kWideColumns / step);
     const auto errors = at::empty(
         {weight_.size(0), std::min(wide, columns)}, weight_.options());
@@ -110,7 +110,7 @@ class Scan {
     return std::get_if<Nm>(&selection_.pattern());
   }
 
-  /// Takes the errors of columns [begin, end) out of those from there to
+  /// Subtracts the errors of columns [begin, end) from the columns up to
   /// `last`.
   void
   compensate(const Tensor& error, int64_t begin, int64_t end, int64_t last) {
@@ -124,7 +124,7 @@ class Scan {
     }
   }
 
-  /// The mask of some columns; that of N:M is chosen in the scan.
+  /// Chooses the mask of some columns; N:M masks are chosen in the scan.
   void choose(int64_t begin, int64_t end) {
     if (groups()) {
       return;
@@ -170,7 +170,7 @@ class Scan {
   Factor factor_;
   const Selection& selection_;
   const SparseGPTOptions& options_;
-  Tensor keep_; ///< kBool like the weight.
+  Tensor keep_; ///< kBool, shape of the weight.
 };
 
 void check(const Selection& selection, const SparseGPTOptions& options) {
@@ -190,7 +190,7 @@ void check(const Selection& selection, const SparseGPTOptions& options) {
   TORCH_CHECK_VALUE(
       !options.as_published() ||
           std::holds_alternative<Unstructured>(selection.pattern()),
-      "solve_sparsegpt: the published code knows single weights alone; leave "
+      "solve_sparsegpt: the published code only supports single weights; leave "
       "as_published out for ",
       to_string(selection.pattern()));
 }

@@ -17,7 +17,11 @@ namespace {
 class RowOfMask {
  public:
   RowOfMask(const double* weight, const double* gram, bool* keep, int64_t size)
-      : weight_(weight), gram_(gram), keep_(keep), size_(size), pull_(size) {
+      : weight_(weight),
+        gram_(gram),
+        keep_(keep),
+        size_(size),
+        products_(size) {
     for (int64_t i = 0; i < size; ++i) {
       if (!keep[i]) {
         add_column(i, weight[i]);
@@ -33,8 +37,8 @@ class RowOfMask {
       (keep_[i] ? kept_ : dropped_).push_back(i);
     }
     double least = 0;
-    int64_t falls = -1;
-    int64_t returns = -1;
+    int64_t dropping = -1;
+    int64_t restoring = -1;
     for (const int64_t u : kept_) {
       const double own = change(u, weight_[u]);
       const double* const row = gram_ + u * size_;
@@ -43,30 +47,30 @@ class RowOfMask {
             own + change(p, -weight_[p]) - 2 * weight_[u] * weight_[p] * row[p];
         if (both < least) {
           least = both;
-          falls = u;
-          returns = p;
+          dropping = u;
+          restoring = p;
         }
       }
     }
-    if (falls < 0) {
+    if (dropping < 0) {
       return false;
     }
-    keep_[falls] = false;
-    keep_[returns] = true;
-    add_column(falls, weight_[falls]);
-    add_column(returns, -weight_[returns]);
+    keep_[dropping] = false;
+    keep_[restoring] = true;
+    add_column(dropping, weight_[dropping]);
+    add_column(restoring, -weight_[restoring]);
     return true;
   }
 
  private:
-  /// Of the error, when so much more of input i is missing.
+  /// The change of the error if `missing` more of weight i is dropped.
   double change(int64_t i, double missing) const {
-    return missing * (2 * pull_[i] + missing * gram_[i * size_ + i]);
+    return missing * (2 * products_[i] + missing * gram_[i * size_ + i]);
   }
 
   void add_column(int64_t i, double missing) {
     for (int64_t j = 0; j < size_; ++j) {
-      pull_[j] += gram_[i * size_ + j] * missing;
+      products_[j] += gram_[i * size_ + j] * missing;
     }
   }
 
@@ -74,7 +78,7 @@ class RowOfMask {
   const double* gram_;
   bool* keep_;
   int64_t size_;
-  std::vector<double> pull_; ///< Second moments times what is missing.
+  std::vector<double> products_; ///< Second moments times the dropped weights.
   std::vector<int64_t> kept_, dropped_;
 };
 

@@ -21,11 +21,11 @@ using torch::Tensor;
 
 constexpr const char* kSolver = "solve_wanda";
 
-/// Elements that are worth a thread.
+/// The fewest elements worth a thread.
 constexpr int64_t kElements = 1 << 16;
 
-/// Memory for a result as large as `like`.
-Tensor room_for(const Tensor& like, torch::ScalarType dtype) {
+/// An uninitialised result in the shape of `like`.
+Tensor buffer_like(const Tensor& like, torch::ScalarType dtype) {
   auto room = at::empty(like.sizes(), like.options().dtype(dtype));
   kernels::prefer_huge(room.data_ptr(), room.nbytes());
   return room;
@@ -37,11 +37,12 @@ class Rows {
   Rows(const Tensor& weight, const Tensor& scale, kernels::InputScore score)
       : weight_(weight), scale_(scale), score_(score) {}
 
-  /// Mask and pruned weight where scores are compared within a row: what a row
-  /// needs stays in the cache.
+  /// Mask and pruned weight for selections within a row: the data of a row
+  /// stays in the cache.
   Solved prune_within(masks::RowPieces pieces) const {
     Solved solved{
-        room_for(weight_, torch::kFloat), room_for(weight_, torch::kBool)};
+        buffer_like(weight_, torch::kFloat),
+        buffer_like(weight_, torch::kBool)};
     const int64_t cols = weight_.size(1);
     std::atomic<bool> finite{true};
     for_some([&](int64_t begin, int64_t end) {
@@ -67,7 +68,7 @@ class Rows {
   }
 
   Solved prune(const Selection& selection) const {
-    const auto scores = room_for(weight_, torch::kFloat);
+    const auto scores = buffer_like(weight_, torch::kFloat);
     std::atomic<bool> finite{true};
     for_some([&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {
@@ -77,7 +78,7 @@ class Rows {
       }
     });
     solve::check_finite_weight(kSolver, finite);
-    // The scores are not needed beyond the selection.
+    // Scores are overwritten by the result after selection.
     Solved solved{scores, select_mask(scores, selection).contiguous()};
     for_some([&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; ++r) {

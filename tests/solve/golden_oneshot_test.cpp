@@ -1,5 +1,5 @@
-// Every case of golden/oneshot: weights and inputs, and what each method makes
-// of them. Its README says what the cases mean.
+// All cases of golden/oneshot: weights, inputs and the results of each method.
+// See its README.
 
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
@@ -112,7 +112,7 @@ std::vector<SecondMoments> moments_of(const Case& the_case) {
   const auto& inputs = the_case["inputs"];
   if (!the_case.about.contains("conv")) {
     SecondMoments moments(weight.size(1));
-    // In pieces, as batches come.
+    // In several calls, like batches.
     for (const auto& batch : inputs.split(7)) {
       moments.add(batch);
     }
@@ -152,11 +152,11 @@ void expect_as_recorded(const Case& the_case, const Solved& result) {
           .nan_to_num(0)
           .max()
           .item<double>();
-  // Of 16 bits a unit in the last place: 2^-7 of a bfloat16.
+  // One unit in the last place of a bfloat16: 2^-7.
   EXPECT_LE(gap, weight.scalar_type() == torch::kFloat ? 2e-4 : 1.0 / 128);
 }
 
-/// Of methods that find their mask on a path.
+/// Methods that search their mask iteratively.
 void expect_as_good(
     const Case& the_case,
     const Solved& result,
@@ -190,7 +190,7 @@ TEST_P(GoldenOneshot, GivesWhatIsRecorded) {
   }
 }
 
-/// The cases of the methods that choose a mask; the others are below.
+/// The cases of methods that choose a mask.
 std::vector<std::string> names() {
   std::vector<std::string> found;
   for (const auto& file : std::filesystem::directory_iterator(kFolder)) {
@@ -226,8 +226,7 @@ TEST(GoldenRefit, LeastSquaresOnAMask) {
         .max()
         .template item<double>();
   };
-  // In float32 ten steps, which are not all it takes, end elsewhere by 4e-4; in
-  // PyTorch too.
+  // In float32, ten steps do not converge, and differ by 4e-4; in PyTorch too.
   EXPECT_LE(gap(torch::kDouble, 10, "expect.cg10"), 1e-6);
   EXPECT_LE(gap(torch::kFloat, 10, "expect.cg10"), 1e-3);
   EXPECT_LE(gap(torch::kFloat, 100, "expect.weight"), 2e-4);

@@ -97,7 +97,7 @@ TEST(Patches, AreThoseOfTheConvolution) {
   options.kernel({3, 2}).stride({2, 1}).padding({1, 1}).groups(2);
   auto moments = patch_moments(2, options);
   add_patches(moments, images, options);
-  // The energy of the outputs is tr(W G W^T), group by group.
+  // The sum of squared outputs is tr(W G W^T), group by group.
   const auto outputs =
       at::conv2d(images, weight, {}, {2, 1}, {1, 1}, {1, 1}, 2);
   for (int64_t i = 0; i < 2; ++i) {

@@ -1,4 +1,4 @@
-// What solvers do with inputs that are not as one would wish.
+// Solvers with degenerate and invalid inputs.
 
 #include "coppice/solve/solvers.h"
 
@@ -68,7 +68,7 @@ SecondMoments moments_of(const Tensor& x) {
   return moments;
 }
 
-/// Inputs that depend on one another, as those of real layers.
+/// Correlated inputs, as in real layers.
 Tensor samples(int64_t rows, int64_t features) {
   torch::manual_seed(2);
   return torch::randn({rows, features}).mm(torch::randn({features, features}));
@@ -81,7 +81,7 @@ Tensor weight_of(int64_t out, int64_t features) {
 
 class Solvers : public ::testing::TestWithParam<Method> {
  protected:
-  // Small products gain nothing from threads, and wait long for them on a busy
+  // Threads do not speed up small products, and wait for each other on a busy
   // machine.
   void SetUp() override {
     at::set_num_threads(1);
@@ -228,7 +228,7 @@ TEST(PreservedZeros, StayAndCountAmongThoseThatFall) {
 }
 
 TEST(Wanda, MasksOfFloatAndDoubleAreTheSame) {
-  // Whole numbers: both compute the same scores, with many ties.
+  // Integers: both compute the same scores, with many ties.
   const auto weight = weight_of(37, 131).mul(2).round();
   const auto moments =
       SecondMoments::of_matrix(torch::eye(131, torch::kDouble) * 4);

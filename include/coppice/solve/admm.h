@@ -8,14 +8,14 @@ namespace coppice {
 /// Options of `solve_admm`.
 struct ADMMOptions {
   TORCH_ARG(int64_t, steps) = 20;
-  /// Steps over which the sparsity rises; then the mask stands.
+  /// Steps over which the sparsity increases; then the mask is fixed.
   TORCH_ARG(int64_t, gradual_steps) = 15;
   TORCH_ARG(double, dampening) = 0.1;
 };
 
-/// Weights for a mask that is chosen on the way, at a sparsity that rises to
-/// the one asked for: the alternating direction method of multipliers with one
-/// penalty, so that one inverse serves all steps.
+/// Searches mask and weights with increasing sparsity: the alternating
+/// direction method of multipliers with a constant penalty, so that one inverse
+/// serves all steps.
 ///
 /// Errors: as `solve_wanda`; c10::ValueError if the dampening is negative.
 /// Source: Boza 2024, arXiv:2401.02938.

@@ -13,8 +13,8 @@
 
 namespace coppice {
 
-/// How a convolution over two dimensions goes over its input; one over a single
-/// dimension has a height of 1.
+/// Geometry of a two-dimensional convolution; a one-dimensional one has a
+/// height of 1.
 struct PatchOptions {
   using Pair = std::array<int64_t, 2>; ///< Height, width.
 
@@ -26,27 +26,27 @@ struct PatchOptions {
 };
 
 /// Second moments for each group of a convolution whose weight has `channels`
-/// inputs a group: of patches (channel, row, column), in the order of
+/// inputs per group: of patches (channel, row, column), in the order of
 /// `weight.flatten(1)`.
 COPPICE_API std::vector<SecondMoments> patch_moments(
     int64_t channels,
     const PatchOptions& options,
     SecondMoments::Kind kind = SecondMoments::Kind::Full);
 
-/// Adds the patches of images, a few images at a time: never more than some
-/// 64 MB of patches are in memory.
+/// Adds the patches of images, a few images at a time: at most about 64 MB of
+/// patches are in memory.
 ///
 /// Shapes: `images` is [samples, groups * channels, height, width], or without
 ///   samples.
-/// Errors: c10::ValueError if they have other channels, or are smaller than the
-///   kernel.
+/// Errors: c10::ValueError if the channels do not match, or the images are
+///   smaller than the kernel.
 COPPICE_API void add_patches(
     std::vector<SecondMoments>& moments,
     const torch::Tensor& images,
     const PatchOptions& options);
 
-/// `cross_moments` of the patches of images as they are now and as they were
-/// before, for each group; added to `cross`, float64 [features, features] each.
+/// `cross_moments` of the patches of images now and before, for each group;
+/// added to `cross`, each float64 [features, features].
 ///
 /// Errors: as `add_patches`; c10::ValueError unless both have the same shape.
 COPPICE_API void add_cross_patches(
@@ -55,12 +55,12 @@ COPPICE_API void add_cross_patches(
     const torch::Tensor& before,
     const PatchOptions& options);
 
-/// Solves a weight group by group, each with its own second moments, and puts
-/// the results together. `dampening` is the largest of any group, `dead_inputs`
-/// the sum of all.
+/// Solves a weight group by group, each with its own second moments, and joins
+/// the results. `dampening` is the largest of any group, `dead_inputs` the sum
+/// of all.
 ///
-/// Errors: c10::ValueError if the groups do not divide the weight's outputs;
-///   those of `solve`.
+/// Errors: c10::ValueError if the number of groups does not divide the weight's
+///   outputs; those of `solve`.
 COPPICE_API Solved solve_groups(
     const torch::Tensor& weight,
     const std::vector<SecondMoments>& moments,

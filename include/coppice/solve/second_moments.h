@@ -9,22 +9,22 @@
 
 namespace coppice {
 
-/// Sums of x x^T over all that enters a layer: the Hessian of the error of its
-/// outputs. Never divided by the number of samples, which no solver needs.
+/// Sums of x x^T over a layer's inputs: the Hessian of the error of its
+/// outputs. Not divided by the number of samples, which no solver needs.
 ///
-/// Sums are float64, of products of float32 over up to 1024 rows at a time. How
-/// samples are split into batches does not matter: the bits are the same.
+/// Sums are float64, of products of float32 over up to 1024 rows at a time.
+/// Results are the same bits however samples are split into batches.
 class COPPICE_API SecondMoments {
  public:
   enum class Kind {
     Full,
-    Diagonal, ///< Sums of squares alone, which is all that Wanda needs.
+    Diagonal, ///< Only sums of squares, as Wanda needs.
   };
 
   /// Errors: c10::ValueError unless `features` is positive.
   explicit SecondMoments(int64_t features, Kind kind = Kind::Full);
 
-  /// Those of a matrix that was computed elsewhere, [features, features].
+  /// From a matrix computed elsewhere, [features, features].
   ///
   /// Errors: c10::ValueError unless it is square and floating.
   static SecondMoments of_matrix(const torch::Tensor& matrix);
@@ -32,12 +32,12 @@ class COPPICE_API SecondMoments {
   /// Adds samples.
   ///
   /// Shapes: `x` is [..., features], any floating dtype.
-  /// Errors: c10::ValueError if it is another.
+  /// Errors: c10::ValueError if its shape or dtype is another.
   void add(const torch::Tensor& x);
 
-  /// Adds what another one has seen.
+  /// Adds the sums of another one.
   ///
-  /// Errors: c10::ValueError if it has other features or is of another kind.
+  /// Errors: c10::ValueError if its features or kind differ.
   void merge(const SecondMoments& other);
 
   int64_t features() const {
@@ -58,32 +58,32 @@ class COPPICE_API SecondMoments {
   /// float64 [features].
   torch::Tensor diagonal() const;
 
-  /// Bytes in memory for that many features.
+  /// Bytes in memory for a number of features.
   static int64_t nbytes(int64_t features, Kind kind);
 
  private:
-  void take_in(const torch::Tensor& rows);
-  /// What waits in `waiting_` is taken in.
+  void append(const torch::Tensor& rows);
+  /// Adds the pending rows to the sums.
   void flush() const;
   void add_products(const torch::Tensor& rows) const;
 
   int64_t features_;
   Kind kind_;
   int64_t rows_ = 0;
-  // Rows wait until there are enough of them for one product; whoever asks for
-  // the sums has them taken in.
-  mutable torch::Tensor waiting_;
-  mutable int64_t waiting_rows_ = 0;
-  /// Of the full matrix, the rows of its upper triangle, some at a time:
-  /// [up to 256, features - first]. Of the diagonal one tensor [features].
+  // Rows are collected until one product over them is efficient; reading the
+  // sums flushes them.
+  mutable torch::Tensor pending_;
+  mutable int64_t pending_rows_ = 0;
+  /// Of the full matrix, the rows of its upper triangle in panels: [up to 256,
+  /// features - first]. Of the diagonal one tensor [features].
   std::vector<torch::Tensor> panels_;
 };
 
-/// Sums of x y^T over pairs of rows, for `dense_output_target`: what entered a
-/// layer after others were pruned, and what entered it before.
+/// Sums of x y^T over pairs of rows, for `dense_output_target`: a layer's
+/// inputs after and before pruning other layers.
 ///
 /// Returns: float64 [x's features, y's features].
-/// Errors: c10::ValueError unless both have as many rows.
+/// Errors: c10::ValueError unless both have the same number of rows.
 COPPICE_API torch::Tensor cross_moments(
     const torch::Tensor& x,
     const torch::Tensor& y);

@@ -5,18 +5,17 @@
 
 namespace coppice {
 
-/// What `swap_mask` made of a mask.
+/// The result of `swap_mask`.
 struct SwappedMask {
   torch::Tensor mask; ///< kBool, shape of the weight; true keeps.
-  int64_t swaps = 0;  ///< In all rows.
+  int64_t swaps = 0;  ///< Over all rows.
 };
 
-/// Betters a mask: in each row, a kept weight and a dropped one change places
-/// while that lowers the error of weight * mask, the pair that lowers it most
-/// first. Rows keep as many weights as they had; groups of N:M and blocks need
-/// not. Computed in float64.
+/// Improves a mask: in each row, swaps a kept and a dropped weight while that
+/// lowers the error of weight * mask, the best pair first. Rows keep their
+/// number of weights; N:M groups and blocks may not. Computed in float64.
 ///
-/// `max_swaps`: in a row.
+/// `max_swaps`: per row.
 /// Errors: as `refit`.
 COPPICE_API SwappedMask swap_mask(
     const torch::Tensor& weight,
