@@ -1,7 +1,7 @@
 #pragma once
 
-// All of Coppice. Start with `BaseSparsifier` for its life from `prepare` to
-// `squash_mask`, or take a mask function of masks/ alone.
+// All of Coppice. Start with `BaseSparsifier`, or use a mask function of masks/
+// alone.
 
 #include "coppice/archive/file_error.h"
 #include "coppice/archive/mapped_file.h"

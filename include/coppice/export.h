@@ -1,5 +1,4 @@
 #pragma once
 
-/// What users of libcoppice call and name. All else is hidden in the library,
-/// so that it can change.
+/// Exports a symbol of libcoppice's public interface. All others are hidden.
 #define COPPICE_API __attribute__((visibility("default")))

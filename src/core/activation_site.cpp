@@ -20,10 +20,10 @@ void check_fits(const torch::Tensor& mask, c10::IntArrayRef sizes) {
       mask.sizes(),
       " does not fit an activation of shape ",
       sizes,
-      "; a mask that holds for every batch size is reduced over the batch");
+      "; reduce over the batch for a mask of every batch size");
 }
 
-/// Gives the LibTorch error of a layer the name of the layer.
+/// Adds the name of the layer to an error.
 template <typename Work>
 auto with_layer(const ActivationSite& site, Work work) {
   try {
@@ -41,8 +41,8 @@ auto with_layer(const ActivationSite& site, Work work) {
 const torch::Tensor& ActivationMask::whole() const {
   TORCH_CHECK_VALUE(
       !has_features,
-      "the mask is of features and has no tensor for the whole activation; use "
-      "`masks`, one a feature");
+      "the mask is per feature and has no tensor for the whole activation; use "
+      "`masks`");
   return masks.at(0);
 }
 
@@ -57,7 +57,7 @@ torch::Tensor masked_activation(
     check_fits(whole, activation.sizes());
     return activation.mul(as_activation(whole));
   }
-  // A copy, because the caller's tensor is not ours to edit.
+  // A copy: the activation is the caller's.
   auto masked = activation.clone();
   for (size_t i = 0; i < mask.features.size(); ++i) {
     const int64_t size = activation.size(mask.feature_dim);
@@ -98,8 +98,8 @@ torch::Tensor ActivationSite::record(
   const at::tracer::impl::NoTracerDispatchMode inner_ops_are_not_recorded;
   auto passed = run(activation);
   if (passed.is_same(activation)) {
-    // The tracer tells values by their tensors: who takes the activation itself
-    // takes it from before the site.
+    // The tracer identifies values by tensor: without an alias, users of the
+    // output would be connected to the input.
     passed = activation.alias();
   }
   tracer::addOutput(node, passed);
@@ -125,7 +125,7 @@ torch::Tensor ActivationSite::run(const torch::Tensor& activation) const {
 }
 
 ActivationSite::Id ActivationSite::observe(Observer observer) {
-  TORCH_CHECK_VALUE(observer, "observe: the observer is no function");
+  TORCH_CHECK_VALUE(observer, "observe: the observer is an empty function");
   return attach({0, std::move(observer), {}});
 }
 
@@ -140,8 +140,8 @@ ActivationSite::Id ActivationSite::mask(ActivationMask mask) {
   return attach({0, nullptr, std::move(mask)});
 }
 
-// Both let go of the old list after the lock: an observer that dies with it may
-// have a destructor that comes back here.
+// Both release the old list after the lock: an observer's destructor may call
+// this site.
 
 ActivationSite::Id ActivationSite::attach(Attached attached) {
   std::shared_ptr<const List> old;

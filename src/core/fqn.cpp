@@ -6,7 +6,7 @@
 namespace coppice {
 namespace {
 
-/// Levenshtein's distance, one row of the table at a time.
+/// The Levenshtein distance, one row of the table at a time.
 size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0);
@@ -54,8 +54,7 @@ std::string nearest_name(
   return nearest == candidates.end() ? std::string() : *nearest;
 }
 
-/// Goes back only to the last `*`: what one before it could match instead, the
-/// last one can match too.
+/// Backtracks only to the last `*`: it can match whatever an earlier one could.
 bool matches_glob(std::string_view pattern, std::string_view name) {
   size_t p = 0;
   size_t n = 0;

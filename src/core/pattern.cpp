@@ -15,7 +15,7 @@ struct Overloaded : Ts... {
 template <class... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
-/// The two positive numbers of "AxB", or nothing.
+/// The two positive numbers of "AxB", or nullopt.
 std::optional<std::pair<int64_t, int64_t>> two_numbers(
     std::string_view text,
     char separator) {

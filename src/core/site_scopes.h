@@ -6,13 +6,13 @@
 
 namespace coppice {
 
-/// Sites and the TorchScript objects that stand for them.
+/// Sites and their TorchScript objects.
 using SiteObjects = std::unordered_map<const ActivationSite*, c10::IValue>;
 
-/// While it lives, LibTorch's tracer in this thread records what passes one of
-/// these sites as a single node, `coppice::activation_site(x, object)`, and not
-/// the operations inside. The tracer knows the objects as attributes of the
-/// module that it traces.
+/// During its lifetime, LibTorch's tracer in this thread records a pass through
+/// one of these sites as a single node, `coppice::activation_site(x, object)`,
+/// without the operations inside. The objects are attributes of the traced
+/// module.
 class TracedSites {
  public:
   explicit TracedSites(const SiteObjects& objects);
@@ -21,14 +21,14 @@ class TracedSites {
   TracedSites(const TracedSites&) = delete;
   TracedSites& operator=(const TracedSites&) = delete;
 
-  /// Null if this thread does not trace or does not know the site.
+  /// Null if this thread does not trace or the site is not among them.
   static const c10::IValue* object_of(const ActivationSite& site);
 
  private:
   const SiteObjects* before_;
 };
 
-/// While it lives, no site calls its observers in this thread.
+/// During its lifetime, no site calls its observers in this thread.
 class QuietSites {
  public:
   QuietSites();

@@ -1,7 +1,7 @@
 #pragma once
 
-// What differs between the versions of LibTorch that Coppice works with
-// (1.13.1 in Debian 12, 2.6 in Debian 13). Nothing else tests the version.
+// The differences between supported versions of LibTorch (1.13.1 to 2.14). No
+// other file tests the version.
 
 #include <c10/util/Exception.h>
 #include <torch/optim/optimizer.h>
@@ -26,19 +26,18 @@ inline auto optimizer_key(const torch::Tensor& parameter) {
 #endif
 }
 
-/// What a variant of LibTorch's holds if it is a `T`, else null: its variants
-/// are the standard's since 2.1, its own before.
+/// The `T` that a LibTorch variant holds, or null. Its variants are the
+/// standard's since 2.1, its own before.
 template <class T, class Variant>
 const T* value_if(const Variant& variant) {
   using std::get_if;
   return get_if<T>(&variant);
 }
 
-/// Gets the warnings of LibTorch, and of what uses it, which come in a class
-/// since 2.0.
+/// Receives LibTorch's warnings, which are objects of a class since 2.0.
 class WarningListener : public c10::WarningHandler {
  public:
-  /// `file` is the source file that warns, as its compiler was given it.
+  /// `file`: the source file of the warning, as the compiler was given it.
   virtual void warn(const std::string& text, const std::string& file) = 0;
 
 #if COPPICE_TORCH_AT_LEAST(2, 0)
@@ -55,7 +54,7 @@ class WarningListener : public c10::WarningHandler {
 #endif
 };
 
-/// Has `listener`, which must live on, hear the warnings of this thread.
+/// Sends this thread's warnings to `listener`, which must stay alive.
 inline void listen_to_warnings(WarningListener* listener) {
 #if COPPICE_TORCH_AT_LEAST(2, 0)
   c10::WarningUtils::set_warning_handler(listener);

@@ -10,8 +10,8 @@
 namespace coppice {
 namespace {
 
-/// The shortest text that reads back as the same number, as Python writes it:
-/// `0.5`, `1.0`, `1e-05`.
+/// The shortest text that parses to the same number, in Python's format: `0.5`,
+/// `1.0`, `1e-05`.
 std::string double_to_string(double value) {
   std::string text = fmt::format("{}", value);
   const bool is_plain_integer =

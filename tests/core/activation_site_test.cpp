@@ -98,7 +98,7 @@ TEST(MaskedActivation, KeepsTheDtypeAndTheSignOfZero) {
 TEST(ActivationMask, HasNoWholeTensorWhereItIsOfFeatures) {
   const ActivationMask mask{{torch::ones({1})}, true, {0}, 1};
   EXPECT_THAT(
-      message_of([&] { mask.whole(); }), HasSubstr("the mask is of features"));
+      message_of([&] { mask.whole(); }), HasSubstr("the mask is per feature"));
   EXPECT_TRUE(whole(torch::ones({3})).whole().equal(torch::ones({3})));
 }
 

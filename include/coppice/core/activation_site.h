@@ -15,19 +15,19 @@
 
 namespace coppice {
 
-/// A mask over what enters a layer.
+/// A mask for the inputs of a layer.
 struct COPPICE_API ActivationMask {
-  /// One that masks the whole activation, or, where `has_features`, one a
-  /// feature. Each broadcasts to what it masks.
+  /// One mask for the whole activation, or, if `has_features`, one per feature.
+  /// Each broadcasts to what it masks.
   std::vector<torch::Tensor> masks;
   bool has_features = false;
-  /// Indices along `feature_dim`; one given twice is masked twice.
+  /// Indices along `feature_dim`; duplicates are masked twice.
   std::vector<int64_t> features;
   int64_t feature_dim = 0; ///< From the end if negative.
 
-  /// The one that masks the whole activation.
+  /// The mask of the whole activation.
   ///
-  /// Errors: c10::ValueError if there is one a feature.
+  /// Errors: c10::ValueError if there is one per feature.
   const torch::Tensor& whole() const;
 };
 
@@ -42,22 +42,21 @@ COPPICE_API torch::Tensor masked_activation(
     const torch::Tensor& activation,
     const ActivationMask& mask);
 
-/// The point where an activation enters a layer: what an activation sparsifier
-/// attaches to. Observers see what passes, masks change it, in the order in
-/// which they were attached; with neither, it passes as it is.
+/// The point where an activation enters a layer, to which an activation
+/// sparsifier attaches. Observers see the activation, masks change it, in the
+/// order of attachment; without them it passes unchanged.
 ///
-/// Stands in front of a `Hooked` layer's forward and in TorchScript graphs,
-/// where it is saved with the module: its masks are, observers are not.
+/// Sits before a `Hooked` layer's forward and in TorchScript graphs, where its
+/// masks, but not observers, are saved with the module.
 ///
-/// Thread-safe: what is attached or detached while an activation passes holds
-/// from the next one on. Observers are called by every thread that runs the
-/// model, at once.
+/// Thread-safe: changes while an activation passes take effect from the next
+/// one. Observers are called by every thread that runs the model, concurrently.
 class COPPICE_API ActivationSite : public torch::CustomClassHolder {
  public:
   using Observer = std::function<void(const torch::Tensor& activation)>;
   using Id = int64_t;
 
-  /// `layer_fqn` names the layer in errors; empty where it is not known.
+  /// `layer_fqn` names the layer in errors; empty if unknown.
   explicit ActivationSite(std::string layer_fqn = "");
 
   /// The activation as it enters the layer. Errors of observers and of
@@ -66,27 +65,27 @@ class COPPICE_API ActivationSite : public torch::CustomClassHolder {
   /// `TraceOptions::activation_sites`).
   torch::Tensor pass(const torch::Tensor& activation) const;
 
-  /// Attaches; the number detaches it again.
+  /// Attaches an observer; the id detaches it.
   Id observe(Observer observer);
   Id mask(ActivationMask mask);
 
-  /// Does nothing if there is no such number.
+  /// Does nothing if there is no such id.
   void detach(Id id);
 
-  /// Whether activations pass as they are and nobody sees them.
+  /// Whether nothing is attached.
   bool is_empty() const;
 
-  /// Whether `pass` may be left out now: nothing is attached, and no tracer
-  /// records what passes.
+  /// Whether `pass` can be skipped now: nothing is attached, and no tracer
+  /// records it.
   bool is_idle() const;
 
-  /// The masks that are attached, in their order.
+  /// The attached masks, in order.
   std::vector<ActivationMask> masks() const;
 
   std::string layer_fqn() const;
   void set_layer_fqn(std::string layer_fqn);
 
-  /// A site of its own with the same attached.
+  /// A separate site with the same observers and masks.
   c10::intrusive_ptr<ActivationSite> copy() const;
 
  private:
@@ -98,40 +97,39 @@ class COPPICE_API ActivationSite : public torch::CustomClassHolder {
   using List = std::vector<Attached>;
 
   torch::Tensor run(const torch::Tensor& activation) const;
-  /// Runs under the tracer, which records one node.
+  /// `pass` under the tracer, recorded as one node.
   torch::Tensor record(
       const torch::Tensor& activation,
       const c10::IValue& object) const;
   Id attach(Attached attached);
   std::shared_ptr<const List> list() const;
 
-  mutable std::mutex mutex_; ///< Of all below; never held to call or compute.
+  mutable std::mutex mutex_; ///< Guards the rest; never held in calls.
   std::string layer_fqn_;
   std::shared_ptr<const List> list_; ///< Null if nothing is attached.
   Id last_id_ = 0;
 };
 
-/// A `torch::nn` layer that has a site in front of its forward.
+/// A `torch::nn` layer with a site before its forward.
 class COPPICE_API HasActivationSite {
  public:
   virtual ~HasActivationSite() = default;
   virtual const c10::intrusive_ptr<ActivationSite>& activation_site() const = 0;
 };
 
-/// A layer of a model as an activation sparsifier sees it, whatever the model
-/// is.
+/// A layer of any kind of model, for activation sparsifiers.
 struct ActivationLayer {
   std::string fqn; ///< "encoder.fc1"; empty for the model itself.
   /// Null if the layer has none.
   c10::intrusive_ptr<ActivationSite> site;
-  /// Why it has none and what to do about it: "it is not a `Hooked` layer".
+  /// The reason and a remedy if it has none: "it is not a `Hooked` layer".
   std::string why_no_site;
-  std::string description; ///< As the layer prints itself, in one line.
-  /// What tells the layer from others: the address of its module.
+  std::string description; ///< The layer's `pretty_print`, in one line.
+  /// The address of the layer's module.
   const void* identity = nullptr;
 };
 
-/// All layers of a model, itself included, in the order of the model.
+/// All layers of a model, the model included, in its order.
 using ActivationLayers = std::vector<ActivationLayer>;
 
 } // namespace coppice

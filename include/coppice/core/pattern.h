@@ -12,9 +12,9 @@ namespace coppice {
 
 /// The smallest patch of a weight that is kept or dropped together.
 ///
-/// A weight is seen as a matrix [out, rest]: its first dimension, and all the
-/// others flattened. Blocks tile it from element (0, 0); the last ones of a row
-/// or column are cut off where the shape does not divide.
+/// A weight is seen as a matrix [out, rest]: its first dimension, and all
+/// others flattened. Blocks tile it from element (0, 0); blocks at the edges
+/// are partial if the shape does not divide.
 struct BlockShape {
   int64_t rows = 1;
   int64_t cols = 1;
@@ -34,7 +34,7 @@ struct Nm {
 /// Any element may be dropped.
 struct Unstructured {};
 
-/// Where the zeros of a weight may lie.
+/// A pattern of zeros.
 using Pattern = std::variant<Unstructured, BlockShape, Nm>;
 
 COPPICE_API bool operator==(const BlockShape& a, const BlockShape& b);
@@ -47,8 +47,8 @@ COPPICE_API std::string to_string(const Pattern& pattern);
 
 /// The inverse of `to_string`.
 ///
-/// Errors: c10::ValueError if `text` is none of the three forms, or its numbers
-///   are not 0 < rows, 0 < cols, 0 < n <= m.
+/// Errors: c10::ValueError if `text` has none of the three forms, or not 0 <
+///   rows, 0 < cols, 0 < n <= m.
 COPPICE_API Pattern parse_pattern(std::string_view text);
 
 COPPICE_API std::ostream& operator<<(

@@ -7,9 +7,8 @@
 
 namespace coppice {
 
-/// What a scheduler drives: an ordered list of sparsity levels, one a group.
-/// Weight and data sparsifiers implement it, so one set of schedulers serves
-/// both.
+/// What a scheduler drives: an ordered list of sparsity levels, one per group.
+/// Weight and data sparsifiers implement it.
 class COPPICE_API SparsityLevels {
  public:
   virtual ~SparsityLevels() = default;
@@ -20,13 +19,13 @@ class COPPICE_API SparsityLevels {
   virtual std::vector<double> sparsity_levels() const = 0;
 
   /// Sets the level of every group and enables mask updates again, as the
-  /// reference's scheduler does. Levels outside [0, 1] are taken as they are:
-  /// masks clamp them.
+  /// reference's scheduler does. Levels outside [0, 1] are accepted: masks
+  /// clamp them.
   ///
   /// Errors: c10::ValueError if there are not as many levels as groups.
   virtual void set_sparsity_levels(const std::vector<double>& levels) = 0;
 
-  /// How often `step()` was called.
+  /// Number of calls of `step()`.
   virtual int64_t step_count() const = 0;
 };
 

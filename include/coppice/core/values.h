@@ -9,17 +9,15 @@
 
 namespace coppice {
 
-/// Values under names: the options of one tensor, the state of a scheduler.
-/// What Python keeps in a dictionary and LibTorch in an `IValue`: numbers,
-/// strings, lists, tuples and tensors. Ordered by name.
+/// Values by name, as in a Python dictionary: the options of a tensor, the
+/// state of a scheduler. Ordered by name.
 using Values = std::map<std::string, c10::IValue>;
 
 /// `value` as Python prints it: `0.5`, `(1, 4)`, `True`, `None`, `[0.1, 0.2]`.
 /// Tensors are described by dtype and shape.
 COPPICE_API std::string to_python_string(const c10::IValue& value);
 
-/// True if both hold the same: tensors by dtype and elements, the rest by
-/// value.
+/// Whether both are equal: tensors by dtype and elements, the rest by value.
 COPPICE_API bool same_value(const c10::IValue& a, const c10::IValue& b);
 
 } // namespace coppice

@@ -4,14 +4,14 @@
 
 namespace coppice {
 
-/// The version of the library that runs: major, minor and patch, "1.2.3".
+/// The version of the loaded library: major, minor and patch, "1.2.3".
 COPPICE_API const char* version();
 
 namespace detail {
 
-/// A program that only loads compiled files calls nothing of Coppice, and many
-/// linkers leave out a library that nobody calls; then the files' classes are
-/// unknown. This is the call.
+/// Many linkers drop a library whose symbols are unused, as in a program that
+/// only loads compiled files; the files' classes are then unknown. This uses
+/// one.
 [[maybe_unused]] inline const char* const linked_version = version();
 
 } // namespace detail
