@@ -1,5 +1,5 @@
-// Makes ActivationSite known to TorchScript: the class, saved with the module
-// that holds it, and the op that passes an activation through a site.
+// Registers ActivationSite with TorchScript: the class, which is saved with its
+// module, and the op that passes an activation through a site.
 
 #include <torch/custom_class.h>
 #include <torch/library.h>
@@ -17,8 +17,8 @@ namespace {
 
 using SitePtr = c10::intrusive_ptr<ActivationSite>;
 
-/// An ActivationMask as TorchScript and Python see it: its masks, whether they
-/// are of features, the features, the dimension.
+/// An ActivationMask in TorchScript and Python: masks, whether they are per
+/// feature, features, dimension.
 using MaskTuple =
     std::tuple<std::vector<torch::Tensor>, bool, std::vector<int64_t>, int64_t>;
 
@@ -31,15 +31,15 @@ std::vector<MaskTuple> mask_tuples(const SitePtr& site) {
   return tuples;
 }
 
-// The saved state, (format, layer FQN, masks), is typed as "anything", so that
-// what another version of Coppice wrote is refused by a sentence of ours.
+// The saved state, (format, layer FQN, masks), has the type Any, so that the
+// state of another version gets our own error message.
 constexpr int64_t kFormat = 1;
 
 c10::IValue saved_state(const SitePtr& site) {
   auto masks = mask_tuples(site);
   for (auto& mask : masks) {
     for (auto& tensor : std::get<0>(mask)) {
-      // A copy: the mask alone, even if it is a view of something large.
+      // A copy, so that a view does not save its whole storage.
       tensor = tensor.detach().clone();
     }
   }
@@ -69,7 +69,7 @@ bool is_list(const c10::IValue& value, bool (c10::IValue::*is)() const) {
 ActivationMask loaded_mask(const c10::IValue& saved) {
   const bool good_tuple =
       saved.isTuple() && saved.toTupleRef().elements().size() == 4;
-  check_saved(good_tuple, "a mask is no tuple of four");
+  check_saved(good_tuple, "a mask is not a tuple of four");
   const auto& parts = saved.toTupleRef().elements();
   check_saved(
       is_list(parts[0], &c10::IValue::isTensor) && parts[1].isBool() &&
@@ -149,8 +149,8 @@ TORCH_LIBRARY_FRAGMENT(coppice, m) {
       .def_pickle(
           [](const SitePtr& site) { return saved_state(site); },
           [](c10::IValue saved) { return loaded_site(saved); });
-  // Conservative: observers see every call, so none may be merged, dropped or
-  // computed ahead, and the output may be the input itself.
+  // Conservative aliasing: observers see every call, so none may be merged,
+  // dropped or hoisted, and the output may be the input.
   m.def(
       torch::schema(
           "activation_site(Tensor x, "

@@ -7,8 +7,8 @@
 
 #include "coppice/core/values.h"
 #include "core/fqn.h"
-#include "graph/clone_apart.h"
-#include "graph/layer_doors.h"
+#include "graph/clone_with_changes.h"
+#include "graph/layer_entries.h"
 #include "graph/site_node.h"
 
 namespace coppice {
@@ -69,7 +69,7 @@ bool matches(const Layer& layer, const std::string& glob) {
   throw; // Not reached.
 }
 
-/// The layers that match, all of which can have a site.
+/// The layers that match, each of which can have a site.
 std::vector<const Layer*> chosen(
     const std::vector<Layer>& layers,
     const std::string& glob) {
@@ -89,7 +89,7 @@ std::vector<const Layer*> chosen(
   }
   TORCH_CHECK_VALUE(
       !chosen.empty(),
-      "no activation site can stand before ",
+      "no activation site is possible for ",
       quoted(without->fqns[0]),
       is_exact(glob) ? "" : ", the first that matches `" + glob + "`",
       ": ",
@@ -97,7 +97,7 @@ std::vector<const Layer*> chosen(
   return chosen;
 }
 
-/// The layers that get a site, with their sites.
+/// Sites for the chosen layers.
 std::unordered_map<Instance*, SitePtr> new_sites(
     const std::vector<Layer>& layers,
     const std::vector<std::string>& globs) {
@@ -148,7 +148,7 @@ class SiteInserter {
   }
 
  private:
-  /// Null if it gets none.
+  /// Null if it gets no site.
   const Layer* with_new_site(Instance* layer) const {
     return sites_.count(layer) == 0 ? nullptr : layers_.at(layer);
   }
@@ -157,11 +157,11 @@ class SiteInserter {
   std::unordered_map<Instance*, const Layer*> layers_;
 };
 
-/// `Linear(in_features=4, out_features=2)`, or with the shapes of the
-/// parameters where the class keeps no numbers.
+/// `Linear(in_features=4, out_features=2)`, or the shapes of parameters if the
+/// class has no numbers.
 std::string description(const Module& module) {
   const auto& type = *module.type();
-  Values parts; // In alphabetical order: a file keeps none.
+  Values parts; // Alphabetical, as a file does not keep the order.
   for (const auto& name : type.constantNames()) {
     const auto value = type.getConstant(name);
     if (value.isInt() || value.isDouble() || value.isBool()) {
@@ -203,7 +203,7 @@ Module with_activation_sites(
                         const MethodValues& values) {
     inserter.rewrite(self, method, graph, values);
   };
-  return graph::clone_apart(module, changes);
+  return graph::clone_with_changes(module, changes);
 }
 
 ActivationLayers activation_layers(const Module& module) {
@@ -234,7 +234,7 @@ Module without_activation_sites(const Module& module) {
           }
         }
       };
-  return graph::clone_apart(module, changes);
+  return graph::clone_with_changes(module, changes);
 }
 
 } // namespace coppice

@@ -13,9 +13,9 @@ using torch::jit::GraphFunction;
 using torch::jit::InlinedCallStack;
 using torch::jit::Node;
 
-/// What takes the place of all functions. A node can be given another call
-/// stack but not none; this one's function lives as long as the program, also
-/// while static objects are destroyed.
+/// A placeholder for the functions in call stacks. A node's call stack can be
+/// replaced but not removed. Never destroyed, as graphs may outlive static
+/// objects.
 GraphFunction* any_function() {
   static auto* const function =
       new GraphFunction("forward", std::make_shared<Graph>(), nullptr);

@@ -4,11 +4,11 @@
 
 namespace coppice::graph {
 
-/// Makes the nodes of a graph forget which functions they were inlined from.
-/// LibTorch reports an error with the names of those functions, through
-/// pointers that nothing keeps valid: freezing deletes every method but
-/// `forward`, so that a frozen graph that throws would read freed memory. The
-/// places in the source, which the nodes own, stay.
+/// Removes from the nodes of a graph the functions they were inlined from.
+/// LibTorch reports errors with the names of those functions, through
+/// non-owning pointers: freezing deletes every method but `forward`, so that a
+/// frozen graph that throws would read freed memory. Source ranges, which nodes
+/// own, stay.
 void forget_call_stacks(torch::jit::Graph& graph);
 
 } // namespace coppice::graph

@@ -7,21 +7,21 @@
 
 namespace coppice::graph {
 
-/// The constant of a value, if it is one.
+/// The constant of a value, or nullopt.
 inline std::optional<c10::IValue> constant_value(
     const torch::jit::Value* value) {
   const auto constant = torch::jit::toIValue(value);
   return constant ? std::make_optional(*constant) : std::nullopt;
 }
 
-/// The constant tensor of a value; undefined if it is none.
+/// The constant tensor of a value; undefined if it is not one.
 inline torch::Tensor constant_tensor(const torch::jit::Value* value) {
   const auto constant = torch::jit::toIValue(value);
   return constant && constant->isTensor() ? constant->toTensor()
                                           : torch::Tensor();
 }
 
-/// The constant of a value, if it is one of that type.
+/// The constant of a value if it has that type.
 template <typename T>
 std::optional<T> constant_of(const torch::jit::Value* value) {
   if (const auto constant = torch::jit::toIValue(value)) {
@@ -29,7 +29,7 @@ std::optional<T> constant_of(const torch::jit::Value* value) {
       try {
         return constant->to<T>();
       } catch (const c10::Error&) {
-        return std::nullopt; // Of another type, such as padding "same".
+        return std::nullopt; // Another type, such as padding "same".
       }
     }
   }

@@ -13,10 +13,10 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// Of height; negative, because an input may come without its batch.
+/// Dimension of the height; negative, as inputs may have no batch dimension.
 constexpr int64_t kHeight = -2;
 
-/// A convolution over one dimension: its steps and groups.
+/// Parameters of a one-dimensional convolution.
 struct Conv1d {
   Node* node = nullptr;
   torch::Tensor weight; ///< [out, in / groups, width]
@@ -49,7 +49,7 @@ std::optional<Conv1d> conv1d_of(Node* node) {
   return Conv1d{node, weight, *stride, *padding, *dilation, *groups};
 }
 
-/// The relu that alone uses the result; null if there is none.
+/// The relu that is the only user of the result, or null.
 Node* only_relu(const Node* node) {
   const auto& uses = node->output()->uses();
   if (uses.size() != 1 || uses[0].user->owningBlock() != node->owningBlock()) {
@@ -66,8 +66,8 @@ Value* call(Graph& graph, const char* op, std::vector<Value*> inputs) {
   return node->output();
 }
 
-/// The weight with a height of 1, under the name of the weight, by which layers
-/// are known.
+/// The weight with a height of 1, under the weight's name, which identifies the
+/// layer.
 Value* weight_of(Graph& graph, const Conv1d& conv) {
   const auto* const before = conv.node->input(1);
   auto* const weight = graph.insertConstant(conv.weight.unsqueeze(kHeight));

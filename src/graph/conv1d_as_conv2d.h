@@ -6,9 +6,9 @@
 
 namespace coppice::graph {
 
-/// Writes convolutions over one dimension with a constant weight, and the relu
-/// that alone follows one, as those over two, of height 1. LibTorch computes
-/// them so, too.
+/// Rewrites one-dimensional convolutions with a constant weight, and a relu
+/// that is their only user, as two-dimensional ones of height 1. LibTorch
+/// computes them in the same way.
 void conv1d_as_conv2d(const std::shared_ptr<torch::jit::Graph>& graph);
 
 } // namespace coppice::graph

@@ -16,8 +16,8 @@ bool is_none(const Value* value) {
   return constant && constant->isNone();
 }
 
-/// The matrix that a value transposes: `value` is itself a constant, or an op
-/// that swaps the dimensions of one. Undefined if it is neither.
+/// The matrix whose transpose a value is: a constant, or the result of an op
+/// that transposes one. Undefined otherwise.
 torch::Tensor constant_transposed(const Value* value, std::string& layer) {
   if (const auto whole = constant_tensor(value);
       whole.defined() && whole.dim() == 2) {
@@ -43,7 +43,7 @@ torch::Tensor constant_transposed(const Value* value, std::string& layer) {
   return matrix;
 }
 
-/// Lists of one number stand for two of it.
+/// Expands a list of one number to two.
 std::vector<int64_t> pair_of(std::vector<int64_t> numbers) {
   if (numbers.size() == 1) {
     numbers.push_back(numbers[0]);
@@ -51,7 +51,7 @@ std::vector<int64_t> pair_of(std::vector<int64_t> numbers) {
   return numbers;
 }
 
-/// Reads a bias; false if there is one that is not constant.
+/// Reads a bias; false if it is not constant.
 bool read_bias(const Value* value, WeightOp& op) {
   if (is_none(value)) {
     return true;
@@ -97,7 +97,7 @@ std::optional<FoundWeightOp> matmul_of(Node* node) {
   return found;
 }
 
-/// `conv2d` and `_convolution`, which has `transposed` and `output_padding`
+/// `conv2d`, or `_convolution`, which has `transposed` and `output_padding`
 /// before the groups.
 std::optional<FoundWeightOp> convolution_of(Node* node, bool is_general) {
   FoundWeightOp found;
@@ -145,7 +145,7 @@ std::optional<FoundWeightOp> product_of(Node* node) {
   return std::nullopt;
 }
 
-/// The node that alone uses the result of `node`, in the same block.
+/// The only user of the result of `node`, in the same block.
 Node* only_user(const Node* node) {
   const auto& uses = node->output()->uses();
   if (uses.size() != 1 || uses[0].user->owningBlock() != node->owningBlock() ||
@@ -155,8 +155,8 @@ Node* only_user(const Node* node) {
   return uses[0].user;
 }
 
-/// Takes in an add of a constant bias after a product that has none.
-void take_in_bias(FoundWeightOp& found) {
+/// Fuses an add of a constant bias into a product without bias.
+void fuse_bias(FoundWeightOp& found) {
   auto* user = only_user(found.last);
   const std::string kind = user ? user->kind().toQualString() : "";
   if (found.op.bias.defined() || found.op.kind != WeightOp::Kind::kLinear ||
@@ -173,7 +173,7 @@ void take_in_bias(FoundWeightOp& found) {
   }
 }
 
-void take_in_relu(FoundWeightOp& found) {
+void fuse_relu(FoundWeightOp& found) {
   auto* user = only_user(found.last);
   const std::string kind = user ? user->kind().toQualString() : "";
   if (kind == "aten::relu" || kind == "aten::relu_") {
@@ -193,10 +193,10 @@ void find_in(torch::jit::Block& block, std::vector<FoundWeightOp>& all) {
     }
     found->first = found->last = node;
     found->op.weight = found->op.weight.detach();
-    take_in_bias(*found);
-    take_in_relu(*found);
+    fuse_bias(*found);
+    fuse_relu(*found);
     if (found->op.layer_fqn.empty()) {
-      // Of a constant that a file holds, which has lost its name.
+      // Saved constants have no names.
       found->op.layer_fqn = c10::str("layer ", all.size() + 1);
     }
     if (found->op.weight.scalar_type() != torch::kFloat) {
@@ -208,7 +208,7 @@ void find_in(torch::jit::Block& block, std::vector<FoundWeightOp>& all) {
 
 } // namespace
 
-// Folding adds to the name of a weight, and names made twice get a number.
+// Folding extends the name of a weight, and duplicate names get a number.
 std::string layer_name(const Value* weight) {
   std::string name = weight->hasDebugName() ? weight->debugName() : "";
   const std::string self = "self.";

@@ -19,8 +19,8 @@ bool is_kind(const Node* node, const char* kind) {
   return node->kind() == c10::Symbol::fromQualString(kind);
 }
 
-/// A constant, as it is or cast and expanded to an activation. `is_expanded`
-/// becomes true if it cannot make the product larger than the activation.
+/// A constant mask, possibly cast and expanded to the activation. Sets
+/// `is_expanded` if the product cannot be larger than the activation.
 torch::Tensor mask_of(const Value* value, bool& is_expanded) {
   const auto* node = value->node();
   while (is_kind(node, "aten::expand_as") || is_kind(node, "aten::type_as")) {
@@ -35,9 +35,9 @@ bool is_zeros_and_ones(const torch::Tensor& mask) {
   return mask.eq(0).logical_or(mask.eq(1)).all().item<bool>();
 }
 
-/// A mask over what enters a linear layer.
+/// A mask for the inputs of a linear layer.
 struct InputMask {
-  torch::Tensor columns; ///< [in]; undefined if there is none to take in.
+  torch::Tensor columns; ///< [in]; undefined if there is no mask to fold.
   Value* activation = nullptr;
 };
 
@@ -50,7 +50,8 @@ InputMask input_mask(const FoundWeightOp& found) {
   for (const size_t i : {0, 1}) {
     bool is_expanded = false;
     const auto mask = mask_of(product->input(i), is_expanded);
-    // A mask of two dimensions would add one to an activation of one.
+    // A two-dimensional mask would add a dimension to a one-dimensional
+    // activation.
     if (mask.defined() && mask.dim() > 0 && (is_expanded || mask.dim() == 1) &&
         mask.numel() == found.op.weight.size(1) &&
         mask.size(-1) == mask.numel() && is_zeros_and_ones(mask)) {
@@ -60,7 +61,7 @@ InputMask input_mask(const FoundWeightOp& found) {
   return {};
 }
 
-/// Where a product has its weight, and whether [in, out].
+/// Index and layout of a product's weight.
 struct WeightInput {
   size_t index;
   bool is_transposed;

@@ -6,14 +6,14 @@
 
 namespace coppice::graph {
 
-/// Takes constant masks of 0 and 1 over what enters a linear layer, as
-/// `without_activation_sites` leaves them, into the columns of its weight:
-/// inputs that are always dropped are zeros of the weight then. A mask is taken
-/// in if it has a value a column and only that layer uses the product.
+/// Folds constant masks of 0 and 1 for the inputs of a linear layer, as made by
+/// `without_activation_sites`, into the columns of its weight: masked inputs
+/// get zero weights. A mask is folded if it has one value per column and the
+/// layer is the only user of the masked input.
 ///
-/// What is computed stays the same, but for an infinite or NaN input under a
-/// zero of the mask: it makes NaN of every output, and none of the products
-/// that leave out zeros of the weight sees it.
+/// Results are the same, except for an infinite or NaN input where the mask is
+/// zero: its product with zero is NaN, and products that skip zeros of the
+/// weight never read it.
 void fold_masks(const std::shared_ptr<torch::jit::Graph>& graph);
 
 } // namespace coppice::graph

@@ -7,8 +7,7 @@
 namespace coppice::graph {
 namespace {
 
-/// More origins than a value of a real model has: what is made of so many is no
-/// one's weight.
+/// Values with more origins are not weights of any layer in real models.
 constexpr size_t kMostOrigins = 4096;
 
 void add_tensors(const c10::IValue& value, std::vector<Origin>& origins) {
@@ -42,7 +41,7 @@ bool is_same(const Origin& a, const Origin& b) {
       a.is_computed == b.is_computed;
 }
 
-/// A dimension that may be counted from the end.
+/// A dimension, counted from the end if negative.
 std::optional<size_t> dimension(std::optional<int64_t> at, size_t count) {
   if (!at) {
     return std::nullopt;

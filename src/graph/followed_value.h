@@ -9,44 +9,43 @@
 
 namespace coppice::graph {
 
-/// A tensor of a module that a value is made of.
+/// A tensor of the module that a value is computed from.
 struct Origin {
   at::Tensor tensor;
-  /// Which dimension of the tensor each of the value's is; -1 for one that the
-  /// tensor does not have. Empty if that cannot be told.
+  /// For each dimension of the value, the tensor's dimension, or -1 if there is
+  /// none. Empty if unknown.
   std::vector<int> axes;
-  bool is_computed = false; ///< By arithmetic, not by views alone.
+  bool is_computed = false; ///< By arithmetic, not only by views.
 };
 
-/// What is known of a value of a graph without running it.
+/// Static knowledge of a value in a graph.
 struct FollowedValue {
-  /// What it is, where that is certain: a module, a list of parameters, a
-  /// constant.
+  /// Its value if it is certain: a module, a list of parameters, a constant.
   std::optional<c10::IValue> known;
-  /// Of a list or tuple made in the graph, of whose items each is known.
+  /// The items of a list or tuple made in the graph.
   std::shared_ptr<std::vector<FollowedValue>> items;
   std::vector<Origin> origins;
-  /// Whether it depends on an input of the method: an activation.
+  /// Whether it depends on the method's inputs: an activation.
   bool is_input = false;
 
   static FollowedValue of(c10::IValue value);
   static FollowedValue input();
 
-  /// Takes in what another value may be as well.
+  /// Merges another possible value.
   void join(const FollowedValue& other);
-  /// Takes in origins alone.
+  /// Adds only origins.
   void add_origins(const std::vector<Origin>& more);
 
-  /// The integer that it is, if it is one.
+  /// Its value as an integer, if known.
   std::optional<int64_t> integer() const;
-  /// The item of a list, tuple or dictionary under `key`; all of them in one if
-  /// it is not known which.
+  /// The item of a list, tuple or dictionary at `key`; all items merged if the
+  /// key is unknown.
   FollowedValue item(const FollowedValue& key) const;
   FollowedValue item(size_t index) const;
 };
 
-/// The result of a view of `value`, whose other inputs are `arguments`: the
-/// same origins, with their axes in new places where that can be told.
+/// The result of a view of `value` with `arguments`: the same origins, with
+/// permuted axes where known.
 FollowedValue view_of(
     const torch::jit::Node& node,
     const FollowedValue& value,

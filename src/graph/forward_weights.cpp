@@ -37,10 +37,11 @@ bool is_weight_of_op(const Use& use) {
   return is_weight || index == roles->bias;
 }
 
-/// Whether a value, which comes of attributes alone, ends in weights of ops.
+/// Whether a value that depends only on attributes is used only in weights of
+/// ops.
 bool feeds_weights(Value* value, const MethodValues& values);
 
-/// Whether all tensors that a node takes come of attributes.
+/// Whether all tensor inputs of a node depend only on attributes.
 bool takes_attributes_alone(Node* node, const MethodValues& values) {
   const auto inputs = node->inputs();
   return std::all_of(inputs.begin(), inputs.end(), [&](Value* input) {

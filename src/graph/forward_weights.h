@@ -8,10 +8,9 @@
 
 namespace coppice::graph {
 
-/// The attributes that `forward` uses as weights and nothing else: its
-/// parameters; buffers that only go into the weights of ops, as filters, masks
-/// of `torch.nn.utils.prune` and quantization scales do; and the statistics of
-/// batch norms.
+/// The attributes that `forward` uses only as weights: its parameters; buffers
+/// that are only used in weights of ops, such as filters, masks of
+/// `torch.nn.utils.prune` and quantization scales; and batch norm statistics.
 std::set<Member> forward_weights(const torch::jit::Module& module);
 
 } // namespace coppice::graph

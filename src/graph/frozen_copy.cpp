@@ -11,11 +11,11 @@
 #include <string>
 
 #include "graph/call_stacks.h"
-#include "graph/clone_apart.h"
+#include "graph/clone_with_changes.h"
+#include "graph/deduplicate_constants.h"
 #include "graph/forward_weights.h"
 #include "graph/frozen_graph.h"
 #include "graph/graph_nodes.h"
-#include "graph/kept_constants.h"
 #include "graph/op_roles.h"
 #include "graph/reloaded.h"
 #include "graph/remaining.h"
@@ -31,7 +31,8 @@ using torch::jit::Value;
 
 constexpr const char* kEntry = "coppice_entry_";
 
-/// The submodule at `path`, as its class where an attribute has an interface.
+/// The submodule at `path`; where an attribute has an interface type, its
+/// class.
 Value* module_along(
     Graph& graph,
     Value* value,
@@ -66,8 +67,8 @@ std::shared_ptr<Graph> calling(
   return graph;
 }
 
-/// Gives the root methods of its own for all that may be called from outside,
-/// so that freezing sees what they write. Returns their names.
+/// Adds root methods for all functions that may be called from outside, so that
+/// freezing sees their writes. Returns the names.
 std::vector<std::string> add_entries(Module& root) {
   std::vector<std::string> names;
   std::map<Instance*, std::vector<std::string>> paths;
@@ -95,7 +96,7 @@ bool is_plain(const c10::TypePtr& type) {
       kind == c10::TypeKind::BoolType || kind == c10::TypeKind::StringType;
 }
 
-/// Whether a number says how an op takes its weight, as strides do.
+/// Whether a number is a parameter of an op, such as a stride.
 bool shapes_an_op(const Value* value) {
   const auto& uses = value->uses();
   return std::any_of(uses.begin(), uses.end(), [](const auto& use) {
@@ -105,8 +106,8 @@ bool shapes_an_op(const Value* value) {
   });
 }
 
-/// Numbers, flags and texts of the model itself that its `forward` reads: who
-/// has the model may set them.
+/// Numbers, flags and strings of the root that its `forward` reads: users may
+/// set them.
 std::vector<std::string> settable(const Module& root) {
   auto graph = root.get_method("forward").graph()->copy();
   torch::jit::Inline(*graph);
@@ -162,8 +163,8 @@ void add_paths(
   }
 }
 
-/// State of submodules that are registered twice. Freezing takes them for two,
-/// and would not see that what one writes the other reads.
+/// State of submodules that are registered twice. Freezing treats them as two,
+/// and would miss that writes to one change the other.
 std::vector<std::string> state_of_shared(const Module& root) {
   std::map<Instance*, std::vector<std::string>> all;
   add_paths(root._ivalue().get(), "", all);
@@ -208,18 +209,18 @@ Module frozen(Module& original) {
 void check_can_stay(const Module& module) {
   TORCH_CHECK_VALUE(
       !module.find_method("__getstate__"),
-      "the model decides with a method `__getstate__` what a file holds of it, "
-      "which would leave out packed weights; remove that method");
+      "the model has a method `__getstate__`, which would not save packed "
+      "weights; remove that method");
 }
 
-/// A copy of `original` with `changes`, of all its modules where that can be:
-/// then weights that nothing reads are left out of submodules too.
+/// A copy of `original` with `changes`; of all its modules if possible, so that
+/// unused weights of submodules are dropped too.
 Module changed_copy(const Module& original, Changes changes) {
   try {
-    return clone_apart(original, changes);
+    return clone_with_changes(original, changes);
   } catch (const c10::ValueError&) {
     changes.shares_submodules = true;
-    return clone_apart(original, changes);
+    return clone_with_changes(original, changes);
   }
 }
 
@@ -257,7 +258,7 @@ Module with_frozen_forward(
   };
   auto result = changed_copy(copy.original, changes);
   replace_weight_ops(result, replacements);
-  read_kept_constants(result);
+  deduplicate_constants(result);
   return result;
 }
 

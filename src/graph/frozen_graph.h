@@ -8,19 +8,19 @@
 
 namespace coppice::graph {
 
-/// Prepares the `forward` of a module that was just frozen for `weight_ops`, as
-/// `frozen_module` says. `original`: what it was made of, which has the names
-/// of parameters.
+/// Prepares the `forward` of a newly frozen module for `weight_ops`, as
+/// `frozen_module` says. `original`: the unfrozen module, which has the
+/// parameters' names.
 void optimize_frozen(
     torch::jit::Module& frozen,
     const torch::jit::Module& original);
 
-/// Does in place what `with_observed_weight_ops` does to a clone.
+/// `with_observed_weight_ops` in place.
 void observe_weight_ops(
     torch::jit::Module& frozen,
     std::vector<c10::intrusive_ptr<ActivationSite>>& sites);
 
-/// Does in place what `with_replaced_weight_ops` does to a clone.
+/// `with_replaced_weight_ops` in place.
 void replace_weight_ops(
     torch::jit::Module& frozen,
     const std::vector<WeightOpReplacement>& replacements);

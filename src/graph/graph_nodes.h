@@ -17,8 +17,7 @@ inline void add_nodes(
   }
 }
 
-/// The nodes of a graph in order, those of nested blocks after the node that
-/// has them.
+/// The nodes of a graph in order; those of nested blocks follow their owner.
 inline std::vector<torch::jit::Node*> nodes_in(torch::jit::Graph& graph) {
   std::vector<torch::jit::Node*> all;
   add_nodes(*graph.block(), all);

@@ -19,7 +19,7 @@ using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// Whether a node hands its first input on, seen in another way.
+/// Whether the result of a node is a view of its first input.
 bool is_view(const Node* node) {
   static const std::set<std::string> kinds{
       "aten::t",
@@ -53,7 +53,7 @@ bool is_weight(const torch::Tensor& tensor) {
   return tensor.defined() && tensor.is_floating_point() && tensor.dim() > 0;
 }
 
-/// Of a constant that other ops take: nothing that only scales or shifts.
+/// Excludes constants that only scale or shift.
 bool is_matrix(const torch::Tensor& tensor) {
   const auto sizes = tensor.sizes();
   return std::count_if(sizes.begin(), sizes.end(), [](int64_t size) {
@@ -61,7 +61,7 @@ bool is_matrix(const torch::Tensor& tensor) {
          }) > 1;
 }
 
-/// Whether an op is LibTorch's own: those pass objects on, no more.
+/// Whether an op is LibTorch's own; those only pass objects on.
 bool is_of_libtorch(c10::Symbol kind) {
   return kind.is_prim() || kind.is_aten();
 }
@@ -96,12 +96,12 @@ class Finder {
   const Module& frozen_;
   std::shared_ptr<torch::jit::Graph> graph_;
   std::set<const Node*> products_, firsts_;
-  std::unordered_map<Value*, Value*> outer_; ///< Of inputs of subgraphs.
+  std::unordered_map<Value*, Value*> outer_; ///< By inputs of subgraphs.
   std::vector<LeftLayer> found_;
   size_t place_ = 0;
 };
 
-/// What an attribute holds that a graph reads from a module.
+/// The value of an attribute that a graph reads.
 std::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
     const {
   if (const auto outer = outer_.find(value); outer != outer_.end()) {
@@ -124,7 +124,7 @@ std::optional<c10::IValue> Finder::attribute(Value* value, std::string& path)
   return owner->toObject()->getAttr(name);
 }
 
-/// The weights that a value is, or is a list of.
+/// The weights in a value: itself, or the items of a list.
 std::vector<TakenWeight> Finder::weights_of(Value* value) const {
   if (const auto outer = outer_.find(value); outer != outer_.end()) {
     return weights_of(outer->second);
@@ -172,7 +172,7 @@ std::vector<TakenWeight> Finder::weights_of(Node* node, const OpRoles*& roles)
     return all;
   }
   take(weight, weight + roles->weights);
-  // Of packed sequences, the list comes one later.
+  // For packed sequences, the weights are one input later.
   if (all.empty() && roles->family == OpFamily::kRecurrent) {
     take(weight + 1, weight + 2);
   }
@@ -202,7 +202,7 @@ void Finder::add(LeftLayer layer, const std::vector<TakenWeight>& weights) {
   found_.push_back(std::move(layer));
 }
 
-/// An op that takes an object in place of a weight.
+/// An op that takes an object instead of a weight.
 void Finder::look_at_holder(const Node* node) {
   const auto inputs = node->inputs();
   const bool holds =
@@ -220,13 +220,13 @@ void Finder::look_at_holder(const Node* node) {
   add({"",
        name,
        {},
-       is_packed ? "packed by Coppice before"
-                 : "holds its weight in an object of " + library,
+       is_packed ? "already packed by Coppice"
+                 : "keeps its weight in an object of " + library,
        0},
       {});
 }
 
-/// An op that takes a constant matrix, and is none that takes weights.
+/// An op with a constant matrix that is not a known op with weights.
 void Finder::look_at_unknown(Node* node) {
   if (node->kind().is_prim() || is_view(node)) {
     look_at_holder(node);
@@ -245,7 +245,7 @@ void Finder::look_at_unknown(Node* node) {
     return;
   }
   const std::string name = node->kind().toUnqualString();
-  add({"", name, {}, "no layer that takes a weight: " + name, 0}, weights);
+  add({"", name, {}, "not a known layer: " + name, 0}, weights);
 }
 
 void Finder::look_at(Node* node, bool is_forked) {

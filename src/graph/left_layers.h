@@ -6,7 +6,7 @@
 
 namespace coppice::graph {
 
-/// As `left_layers`.
+/// Implements `left_layers`.
 std::vector<LeftLayer> find_left_layers(const torch::jit::Module& frozen);
 
 } // namespace coppice::graph

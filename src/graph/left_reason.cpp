@@ -41,10 +41,10 @@ std::string why_product(
     return "runs in a fork";
   }
   if (!is_convolution && weight.tensor.dim() != 2) {
-    return "its weight is no matrix";
+    return "its weight is not a matrix";
   }
   if (left_op_roles(node->kind()) == &roles) {
-    return "its weight stands on the left";
+    return "its weight is the left operand";
   }
   return "its weight, bias or steps are not constant";
 }
@@ -71,9 +71,9 @@ std::string left_reason(
     case OpFamily::kProduct:
       return why_product(node, roles, weight, is_forked);
     case OpFamily::kNorm:
-      return "scales what it normalizes";
+      return "scales normalized values";
     case OpFamily::kEmbedding:
-      return "looks rows up";
+      return "looks up rows";
     case OpFamily::kRecurrent:
       return "recurrent";
     case OpFamily::kScale:

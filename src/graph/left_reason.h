@@ -9,21 +9,21 @@
 
 namespace coppice::graph {
 
-/// A weight that an op takes.
+/// A weight of an op.
 struct TakenWeight {
   torch::Tensor tensor;
   std::string layer;
-  bool is_state = false; ///< An attribute that something writes to.
+  bool is_state = false; ///< An attribute that is written to.
 };
 
-/// What the layer is called that an op computes, "conv3d" also of an op that is
-/// for any number of dimensions.
+/// The name of an op's layer; "conv3d" also for an op of any number of
+/// dimensions.
 std::string layer_kind(
     const torch::jit::Node* node,
     const OpRoles& roles,
     const torch::Tensor& weight);
 
-/// Why no sparse product can take the place of an op.
+/// Why a sparse product cannot replace an op.
 std::string left_reason(
     const torch::jit::Node* node,
     const OpRoles& roles,

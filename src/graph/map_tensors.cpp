@@ -19,7 +19,7 @@ c10::IValue map_tuple(
     elements.push_back(map_tensors(each, change));
   }
   const auto type = value.type()->cast<c10::TupleType>();
-  return type && type->schema() // A named tuple stays one.
+  return type && type->schema() // Named tuples keep their type.
       ? c10::ivalue::Tuple::createNamed(std::move(elements), type)
       : c10::ivalue::Tuple::create(std::move(elements));
 }

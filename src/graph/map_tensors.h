@@ -6,14 +6,14 @@
 
 namespace coppice::graph {
 
-/// `value` with `change` of every tensor within it, also in tuples, lists and
-/// the values of dictionaries, which are new; all else is as it was.
+/// `value` with `change` applied to every tensor within it, in new tuples,
+/// lists and dictionaries; all else is the same.
 c10::IValue map_tensors(
     const c10::IValue& value,
     const std::function<torch::Tensor(const torch::Tensor&)>& change);
 
-/// `value` with tensors, tuples, lists and dictionaries of its own, so that
-/// what a model writes to the one does not show in the other.
+/// A deep copy of tensors, tuples, lists and dictionaries, so that writes of a
+/// model to one do not change the other.
 c10::IValue copy_of(const c10::IValue& value);
 
 /// Whether both have the same structure and equal elements.

@@ -12,8 +12,8 @@ using torch::jit::Block;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// Whether the result of a node is its first input, seen in another way.
-bool gives_a_view(const Node& node) {
+/// Whether the result of a node is a view of its first input.
+bool returns_view(const Node& node) {
   static const auto kinds = [] {
     std::unordered_set<c10::Symbol> symbols;
     for (const char* name :
@@ -71,7 +71,7 @@ void MethodValues::follow(Node* node) {
     follow_attribute(node);
   } else if (node->hasAttribute(c10::attr::Subgraph)) {
     follow_subgraph(node);
-  } else if (gives_a_view(*node)) {
+  } else if (returns_view(*node)) {
     for (Value* input : node->inputs()) {
       if (const auto* attribute = attribute_of(input)) {
         attributes_[node->output()] = *attribute;
@@ -111,7 +111,7 @@ void MethodValues::follow_subgraph(Node* node) {
 }
 
 std::optional<Hook> called_hook(Node* node, const MethodValues& values) {
-  // A function whose first argument is the module; no other can take one.
+  // Calls of hooks: functions whose first argument is the module.
   if (node->kind() != c10::prim::CallFunction || node->inputs().size() < 2) {
     return std::nullopt;
   }

@@ -10,19 +10,19 @@
 
 namespace coppice::graph {
 
-/// A module of a TorchScript model: one instance, whatever its class is.
+/// One instance of a module, whatever its class.
 using Instance = c10::ivalue::Object;
 
-/// An attribute that is no module, as a graph reads it.
+/// An attribute, other than a submodule, that a graph reads.
 struct Attribute {
   Instance* owner = nullptr;
-  torch::jit::Value* module = nullptr; ///< The owner in the same graph.
+  torch::jit::Value* module = nullptr; ///< Its owner in the same graph.
   std::string name;
 };
 
-/// What the values of a method's graph stand for when it runs on `self`: which
-/// are modules, and which are attributes (parameters, mostly) or views or lists
-/// of them. Follows `prim::GetAttr` from `self`, into nested blocks and forked
+/// Which values of a method's graph are modules, and which are attributes
+/// (mostly parameters), or views or lists of them, when it runs on `self`.
+/// Follows `prim::GetAttr` from `self`, into nested blocks and forked
 /// subgraphs.
 class MethodValues {
  public:
@@ -38,10 +38,10 @@ class MethodValues {
     return modules_;
   }
 
-  /// Null if it is no module, or one that only a run can tell.
+  /// Null if it is not a module, or one chosen at run time.
   Instance* module_of(torch::jit::Value* value) const;
 
-  /// Null if it is no attribute.
+  /// Null if it is not an attribute.
   const Attribute* attribute_of(torch::jit::Value* value) const;
 
  private:
@@ -61,13 +61,12 @@ struct Hook {
   std::string name;
 };
 
-/// The hook that `node` calls; nothing if it calls none.
+/// The hook that `node` calls, if any.
 std::optional<Hook> called_hook(
     torch::jit::Node* node,
     const MethodValues& values);
 
-/// The method of that name, a hook included; null if there is none or it has no
-/// graph.
+/// The method or hook of that name; null if there is none or it has no graph.
 torch::jit::GraphFunction* find_method(
     const Instance& instance,
     const std::string& name);

@@ -42,7 +42,7 @@ std::vector<c10::Argument> arguments_of(const torch::jit::Module& module) {
   TORCH_CHECK_VALUE(
       forward.has_value(), "the model has no method `forward` to run");
   const auto& all = forward->function().getSchema().arguments();
-  return {all.begin() + 1, all.end()}; // The first is the module itself.
+  return {all.begin() + 1, all.end()}; // Without the module itself.
 }
 
 void check_count(const torch::jit::Module& module, size_t count) {
@@ -66,7 +66,7 @@ void check_count(const torch::jit::Module& module, size_t count) {
       taken(arguments, needed),
       " and got ",
       count,
-      ": leave out what is too much");
+      ": leave out the others");
 }
 
 void check_inputs(

@@ -16,16 +16,16 @@ std::vector<c10::Argument> arguments_of(const torch::jit::Module& module);
 ///   those that are missing, or too many.
 void check_count(const torch::jit::Module& module, size_t count);
 
-/// Whether `forward` takes these, told before it runs.
+/// Checks inputs of `forward` before it runs.
 ///
-/// Errors: c10::ValueError if they are too few, too many, or one is of another
+/// Errors: c10::ValueError if they are too few, too many, or one has another
 ///   type than the model takes.
 void check_inputs(
     const torch::jit::Module& module,
     const std::vector<c10::IValue>& inputs);
 
-/// Whether `forward` asks autograd for gradients, as models that compute forces
-/// do, so that it runs only where they are recorded.
+/// Whether `forward` computes gradients, as models of forces do, so that it
+/// only runs in grad mode.
 bool takes_gradients(const torch::jit::Module& module);
 
 } // namespace coppice::graph

@@ -17,7 +17,7 @@ std::string key_text(const c10::IValue& key) {
                         : "";
 }
 
-/// Lists tensors under the names that a file gives them.
+/// Lists tensors by their names in a file.
 class NamedTensors {
  public:
   explicit NamedTensors(const torch::jit::Module& module) {

@@ -9,17 +9,17 @@
 
 namespace coppice::graph {
 
-/// A tensor that a module holds.
+/// A tensor in a module.
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
   WeightUse::Kind kind = WeightUse::Kind::kAttribute;
-  c10::IValue owner; ///< The module that it belongs to.
+  c10::IValue owner; ///< The module that holds it.
 };
 
-/// All defined tensors of a module under the names that a file gives them:
-/// parameters, buffers, attributes, and those in lists, tuples and
-/// dictionaries. One of two names is there twice.
+/// All defined tensors of a module by their names in a file: parameters,
+/// buffers, attributes, and those in lists, tuples and dictionaries. A tensor
+/// with two names occurs twice.
 std::vector<NamedTensor> named_tensors(const torch::jit::Module& module);
 
 } // namespace coppice::graph

@@ -72,7 +72,7 @@ constexpr OpRoles kRoles[] = {
     product("aten::bilinear", "bilinear", 0, 2, 3, 0, 1),
     product("aten::inner", "linear", 0, 1, -1, 0, 1),
     product("aten::dot", "linear", 0, 1, -1, -1, 0),
-    // Which dimensions it sums over, its arguments say.
+    // Its arguments choose the dimensions that it sums over.
     product("aten::tensordot", "linear", 0, 1, -1, -1, -1),
     product("aten::conv_tbc", "conv_tbc", 0, 1, 2, 2, 1),
     product("torchvision::deform_conv2d", "deform_conv2d", 0, 1, 4, 0, 1),
@@ -82,7 +82,7 @@ constexpr OpRoles kRoles[] = {
     transposed("aten::conv_transpose1d", "conv_transpose1d"),
     transposed("aten::conv_transpose2d", "conv_transpose2d"),
     transposed("aten::conv_transpose3d", "conv_transpose3d"),
-    // Transposed if their seventh input says so.
+    // Transposed if the seventh input is true.
     convolution("aten::convolution", "convolution", 8),
     convolution("aten::_convolution", "convolution", 8),
     convolution("aten::_convolution_mode", "convolution", 6),
@@ -122,13 +122,13 @@ constexpr OpRoles kRoles[] = {
     cell("aten::gru_cell", "gru_cell"),
     cell("aten::rnn_tanh_cell", "rnn_cell"),
     cell("aten::rnn_relu_cell", "rnn_cell"),
-    // The fast path of a whole layer: projections first, then norms and the
-    // two linear layers, each weight followed by its bias.
+    // Fused layers: projections, then norms and the two linear layers; each
+    // weight is followed by its bias.
     fused("aten::_transformer_encoder_layer_fwd", "transformer_encoder", 0, 3),
     fused("aten::_native_multi_head_attention", "multi_head_attention", 0, 5),
 };
 
-/// Products whose weight may stand on either side, here on the left.
+/// Products with the weight as left operand.
 constexpr OpRoles kLeftRoles[] = {
     product("aten::matmul", "linear", 1, 0, -1, 0, 1),
     product("aten::mm", "linear", 1, 0, -1, 0, 1),
@@ -136,7 +136,7 @@ constexpr OpRoles kLeftRoles[] = {
     product("aten::bmm", "linear", 1, 0, -1, 1, 2),
 };
 
-/// Ops that run a whole layer, with a row a weight.
+/// Ops that run a whole layer, with one row per weight.
 constexpr OpRoles kLayerRoles[] = {
     product("aten::_transformer_encoder_layer_fwd", "linear", 0, 3, 4, 0, 1),
     product("aten::_transformer_encoder_layer_fwd", "linear", 0, 5, 6, 0, 1),

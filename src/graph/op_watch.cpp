@@ -8,20 +8,21 @@
 namespace coppice::graph {
 namespace {
 
-/// Ops that were taken and have not ended, on this thread.
+/// Taken ops that have not ended, on this thread.
 thread_local int taken_ops = 0;
 
 /// A taken op, from its begin to its end.
 struct TakenOp : at::ObserverContext {};
 
-// LibTorch takes plain functions, so that they have to find the watch.
+// LibTorch's callbacks are plain functions, so watches are found through a
+// list.
 std::mutex watches_mutex;
 std::vector<OpWatch*>& watches() {
   static std::vector<OpWatch*> all;
   return all;
 }
 
-/// The inputs of an op alone: the interpreter hands over its whole stack.
+/// Only the op's inputs: the interpreter passes its whole stack.
 OpWatch::Inputs inputs_of(const at::RecordFunction& op) {
   const auto inputs = op.inputs();
   const auto count = std::min(op.num_inputs(), inputs.size());
@@ -37,7 +38,7 @@ std::unique_ptr<at::ObserverContext> op_begins(const at::RecordFunction& op) {
     const std::lock_guard<std::mutex> lock(watches_mutex);
     now = watches();
   }
-  ++taken_ops; // Ops of the watcher itself.
+  ++taken_ops; // Hides ops of the watcher itself.
   bool is_taken = false;
   for (auto* watch : now) {
     is_taken = watch->show(op.name(), inputs_of(op)) || is_taken;
@@ -82,7 +83,7 @@ bool OpWatch::show(const char* name, Inputs inputs) {
   }
   try {
     return watcher_(name, inputs);
-  } catch (...) { // LibTorch would swallow it.
+  } catch (...) { // LibTorch would ignore it.
     error_ = std::current_exception();
     return false;
   }

@@ -11,17 +11,17 @@
 
 namespace coppice::graph {
 
-/// Sees every op that LibTorch runs while it lives: those of this thread and of
-/// forks that begin on it, whatever calls them: a graph, a library's code, ops
-/// that are made of others.
+/// Observes the ops that LibTorch runs during its lifetime, on this thread and
+/// in forks started on it, whether called by a graph, library code or other
+/// ops.
 ///
-/// One that runs inside another that was taken is not shown, nor are those that
-/// the watcher itself runs.
+/// Not shown are ops inside one that the watcher took, and ops that the watcher
+/// runs.
 class OpWatch {
  public:
   using Inputs = c10::ArrayRef<const c10::IValue>;
   /// Called before an op runs, by one thread at a time. `name` is
-  /// "aten::linear". Whether it was taken.
+  /// "aten::linear". Returns whether it takes the op.
   using Watcher = std::function<bool(const char* name, Inputs inputs)>;
 
   explicit OpWatch(Watcher watcher);
@@ -29,16 +29,17 @@ class OpWatch {
   OpWatch(const OpWatch&) = delete;
   OpWatch& operator=(const OpWatch&) = delete;
 
-  /// Throws what the watcher threw first: the op that it was called for ran on.
+  /// Rethrows the watcher's first exception, which does not stop the op.
   void rethrow() const;
 
-  /// LibTorch calls this.
+  /// For LibTorch's callback.
   bool show(const char* name, Inputs inputs);
 
  private:
   Watcher watcher_;
   uint64_t handle_ = 0;
-  mutable std::mutex mutex_; ///< Of what follows, and held while it is called.
+  mutable std::mutex
+      mutex_; ///< Guards the members below, and calls of the watcher.
   std::exception_ptr error_;
 };
 

@@ -8,9 +8,9 @@ namespace {
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// Whether an instance can be what a value is.
+/// Whether a value of the type can be the instance.
 bool fits(const Instance& instance, const c10::TypePtr& type) {
-  // Any class may have an interface: its methods are then looked for by name.
+  // Any class may implement an interface: its methods are looked up by name.
   return !type->cast<c10::ClassType>() || *instance.type() == *type;
 }
 
@@ -78,8 +78,8 @@ void Reach::add(Instance* instance, torch::jit::Graph& graph) {
   }
 }
 
-/// All that a value may be: one instance, or where only a run can tell, each
-/// that fits its type.
+/// All possible instances of a value: one, or all that fit its type if it is
+/// chosen at run time.
 std::vector<Instance*> Reach::instances_of(
     Value* module,
     const MethodValues& values) const {
@@ -95,7 +95,7 @@ std::vector<Instance*> Reach::instances_of(
   return all;
 }
 
-/// Of a module that is handed on, anything may be used.
+/// A module that is passed on may be used in any way.
 void Reach::add_whole(Value* module, const MethodValues& values) {
   if (!module->type()->is_module()) {
     return;
@@ -130,7 +130,7 @@ void Reach::follow(Node* node, const MethodValues& values) {
       }
     }
   }
-  // A forked subgraph is followed with the modules that it is given.
+  // A forked subgraph, with the modules passed to it.
   if (node->hasAttribute(c10::attr::Subgraph)) {
     return;
   }

@@ -14,10 +14,10 @@ namespace coppice::graph {
 /// An attribute, submodule, method or hook of an instance.
 using Member = std::pair<Instance*, std::string>;
 
-/// A module of a tree.
+/// A module in a tree.
 struct PlacedInstance {
   Instance* instance = nullptr;
-  std::vector<std::string> path; ///< Names of attributes; empty for the root.
+  std::vector<std::string> path; ///< Attribute names; empty for the root.
 };
 
 /// All modules of a tree, each once, the root first.
@@ -26,19 +26,19 @@ std::vector<PlacedInstance> instances_in(const torch::jit::Module& root);
 /// The names of a module's hooks.
 std::vector<std::string> hooks_of(const Instance& instance);
 
-/// What functions of a model's modules reach when they run: the functions that
-/// they call, and the attributes and submodules that they read or write.
+/// What functions of a model can reach when they run: the functions that they
+/// call, and the attributes and submodules that they read or write.
 class Reach {
  public:
   explicit Reach(const torch::jit::Module& root);
 
-  /// Adds a method or hook and all that it reaches.
+  /// Adds a method or hook and everything that it reaches.
   void add(Instance* instance, const std::string& function);
 
-  /// Adds what a graph of that instance reaches.
+  /// Adds everything that a graph of the instance reaches.
   void add(Instance* instance, torch::jit::Graph& graph);
 
-  /// From here on a call of that function is not followed.
+  /// Does not follow later calls of this function.
   void stop_at(Instance* instance, const std::string& function) {
     stops_.insert({instance, function});
   }

@@ -13,8 +13,8 @@ bool is_state_function(const std::string& name) {
   return name == "__getstate__" || name == "__setstate__";
 }
 
-/// "forward", also where a layer has several: "forward__1" of another kind of
-/// input, "forward1" of a second call that was traced.
+/// "forward", or its variants: "forward__1" for another type of input,
+/// "forward1" for a second traced call.
 bool is_some_forward(const std::string& name) {
   const std::string forward = "forward";
   return name.rfind(forward, 0) == 0 &&
@@ -22,13 +22,13 @@ bool is_some_forward(const std::string& name) {
       std::string::npos;
 }
 
-/// "__len__" of a container: it says nothing without what it contains.
+/// "__len__" of a container: meaningless without its contents.
 bool is_special(const std::string& name) {
   return name.rfind("__", 0) == 0;
 }
 
-/// Whether two functions, with what they call, read no attribute in common.
-bool share_nothing(const Reach& a, const Reach& b) {
+/// Whether two functions, with their callees, read no common attribute.
+bool are_disjoint(const Reach& a, const Reach& b) {
   const auto is_value = [](const Member& member) {
     const auto slot = member.first->type()->findAttributeSlot(member.second);
     return slot && !member.first->type()->getAttribute(*slot)->is_module() &&
@@ -40,7 +40,7 @@ bool share_nothing(const Reach& a, const Reach& b) {
       });
 }
 
-/// Whether a submodule's method may be called from outside once `forward` is
+/// Whether a submodule's method may be called from outside after `forward` is
 /// replaced.
 bool is_entry(const Module& root, const Member& method, const Reach& forward) {
   if (forward.functions().count(method) != 0 || is_special(method.second)) {
@@ -51,10 +51,11 @@ bool is_entry(const Module& root, const Member& method, const Reach& forward) {
   }
   Reach own(root);
   own.add(method.first, method.second);
-  return share_nothing(own, forward);
+  return are_disjoint(own, forward);
 }
 
-/// Says nothing of a model: "training", or an attribute without a value.
+/// Whether an attribute carries no information: "training", or one without a
+/// value.
 bool is_trivial(const Instance& instance, size_t slot) {
   return instance.type()->getAttributeName(slot) == "training" ||
       instance.getSlot(slot).isNone();
@@ -65,7 +66,7 @@ class Keeper {
   Keeper(const Module& module, const Reach& reach)
       : reach_(reach), weights_(forward_weights(module)) {}
 
-  /// Whether anything of it stays; keeps what does.
+  /// Adds what stays of `instance`; returns whether anything does.
   bool keep(Instance* instance, Remaining& remaining) const {
     const auto& type = instance->type();
     const auto methods = type->methods();
@@ -102,8 +103,7 @@ class Keeper {
   std::set<Member> weights_;
 };
 
-/// The functions that save and load those of the modules that stay and have
-/// such.
+/// The functions that save and load the remaining modules.
 std::vector<Member> state_functions(const Remaining& remaining) {
   std::vector<Member> all;
   for (const auto& [instance, name] : remaining.attributes) {

@@ -12,7 +12,7 @@
 namespace coppice::graph {
 namespace {
 
-/// Longer messages are cut: std::regex goes deep in long ones.
+/// Longer messages are cut: std::regex recurses with the length of the text.
 constexpr size_t kLongest = 2000;
 
 std::string text_of(const std::exception& error) {
@@ -26,16 +26,15 @@ std::string trimmed(std::string text) {
   return text;
 }
 
-/// Whether a line begins the message: with the class of the error. Before it
-/// come quoted lines of source and places, which may be anything.
+/// Whether a line starts the message: with the class of the error. The lines
+/// before it quote source code and may be anything.
 bool is_message(const std::string& line) {
   static const std::regex begin(
       R"re((RuntimeError|(\w+\.)+\w+|\w*(Error|Exception)):( .*)?)re");
   return std::regex_match(line.substr(0, kLongest), begin);
 }
 
-/// What follows TorchScript's account of where it was; nothing if it does not
-/// say more.
+/// The text after TorchScript's traceback; empty if there is none.
 std::string without_places(const std::string& text) {
   constexpr const char* traceback = "Traceback of TorchScript";
   size_t begin = std::string::npos;
@@ -71,7 +70,7 @@ std::string rewritten(std::string text, const std::vector<Rewrite>& rewrites) {
   return text;
 }
 
-/// The message itself, in one line.
+/// The message in one line.
 std::string message_in(std::string text, bool is_own) {
   static const std::vector<Rewrite> noise{
       {std::regex(R"re(^\s*((\w+\.)*\w*(Error|Exception):( |$))+)re"), ""},
@@ -91,7 +90,7 @@ std::string message_in(std::string text, bool is_own) {
   return trimmed(rewritten(without_mangled_names(text), noise));
 }
 
-/// The names of dtypes, of which LibTorch has several.
+/// Replaces LibTorch's various dtype names.
 std::string with_dtypes(std::string text) {
   static const std::vector<Rewrite> names{
       {std::regex(R"re(\bCPU(\w+)Type\b)re"), "$1"},
@@ -119,8 +118,8 @@ std::string with_dtypes(std::string text) {
   return rewritten(std::move(text), names);
 }
 
-/// Messages of LibTorch and what they mean, from 1.13 to 2.14. The first that
-/// fits counts; `$&` is the message.
+/// Messages of LibTorch, from 1.13 to 2.14, and their meanings. The first match
+/// counts; `$&` is the message.
 struct Meaning {
   std::regex message;
   const char* meaning;
@@ -157,9 +156,9 @@ const std::vector<Meaning>& meanings() {
       {std::regex(R"re((std::)?bad_alloc)re"),
        "there is not enough memory: use a smaller batch"},
       {std::regex(R"re(.*does not require grad.*)re"),
-       "it takes the gradient of what no gradient is recorded for ($&)"},
+       "it takes the gradient of a tensor without recorded gradients ($&)"},
       {std::regex(R"re(index out of range in self)re"),
-       "an index is out of range of the table that it is looked up in"},
+       "an index is out of range of the table that it indexes"},
       {std::regex(
            R"re(.*Index \d+ is out of bounds: (-?\d+), range (\d+) to (\d+).*)re"),
        "index $1 is out of range of a table with size $3"},
@@ -178,9 +177,9 @@ const std::vector<Meaning>& meanings() {
   return all;
 }
 
-/// In the model's own words.
+/// A message that the model raised.
 std::string own_words(const std::string& message, bool is_assertion) {
-  // Old files keep this in place of every message.
+  // Old files have this instead of every message.
   if (message.empty() || message == "Exception") {
     return is_assertion ? "an assertion of its code does not hold"
                         : "its code raises an error without a message; give it "

@@ -9,7 +9,7 @@
 namespace coppice {
 namespace {
 
-/// "float32 [1, 784], 3": what the model was given.
+/// "float32 [1, 784], 3": the given inputs.
 std::string described(const std::vector<c10::IValue>& inputs) {
   std::vector<std::string> all;
   for (const auto& input : inputs) {
@@ -18,7 +18,8 @@ std::string described(const std::vector<c10::IValue>& inputs) {
   return c10::Join(", ", all);
 }
 
-/// Names the dtype that inputs most often need, where they have another.
+/// Adds the dtype of the weights, if inputs of another dtype are the likely
+/// cause.
 std::string dtype_of_weights(
     const torch::jit::Module& module,
     const std::string& cause) {

@@ -4,7 +4,7 @@
 #include <torch/custom_class.h>
 
 #include "coppice/core/activation_site.h"
-#include "graph/clone_apart.h"
+#include "graph/clone_with_changes.h"
 
 namespace coppice::graph {
 namespace {
@@ -23,7 +23,7 @@ c10::TypePtr site_type() {
   return c10::getCustomClassType<SitePtr>();
 }
 
-/// What passes the site of `module`; at the graph's insert point.
+/// Inserts a pass through the site of `module` at the graph's insert point.
 Node* insert_site(Graph& graph, Value* activation, Value* module) {
   Node* const site =
       graph.insertNode(graph.create(c10::prim::GetAttr, {module}));
@@ -43,7 +43,7 @@ SitePtr site_of(const Node& call, const MethodValues& values) {
   const Attribute* const attribute = values.attribute_of(site);
   TORCH_CHECK_VALUE(
       attribute != nullptr && attribute->name == kSiteAttribute,
-      "a call of `coppice::activation_site` takes a site that is no module's "
+      "a call of `coppice::activation_site` uses a site that is not a module's "
       "attribute `",
       kSiteAttribute,
       "`; only those can be removed");
@@ -51,18 +51,18 @@ SitePtr site_of(const Node& call, const MethodValues& values) {
       .toCustomClass<ActivationSite>();
 }
 
-/// A mask as a constant, in the dtype and on the device of the activation.
+/// A mask as a constant, with the dtype and device of the activation.
 Value* constant_mask(Graph& graph, const torch::Tensor& mask, Value* like) {
   Value* const constant = graph.insertConstant(mask.detach().clone());
   return graph.insert(c10::aten::type_as, {constant, like});
 }
 
-/// The ops of `masked_activation`; at the graph's insert point.
+/// Inserts the ops of `masked_activation` at the graph's insert point.
 Value*
 insert_mask(Graph& graph, Value* activation, const ActivationMask& mask) {
   if (!mask.has_features) {
-    // Expanded, so that a mask that does not fit is refused and does not make
-    // the activation larger.
+    // Expanded, so that a mask of a wrong shape is an error and does not
+    // broadcast the activation.
     Value* const fitting = graph.insert(
         c10::aten::expand_as,
         {constant_mask(graph, mask.masks.at(0), activation), activation});

@@ -6,25 +6,25 @@
 
 namespace coppice::graph {
 
-/// Whether it is the type of an ActivationSite.
+/// Whether it is ActivationSite's type.
 bool is_site_type(const c10::TypePtr& type);
 
 /// Whether it is a call of `coppice::activation_site`.
 bool is_site_node(const torch::jit::Node& node);
 
-/// Lets the input `index` of `node` pass the site of `module`, a value.
+/// Passes input `index` of `node` through the site of `module`, a value.
 void insert_site_before(
     torch::jit::Node* node,
     size_t index,
     torch::jit::Value* module);
 
-/// Lets the input `index` of a method pass the site of `self`.
+/// Passes input `index` of a method through the site of `self`.
 void insert_site_at_start(torch::jit::Graph& graph, size_t index);
 
-/// Puts ordinary ops with constant masks in the place of a call of
-/// `coppice::activation_site`, and removes it.
+/// Replaces a call of `coppice::activation_site` by ordinary ops with constant
+/// masks.
 ///
-/// Errors: c10::ValueError if its site cannot be told from the graph.
+/// Errors: c10::ValueError if the graph does not determine its site.
 void replace_by_masks(torch::jit::Node* node, const MethodValues& values);
 
 } // namespace coppice::graph

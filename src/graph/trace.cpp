@@ -66,7 +66,7 @@ std::vector<std::string> argument_names(size_t count) {
   return names;
 }
 
-/// LibTorch's tracer says some things with the contents of a tensor or a stack.
+/// Some messages of LibTorch's tracer contain a tensor's values or a backtrace.
 [[noreturn]] void rethrow_clearly(const std::string& message) {
   const auto says = [&](const char* text) {
     return message.find(text) != std::string::npos;
@@ -106,7 +106,7 @@ Recording record(
     rethrow_clearly(error.what());
   }
   torch::jit::EliminateDeadCode(recording.graph);
-  // An output may be a buffer, which is put back.
+  // A copy: an output may be a buffer, which is restored later.
   recording.output = copies_of({recording.output})[0];
   return recording;
 }
@@ -116,11 +116,10 @@ bool is_one(const torch::jit::Value* value) {
   return number && number->equal(1);
 }
 
-/// What `torch::nn::Linear` runs on a matrix, `addmm(bias, x, weight.t())`, is
-/// all that `linear` runs on one. The executor may take an addmm apart, which
-/// rounds otherwise than the model does, but leaves a linear whole. On more
-/// dimensions the layer runs a matmul and adds the bias, where `linear` runs an
-/// addmm: there the parts stay.
+/// Replaces `addmm(bias, x, weight.t())`, which `torch::nn::Linear` runs on a
+/// matrix, by the equivalent `linear`. The executor may decompose an addmm,
+/// which changes rounding, but not a linear. With more dimensions the layer
+/// runs matmul and add, but `linear` an addmm: those ops stay.
 void addmm_as_linear(torch::jit::Graph& graph) {
   std::vector<torch::jit::Node*> found;
   for (auto* node : graph.nodes()) {
@@ -147,7 +146,7 @@ void add_forward(
     torch::jit::Module& self,
     std::shared_ptr<torch::jit::Graph> graph) {
   addmm_as_linear(*graph);
-  // The sizes of the example would mislead passes that trust them.
+  // Passes must not rely on the sizes of the example.
   torch::jit::EraseShapeInformation(graph);
   auto* const forward = self._ivalue()->compilation_unit()->create_function(
       c10::QualifiedName(*self.type()->name(), "forward"), graph);

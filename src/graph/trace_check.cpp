@@ -25,7 +25,7 @@ bool close_tensors(const torch::Tensor& a, const torch::Tensor& b) {
       a.device() != b.device()) {
     return false;
   }
-  // Bit for bit on a CPU; some devices add in another order each time.
+  // Equal bits on a CPU; some devices sum in varying order.
   return a.equal(b) ||
       ((a.is_floating_point() || a.is_complex()) &&
        a.allclose(b, /*rtol=*/1e-5, /*atol=*/1e-6, /*equal_nan=*/true));
@@ -68,7 +68,7 @@ bool close_ranges(const Range& a, const Range& b) {
       std::equal(a.begin(), a.end(), b.begin(), close_values);
 }
 
-/// Runs a copy: what runs a graph rewrites it.
+/// Runs a copy, as the executor rewrites a graph.
 bool gives_outputs_of(
     const Graph& graph,
     const Recording& recording,
@@ -117,7 +117,7 @@ void warn_of(const std::vector<ConstantPair>& constants) {
       " for check_inputs",
       constants.size() == 1
           ? ""
-          : ", and " + std::to_string(constants.size() - 1) + " more are so",
+          : ", and " + std::to_string(constants.size() - 1) + " more are",
       "; compute it by tensor operations, or, if it is a size (-1 and "
       "flatten(1) follow the input), give check_inputs in which all sizes that "
       "may change differ from the example's and from each other");
@@ -130,13 +130,13 @@ std::shared_ptr<Graph> checked_graph(
     const Recording& second,
     const torch::jit::Module& self,
     const std::function<void()>& before_run) {
-  // The names in warnings are of nodes that `follow_sizes` may remove.
+  // Warnings name nodes that `follow_sizes` may remove.
   const auto as_recorded = first.graph->copy();
   const auto comparison = compare_traces(*first.graph, *second.graph);
-  if (!comparison.parting.empty()) {
+  if (!comparison.difference.empty()) {
     TORCH_WARN(
         "trace: for check_inputs ",
-        comparison.parting,
+        comparison.difference,
         "; a trace keeps one path through code that depends on its inputs");
     return as_recorded;
   }

@@ -35,7 +35,7 @@ class Comparer {
  public:
   explicit Comparer(TraceComparison& comparison) : comparison_(comparison) {}
 
-  /// False where they part.
+  /// False at the first difference.
   bool blocks(Block* here, Block* there) {
     if (!pair_up(here->inputs(), there->inputs())) {
       return part(here->param_node(), there->param_node());
@@ -101,8 +101,8 @@ class Comparer {
   }
 
   bool part(Node* here, Node* there) {
-    if (comparison_.parting.empty()) {
-      comparison_.parting = "the model goes on with " + place_of(there) +
+    if (comparison_.difference.empty()) {
+      comparison_.difference = "the model continues with " + place_of(there) +
           " where the trace has " + place_of(here);
     }
     return false;
@@ -111,7 +111,7 @@ class Comparer {
   TraceComparison& comparison_;
 };
 
-/// "fc1.weight" for the value that holds it; empty for other values.
+/// The FQN of a module's tensor, "fc1.weight"; empty for other values.
 std::string fqn_of(const Value* value) {
   const auto* const node = value->node();
   if (node->kind() != c10::prim::GetAttr) {
@@ -154,7 +154,7 @@ std::string place_of(Node* node) {
   const std::string what = operation->kind() == c10::prim::Return
       ? "the output"
       : "`" + std::string(operation->kind().toQualString()) + "`";
-  // Also lists of tensors hold parameters, as those of an LSTM do.
+  // A list may also hold parameters, as for an LSTM.
   for (auto* each = operation; each->kind() != c10::prim::Param;
        each = each->prev()) {
     const auto fqn = used_tensor(each);

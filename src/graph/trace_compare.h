@@ -8,33 +8,33 @@
 
 namespace coppice::detail {
 
-/// A constant that is another one in the other graph.
+/// A constant that differs between the graphs.
 struct ConstantPair {
   torch::jit::Node* here = nullptr;
   torch::jit::Node* there = nullptr;
 };
 
-/// What two traces of one model have in common and what not.
+/// The common part of two traces of a model, and their differences.
 struct TraceComparison {
-  /// Each value of the one graph with its partner in the other.
+  /// Each value of the first graph with its counterpart in the second.
   std::unordered_map<torch::jit::Value*, torch::jit::Value*> partners;
   std::vector<ConstantPair> constants; ///< In the order of the graph.
-  /// Where the operations part, a sentence; empty if they do not.
-  std::string parting;
+  /// The first difference of operations, as a sentence; empty if there is none.
+  std::string difference;
 };
 
-/// Walks both graphs side by side, as far as they have the same operations.
+/// Compares both graphs node by node, as long as operations are equal.
 TraceComparison compare_traces(
     torch::jit::Graph& here,
     torch::jit::Graph& there);
 
-/// Where a node is, for a reader who sees no graph: "`aten::view` (after
-/// `fc1.weight`)", the name being that of the tensor of the model that was used
-/// last before. For a constant, the operation that takes it.
+/// The position of a node, for users: "`aten::view` (after `fc1.weight`)", with
+/// the last tensor of the model used before. For a constant, the operation that
+/// uses it.
 std::string place_of(torch::jit::Node* node);
 
-/// The operation that takes a constant, also where a list stands between; the
-/// node itself if it is none.
+/// The operation that uses a constant, possibly in a list; for other nodes the
+/// node itself.
 torch::jit::Node* operation_of(torch::jit::Node* node);
 
 } // namespace coppice::detail

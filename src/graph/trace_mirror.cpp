@@ -26,8 +26,8 @@ bool is_keyword(const std::string& identifier) {
   return lexer.cur().kind != torch::jit::TK_IDENT;
 }
 
-/// Names that mean something else in a TorchScript module, in the code that is
-/// written for it, or in Python's class of it.
+/// Names with another meaning in a TorchScript module, its code, or its Python
+/// class.
 bool is_taken(std::string_view name) {
   static constexpr std::array<std::string_view, 8> kTaken{
       "forward",
@@ -41,7 +41,7 @@ bool is_taken(std::string_view name) {
   return std::find(kTaken.begin(), kTaken.end(), name) != kTaken.end();
 }
 
-/// Names are written into a file as code, which knows no escapes.
+/// Names are saved as code without escapes.
 bool is_writable(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
     return c >= ' ' && c <= '~' && c != '"' && c != '\\';
@@ -135,7 +135,7 @@ class Mirrors {
       return;
     }
     const auto& site = layer->activation_site();
-    // One object a site: the tracer tells values by their objects.
+    // One object per site: the tracer identifies values by object.
     const auto object = sites.emplace(site.get(), site).first->second;
     made.register_attribute("activation_site", object.type(), object);
   }

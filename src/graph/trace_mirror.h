@@ -15,9 +15,8 @@ struct Mirror {
 
 /// The tree of `model` as TorchScript modules without methods: children,
 /// parameters and buffers (the same tensors) and `training` flags under the
-/// same names in the same order. What is registered twice is one object there
-/// too. `with_sites`: layers that have a site carry it as attribute
-/// `activation_site`.
+/// same names, in the same order. What is registered twice is one object.
+/// `with_sites`: layers with a site have it as attribute `activation_site`.
 ///
 /// Errors: c10::ValueError for a name that TorchScript cannot hold.
 Mirror mirror_of(const torch::nn::Module& model, bool with_sites);

@@ -13,7 +13,7 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// A number in the one trace and in the other.
+/// A number in both traces.
 struct Pair {
   int64_t here = 0;
   int64_t there = 0;
@@ -46,8 +46,8 @@ std::optional<std::vector<int64_t>> sizes_of(const Value* value) {
   return *sizes;
 }
 
-/// The integer that a constant is; also that in a tensor without dimensions, as
-/// in `x / x.size(0)`.
+/// The value of an integer constant, or of one in a tensor without dimensions,
+/// as in `x / x.size(0)`.
 std::optional<int64_t> integer_of(const Node* constant) {
   const auto value = torch::jit::toIValue(constant->output());
   if (value && value->isInt()) {
@@ -63,7 +63,7 @@ std::optional<int64_t> integer_of(const Node* constant) {
   return std::nullopt;
 }
 
-/// k if `number` is k times `size` in both.
+/// k if `number` is k times `size` in both traces.
 std::optional<int64_t> multiple(const Pair& number, const Pair& size) {
   if (size.here <= 0 || size.there <= 0 || number.here % size.here != 0 ||
       number.here / size.here != number.there / size.there ||
@@ -98,7 +98,7 @@ class SizeFinder {
     }
     const auto made_of_inputs = combinations(inputs_, number);
     if (is_one_of(inputs_, number)) {
-      // Four rows, or two times two columns?
+      // Ambiguous, such as 4 rows or 2 times 2 columns.
       return made_of_inputs.empty() ? either(own, inputs_, number)
                                     : std::nullopt;
     }
@@ -115,7 +115,7 @@ class SizeFinder {
   }
 
  private:
-  /// Inputs that are tuples or lists are taken apart by the tracer.
+  /// Adds an input; tuples and lists are unpacked by the tracer.
   void add_input(Value* value) {
     add(value, inputs_);
     for (const auto& use : value->uses()) {
@@ -146,7 +146,7 @@ class SizeFinder {
     }
   }
 
-  /// The nearest first.
+  /// Sizes computed before `node`, the nearest first.
   std::vector<Size> before(const Node* node) const {
     std::vector<Size> sizes;
     for (auto size = computed_.rbegin(); size != computed_.rend(); ++size) {
@@ -163,7 +163,7 @@ class SizeFinder {
     });
   }
 
-  /// The first size that fits, unless another of its tensor fits too.
+  /// The first size that is equal, unless its tensor has two.
   static std::optional<Formula> equal(
       const std::vector<Size>& sizes,
       const Pair& number) {
@@ -188,7 +188,7 @@ class SizeFinder {
     return found ? found : equal(otherwise, number);
   }
 
-  /// Adds the formula, unless it says the same as one of another tensor.
+  /// Adds a formula, unless another tensor has an equivalent one.
   static void add_new(std::vector<Formula>& formulas, Formula formula) {
     const auto same = [&](const Formula& other) {
       return formula.offset == other.offset &&
@@ -205,7 +205,7 @@ class SizeFinder {
     }
   }
 
-  /// Multiples of a size, products of two of one tensor, multiples of these.
+  /// Multiples of a size, and of products of two sizes of one tensor.
   static std::vector<Formula> combinations(
       const std::vector<Size>& sizes,
       const Pair& number) {
@@ -227,7 +227,7 @@ class SizeFinder {
     return formulas;
   }
 
-  /// One more and one less than a size.
+  /// A size plus or minus one.
   static void add_neighbours(
       const std::vector<Size>& sizes,
       const Pair& number,
@@ -243,7 +243,7 @@ class SizeFinder {
 
   const TraceComparison& comparison_;
   std::vector<Size> inputs_;
-  std::vector<Size> computed_; ///< In the order of the graph.
+  std::vector<Size> computed_; ///< In graph order.
 };
 
 /// Writes formulas into the graph.
@@ -276,7 +276,8 @@ class SizeWriter {
   }
 
  private:
-  /// Read where the tensor is made: a later operation may change it in place.
+  /// Read right after the tensor is made: later operations may change it in
+  /// place.
   Value* size_of(const Size& size) {
     auto& value = sizes_[{size.tensor, size.dim}];
     if (value == nullptr) {

@@ -8,16 +8,15 @@
 
 namespace coppice::detail {
 
-/// Replaces numbers that are sizes of a tensor in both traces by
-/// `aten::size(tensor, dim)` in the first: a size that C++ code read is a
-/// number to the tracer, `x.view({x.size(0), -1})` the commonest case.
+/// Replaces constants that are sizes of a tensor in both traces by
+/// `aten::size(tensor, dim)` in the first: the tracer records a size that C++
+/// code reads as a number, most often in `x.view({x.size(0), -1})`.
 ///
-/// Only sizes that differ between the traces count. A number that is in both
-/// traces a size of an input, of what its operation takes or of what was
-/// computed before becomes that size; else one that is a multiple of a size of
-/// an input (batch times heads), of the product of two, or one more or less
-/// than a size. A number that several different formulas give stays. Returns
-/// the constants that stay.
+/// Only sizes that differ between the traces count. A constant becomes the size
+/// that it equals in both traces: of an input, of an input of its operation or
+/// of an earlier result; else a multiple of an input's size (batch times
+/// heads), a multiple of a product of two, or a size plus or minus one.
+/// Ambiguous constants stay. Returns the constants that stay.
 std::vector<ConstantPair> follow_sizes(
     torch::jit::Graph& graph,
     const TraceComparison& comparison);

@@ -46,15 +46,15 @@ RunState::~RunState() {
   try {
     restore();
   } catch (const std::exception& error) {
-    TORCH_WARN("trace: a buffer could not be put back: ", error.what());
+    TORCH_WARN("trace: a buffer could not be restored: ", error.what());
   }
 }
 
 void RunState::restore() {
   const torch::NoGradGuard no_grad;
   for (auto& [buffer, before] : buffers_) {
-    // Only what changed: a write would make graphs of autograd that hold the
-    // buffer refuse to run backward.
+    // Only buffers that changed: writing to one makes autograd graphs that
+    // saved it unusable.
     if (buffer.sizes() != before.sizes()) {
       buffer.set_data(before.clone());
     } else if (!buffer.equal(before)) {

@@ -8,9 +8,9 @@
 
 namespace coppice::detail {
 
-/// What a run of a model changes beside its output: buffers, and the state of
-/// the random number generators of the CPU and of its devices. Puts them back
-/// as they were, at the latest when it goes.
+/// The state that a run of a model changes: buffers, and the random number
+/// generators of the CPU and of the buffers' devices. Restores it, at the
+/// latest when destroyed.
 class RunState {
  public:
   explicit RunState(const torch::nn::Module& model);

@@ -3,7 +3,7 @@
 namespace coppice::detail {
 namespace {
 
-/// Reaches what FORWARD_HAS_DEFAULT_ARGS declares, which is protected.
+/// Accesses FORWARD_HAS_DEFAULT_ARGS's declaration, which is protected.
 struct Defaults : torch::nn::Module {
   static bool has(torch::nn::Module& model) {
     return (model.*&Defaults::_forward_has_default_args)();
@@ -31,7 +31,7 @@ bool take(torch::nn::AnyValue& value, c10::IValue& taken) {
   return false;
 }
 
-/// What modules of LibTorch return.
+/// Types that LibTorch's modules return.
 c10::IValue output_of(torch::nn::AnyValue value) {
   using torch::Tensor;
   c10::IValue output;

@@ -4,16 +4,16 @@
 
 namespace coppice::graph {
 
-/// What the result of an op has of its inputs' values.
+/// How the result of an op depends on its inputs' values.
 enum class ValueFlow {
-  kView,       ///< Their elements: in another shape or type, or some of them.
-  kLookup,     ///< Elements of the first that the others choose.
-  kArithmetic, ///< Something computed of each element.
-  kNothing,    ///< Only facts about them: sizes, sums, comparisons.
+  kView,       ///< Their elements, or some of them, in another shape or type.
+  kLookup,     ///< Elements of the first input, selected by the others.
+  kArithmetic, ///< Computed from each element.
+  kNothing,    ///< Only from sizes, sums or comparisons.
   kUnknown,
 };
 
-/// Ops that write to their input count as those that do not.
+/// In-place ops are treated like the others.
 ValueFlow value_flow(c10::Symbol kind);
 
 } // namespace coppice::graph

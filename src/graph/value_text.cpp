@@ -38,7 +38,7 @@ std::string dict_text(const c10::IValue& value) {
 } // namespace
 
 std::string dtype_text(c10::ScalarType type) {
-  switch (type) { // Of many; the others have their own names.
+  switch (type) { // Others keep LibTorch's name.
     case c10::ScalarType::Byte:
       return "uint8";
     case c10::ScalarType::Char:

@@ -24,7 +24,7 @@ bool is_a(const Node& node, std::string_view kind) {
 }
 
 const Graph* body_of(const torch::jit::Function& function) {
-  // It only says what the function is.
+  // Only a type query.
   const auto* graph = torch::jit::tryToGraphFunction(
       const_cast<torch::jit::Function&>(function));
   return graph == nullptr ? nullptr : graph->graph().get();
@@ -98,7 +98,7 @@ void WeightFollower::follow_node(const Node& node, Frame& frame) {
   if (node.kind() == c10::prim::Constant) {
     if (const auto value = torch::jit::toIValue(node.output())) {
       auto& followed = frame[node.output()];
-      followed.known = *value; // A constant is no tensor of the module.
+      followed.known = *value; // A constant is not a tensor of the module.
     }
   } else if (node.kind() == c10::prim::GetAttr) {
     follow_attribute(node, frame);
@@ -159,7 +159,7 @@ void WeightFollower::follow_call(const Node& node, Frame& frame) {
     graph = node.g(c10::attr::Subgraph).get();
   }
   if (graph == nullptr) {
-    has_blind_spots_ = true;
+    has_unknown_calls_ = true;
     follow_unknown(node, frame);
     return;
   }
@@ -180,8 +180,8 @@ void WeightFollower::follow_branches(const Node& node, Frame& frame) {
   }
 }
 
-/// Values that go round a loop are followed twice: once round, all that can
-/// meet has met.
+/// The body is followed twice, which merges all values that can be carried
+/// around the loop.
 void WeightFollower::follow_loop(const Node& node, Frame& frame) {
   constexpr size_t kFirstCarried = 2; // After the trip count and condition.
   const Block& body = *node.blocks()[0];
@@ -204,7 +204,7 @@ void WeightFollower::follow_loop(const Node& node, Frame& frame) {
   }
 }
 
-/// Lists, tuples and dictionaries; false if the node is about none.
+/// Handles lists, tuples and dictionaries; false for other nodes.
 bool WeightFollower::follow_container(const Node& node, Frame& frame) {
   const auto kind = node.kind();
   if (kind == c10::prim::ListConstruct || kind == c10::prim::TupleConstruct ||
@@ -293,8 +293,8 @@ void WeightFollower::follow_op(const Node& node, Frame& frame) {
   }
 }
 
-/// Rows of a matrix that an input chooses are an embedding's. Of what has more
-/// dimensions whole matrices are chosen, as of experts: their weights.
+/// A lookup by an input reads rows of a matrix, as an embedding does. With more
+/// dimensions it selects whole matrices, such as experts: those are weights.
 void WeightFollower::follow_lookup(const Node& node, Frame& frame) {
   const auto from = input(node, 0, frame);
   bool is_chosen = false;
@@ -328,7 +328,7 @@ void WeightFollower::follow_unknown(const Node& node, Frame& frame) {
   for (size_t i = 0; i < node.inputs().size(); ++i) {
     const auto value = input(node, i, frame);
     is_input |= value.is_input;
-    // What is mixed with inputs already is an activation.
+    // Values that depend on inputs are activations.
     if (gives_tensors && !value.is_input) {
       note_unclear(value);
     }

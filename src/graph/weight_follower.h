@@ -13,33 +13,33 @@
 
 namespace coppice::graph {
 
-/// Walks through methods as a run would, calls included, with what is known of
-/// each value in place of the value, and notes every op that takes a tensor of
-/// the module as its weight.
+/// Abstract interpretation of methods, calls included: follows what is known of
+/// each value, and records every op that uses a tensor of the module as its
+/// weight.
 class WeightFollower {
  public:
-  /// Walks through a method or hook of `self`.
+  /// Follows a method or hook of `self`.
   ///
-  /// Errors: c10::ValueError if that takes too long.
+  /// Errors: c10::ValueError if the code is too large.
   void follow(const c10::IValue& self, const torch::jit::Function& method);
 
-  /// Walks through a graph whose inputs are `arguments`; what its outputs are.
+  /// Follows a graph with inputs `arguments`. Returns its outputs.
   ///
-  /// Errors: c10::ValueError if that takes too long.
+  /// Errors: c10::ValueError if the graph is too large.
   std::vector<FollowedValue> follow_graph(
       const torch::jit::Graph& graph,
       std::vector<FollowedValue> arguments);
 
-  /// Notes that something reads the tensors that a value is made of.
+  /// Records that the tensors in a value's origins are read.
   void note_read(const FollowedValue& value);
 
-  /// What was seen of a tensor; it and others that begin at the same element
-  /// count as one.
+  /// The recorded uses of a tensor; tensors that begin at the same element are
+  /// the same.
   const WeightUse& use_of(const at::Tensor& tensor) const;
 
-  /// Whether something was called that could not be looked into.
-  bool has_blind_spots() const {
-    return has_blind_spots_;
+  /// Whether there were calls that could not be followed.
+  bool has_unknown_calls() const {
+    return has_unknown_calls_;
   }
 
  private:
@@ -65,7 +65,7 @@ class WeightFollower {
       Frame& frame);
   void note_product(const torch::jit::Node& node, OpRoles roles, Frame& frame);
 
-  /// How the dimensions of an op's weight are counted.
+  /// The dimensions of an op's weight, and whether they count from the end.
   struct Dims {
     int in = -1;
     int out = -1;
@@ -83,7 +83,7 @@ class WeightFollower {
   std::unordered_map<const void*, bool> has_dims_;
   int64_t steps_ = 0;
   int depth_ = 0;
-  bool has_blind_spots_ = false;
+  bool has_unknown_calls_ = false;
 };
 
 } // namespace coppice::graph

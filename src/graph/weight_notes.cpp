@@ -1,4 +1,4 @@
-// What WeightFollower notes of ops that take a weight.
+// How WeightFollower records ops with a weight.
 
 #include <algorithm>
 #include <string>
@@ -11,7 +11,7 @@ namespace {
 
 using torch::jit::Node;
 
-/// Ops whose weight may stand on either side.
+/// Ops whose weight may be either operand.
 bool has_two_sides(const OpRoles& roles) {
   static constexpr std::string_view kOps[] = {
       "aten::matmul",
@@ -29,12 +29,12 @@ bool has_two_sides(const OpRoles& roles) {
       std::end(kOps);
 }
 
-/// A constant truth, false if it is none.
+/// Whether it is a constant that is true.
 bool is_true(const FollowedValue& value) {
   return value.known && value.known->isBool() && value.known->toBool();
 }
 
-/// The letters of each operand and of the result of "bi,oi->bo".
+/// The subscripts of operands and result of "bi,oi->bo".
 struct Equation {
   std::vector<std::string> operands;
   std::string result;
@@ -57,7 +57,7 @@ Equation equation_of(std::string text) {
     equation.result = text.substr(arrow + 2);
     return equation;
   }
-  // Without an arrow, letters that stand once are those of the result.
+  // Without an arrow, subscripts that occur once are those of the result.
   for (const char c : left) {
     if (c != ',' && std::count(left.begin(), left.end(), c) == 1) {
       equation.result += c;
@@ -149,7 +149,7 @@ void WeightFollower::note_recurrent(
     }
     return;
   }
-  // The variant for packed sequences has its weights one place later.
+  // The variant for packed sequences has its weights one input later.
   const auto* schema = node.maybeSchema();
   const auto at =
       schema == nullptr ? std::nullopt : [&]() -> std::optional<int> {
@@ -177,12 +177,12 @@ void WeightFollower::note_product(
   const auto other = input(node, static_cast<size_t>(roles.activation), frame);
   const bool is_weight = !weight.is_input && !weight.origins.empty();
   const bool is_other = !other.is_input && !other.origins.empty();
-  // Of a product of two weights either may be meant as [in, out].
+  // In a product of two weights either may be the [in, out] one.
   const bool can_tell = is_weight != is_other && roles.in_dim >= 0;
   if (is_weight) {
     Dims dims;
     if (can_tell) {
-      // `inner` and `addmv` take [out, in], on the side of the weight.
+      // `inner` and `addmv` have [out, in] weights.
       dims = op == "aten::inner" || op == "aten::addmv" ? Dims{0, 1, true}
                                                         : Dims{1, 0, true};
     }
@@ -193,7 +193,7 @@ void WeightFollower::note_product(
   }
 }
 
-/// An operand is a weight if the result sums over a dimension of it.
+/// An operand is a weight if the result sums over one of its dimensions.
 void WeightFollower::note_einsum(const Node& node, Frame& frame) {
   constexpr OpRoles kRoles{"aten::einsum", "einsum"};
   const auto text = input(node, 0, frame);

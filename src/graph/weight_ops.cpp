@@ -12,13 +12,13 @@
 #include "graph/call_stacks.h"
 #include "graph/constant_values.h"
 #include "graph/conv1d_as_conv2d.h"
+#include "graph/explicit_padding.h"
 #include "graph/fold_masks.h"
 #include "graph/found_weight_op.h"
 #include "graph/frozen_copy.h"
 #include "graph/frozen_graph.h"
 #include "graph/graph_nodes.h"
 #include "graph/left_layers.h"
-#include "graph/padding_in_numbers.h"
 
 namespace coppice {
 namespace {
@@ -43,8 +43,8 @@ std::string attribute_name(const char* prefix, const std::string& layer) {
   return name;
 }
 
-/// Registers `object` under `name`, or one like it that is free, and returns
-/// its value in the graph, read where the graph begins.
+/// Registers `object` under `name`, or a similar free name, and returns its
+/// value, which is read at the start of the graph.
 Value* attribute_value(
     Module& module,
     Graph& graph,
@@ -96,8 +96,7 @@ void replace(
   found.last->output()->replaceAllUsesWith(result);
 }
 
-/// The parameter of which a matrix is the transposed one; empty if it is of
-/// none.
+/// The parameter whose transpose a matrix is; empty if there is none.
 std::string transposed_parameter(
     const torch::Tensor& matrix,
     const Module& module) {
@@ -113,8 +112,8 @@ std::string transposed_parameter(
   return "";
 }
 
-/// Names transposed weights after their parameters: a constant that was
-/// computed has no name.
+/// Names transposed weights after their parameters, as computed constants have
+/// no names.
 void name_constants(std::shared_ptr<Graph>& graph, const Module& module) {
   const std::string self = "self.";
   for (Node* node : graph::nodes_in(*graph)) {
@@ -139,7 +138,7 @@ bool is_constant_weight(const Value* value) {
   return tensor.defined() && tensor.dim() >= 2;
 }
 
-/// An object such as those that hold quantized or prepacked weights.
+/// An object such as those of quantized or prepacked weights.
 bool is_held_weight(const Value* value) {
   return value->type()->kind() == c10::TypeKind::ClassType &&
       value->type()->expectRef<c10::ClassType>().is_module() == false;
@@ -176,7 +175,7 @@ std::vector<std::string> other_weight_ops(const Module& frozen) {
   std::set<std::string> constant;
   for (Node* node : graph::nodes_in(*graph)) {
     if (node->kind().is_prim()) {
-      continue; // Moves values about, and computes nothing.
+      continue; // Only moves values.
     }
     const auto inputs = node->inputs();
     if (std::any_of(inputs.begin(), inputs.end(), is_held_weight)) {
@@ -215,7 +214,7 @@ namespace graph {
 
 void optimize_frozen(Module& frozen, const Module& original) {
   auto graph = graph_of(frozen);
-  padding_in_numbers(graph);
+  explicit_padding(graph);
   torch::jit::OptimizeFrozenGraph(graph);
   torch::jit::ConstantPropagation(graph);
   conv1d_as_conv2d(graph);

@@ -6,7 +6,7 @@
 namespace coppice::graph {
 namespace {
 
-/// All methods and hooks of one module; whether there are any.
+/// Follows all methods and hooks of a module; returns whether there are any.
 bool follow_methods(const c10::IValue& module, WeightFollower& follower) {
   const auto type = module.toObject()->type();
   for (const auto* method : type->methods()) {
@@ -28,7 +28,7 @@ WeightUses weight_uses(const torch::jit::Module& module) {
   WeightFollower follower;
   WeightUses uses;
   uses.has_code = follow_methods(module._ivalue(), follower);
-  // What no method of the whole calls may still be called from outside.
+  // Methods that the model does not call may be called from outside.
   c10::IValue last;
   for (const auto& each : named) {
     const bool is_done =
@@ -41,7 +41,7 @@ WeightUses weight_uses(const torch::jit::Module& module) {
   for (const auto& each : named) {
     auto use = follower.use_of(each.tensor);
     use.kind = each.kind;
-    use.is_unclear |= follower.has_blind_spots() && !use.is_read;
+    use.is_unclear |= follower.has_unknown_calls() && !use.is_read;
     uses.tensors.emplace(each.name, std::move(use));
   }
   return uses;

@@ -14,7 +14,7 @@ using torch::Tensor;
 using Inputs = c10::ArrayRef<const c10::IValue>;
 using Pair = std::array<int64_t, 2>;
 
-/// An op's input that is a defined tensor; undefined if it is none.
+/// A defined tensor among an op's inputs; undefined if it is not one.
 Tensor tensor_at(Inputs inputs, int index) {
   return index >= 0 && static_cast<size_t>(index) < inputs.size() &&
           inputs[index].isTensor()
@@ -27,8 +27,8 @@ bool is_plain(const Tensor& tensor) {
       tensor.is_floating_point();
 }
 
-/// The numbers of a list, of a single one as many as there are dimensions; a
-/// height of 1 has `filler`.
+/// Reads two numbers from a list, or from a single one; for one dimension the
+/// height is `filler`.
 bool read_pair(
     const c10::IValue& value,
     int64_t dims,
@@ -46,15 +46,15 @@ bool read_pair(
   return true;
 }
 
-/// Padding in words: what "same" adds on the right alone is added here.
-bool pad_in_words(const std::string& word, WeightedCall& call) {
+/// Padding by name. The extra end padding of "same" is applied here.
+bool pad_by_name(const std::string& word, WeightedCall& call) {
   if (word == "valid") {
     return true;
   }
   if (word != "same") {
     return false;
   }
-  std::vector<int64_t> right; // From the last dimension on.
+  std::vector<int64_t> right; // Last dimension first.
   for (const int dim : {1, 0}) {
     const auto total =
         call.steps.dilation[dim] * (call.weight.size(2 + dim) - 1);
@@ -67,7 +67,7 @@ bool pad_in_words(const std::string& word, WeightedCall& call) {
   return true;
 }
 
-/// Where a convolution has what.
+/// Indices of a convolution's inputs.
 struct ConvInputs {
   int stride = 3;
   int padding = 4;
@@ -104,16 +104,16 @@ bool read_conv(Inputs inputs, const OpRoles& roles, WeightedCall& call) {
     return false;
   }
   return inputs[at.padding].isString()
-      ? pad_in_words(inputs[at.padding].toStringRef(), call)
+      ? pad_by_name(inputs[at.padding].toStringRef(), call)
       : read_pair(inputs[at.padding], dims, 0, call.steps.padding);
 }
 
-/// The matrix [out, in] of the last two dimensions.
+/// The matrices [out, in] in the last two dimensions.
 Tensor outputs_first(const Tensor& weight, bool is_transposed) {
   return is_transposed ? weight.transpose(-1, -2) : weight;
 }
 
-/// A product by a single matrix, or by one for each of a batch.
+/// A product by a matrix, or by a batch of them.
 bool read_product(
     const OpRoles& roles,
     bool on_left,
@@ -153,7 +153,7 @@ bool read_product(
   return true;
 }
 
-/// Ops that `read_product` knows: a matrix at most, or a batch of them.
+/// Ops that `read_product` handles: by a matrix or a batch of matrices.
 bool is_product(const OpRoles& roles) {
   return std::strcmp(roles.layer, "linear") == 0 &&
       std::strcmp(roles.op, "aten::tensordot") != 0 &&
@@ -164,8 +164,7 @@ bool is_convolution(const OpRoles& roles) {
   return roles.groups >= 0 && roles.in_dim == 1;
 }
 
-/// Reads one weight of an op; false if the op takes a told tensor in a way that
-/// is not known here.
+/// Reads one weight of an op; false for a use that is not supported.
 bool read(
     Inputs inputs,
     const OpRoles& roles,
@@ -201,7 +200,7 @@ weighted_calls(const char* name, Inputs inputs, const TensorFinder& find) {
   }
   const auto kind = c10::Symbol::fromQualString(name);
   const auto* roles = op_roles(kind);
-  // Recurrent and fused layers run ops by their weights inside.
+  // The weights are read in the ops that recurrent and fused layers run.
   if (roles == nullptr || roles->family == OpFamily::kRecurrent ||
       roles->family == OpFamily::kFused) {
     return result;

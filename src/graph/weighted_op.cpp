@@ -1,4 +1,4 @@
-#include "graph/layer_doors.h"
+#include "graph/layer_entries.h"
 #include "graph/op_roles.h"
 
 namespace coppice::graph {
@@ -10,7 +10,7 @@ std::optional<WeightedOp> weighted_op(
     return values.attribute_of(node->inputs()[i]);
   };
   const auto* roles = op_roles(node->kind());
-  // What enters an embedding are indices; a fused layer has several doors.
+  // The input of an embedding is indices; a fused layer has several inputs.
   if (roles == nullptr || roles->family == OpFamily::kEmbedding ||
       roles->family == OpFamily::kFused) {
     return std::nullopt;

@@ -315,7 +315,7 @@ TEST(CompileKept, NamesLayersPackedBefore) {
       "  return torch.linear(self.fc.forward(x).double(), self.last)\n");
   net.eval();
   const auto again = compile(compiled(net), {input(0)}, testing::quick());
-  EXPECT_THAT(again.table(), HasSubstr("packed by Coppice before"));
+  EXPECT_THAT(again.table(), HasSubstr("already packed by Coppice"));
 }
 
 TEST(CompileKept, DoesNotChangeTheOriginal) {

@@ -1,4 +1,4 @@
-// Activation sites in models that Python made, and in real ones.
+// Activation sites in models from Python and in real models.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ Module reloaded(const Module& module) {
 
 using Counts = std::map<std::string, int>;
 
-/// Counts the calls of every site from now on.
+/// Counts the calls of every site.
 std::shared_ptr<Counts> count(const Module& module) {
   auto counts = std::make_shared<Counts>();
   for (const auto& layer : activation_layers(module)) {
@@ -60,9 +60,8 @@ std::shared_ptr<Counts> count(const Module& module) {
   return counts;
 }
 
-/// The rewritten module gives the same bits as `module`, as does what is saved
-/// and loaded of it, and what is left without its sites. Returns the counts of
-/// one run.
+/// The rewritten module gives the same bits as `module`, also after saving and
+/// loading, and without its sites. Returns the counts of one run.
 Counts check_same(const Module& module, const std::vector<c10::IValue>& x) {
   const testing::WithoutFusion one_by_one;
   const auto expected = run(module, x);
@@ -70,7 +69,7 @@ Counts check_same(const Module& module, const std::vector<c10::IValue>& x) {
   const auto counts = count(sites);
   EXPECT_TRUE(run(sites, x).equal(expected));
   const auto of_one_run = *counts;
-  EXPECT_TRUE(run(sites, x).equal(expected)); // Of the optimized graph.
+  EXPECT_TRUE(run(sites, x).equal(expected)); // With the optimized graph.
   const auto again = reloaded(sites);
   EXPECT_TRUE(run(again, x).equal(expected));
   EXPECT_TRUE(run(without_activation_sites(again), x).equal(expected));
@@ -78,7 +77,7 @@ Counts check_same(const Module& module, const std::vector<c10::IValue>& x) {
   return of_one_run;
 }
 
-/// What the models of activation_models.py are expected to call.
+/// The calls expected in the models of activation_models.py.
 const std::map<std::string, Counts>& expected_counts() {
   static const std::map<std::string, Counts> counts = {
       {"sequential", {{"", 1}, {"0", 1}, {"1", 1}, {"2", 1}}},
@@ -117,7 +116,7 @@ void mask_all(const Module& module) {
   }
 }
 
-/// Runs every NAME.`suffix`.pt in Python; the names that ran.
+/// Runs every NAME.`suffix`.pt in Python; returns the names that ran.
 std::string run_in_python(
     const TemporaryFolder& folder,
     const std::string& suffix,

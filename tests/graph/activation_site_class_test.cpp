@@ -22,7 +22,7 @@ c10::intrusive_ptr<ActivationSite> masked_site() {
   return site;
 }
 
-/// Makes `coppice.activation_site` known to the source of a module.
+/// Declares `coppice.activation_site` for the source of a module.
 struct Ops : torch::jit::NativeResolver {
   std::shared_ptr<torch::jit::SugaredValue> resolveValue(
       const std::string& name,
@@ -131,7 +131,7 @@ TEST(ActivationSiteClass, ACallWhoseResultNobodyReadsIsSeen) {
 
 TEST(ActivationSiteClass, GradientsFlowThroughTheMasks) {
   const auto module = module_with(masked_site());
-  for (int i = 0; i < 3; ++i) { // The third run is of the optimized graph.
+  for (int i = 0; i < 3; ++i) { // The third run uses the optimized graph.
     const auto x = torch::ones({2, 3}, torch::requires_grad());
     run(module, x).sum().backward();
     EXPECT_TRUE(x.grad().equal(torch::tensor({1.F, 0.F, 1.F}).expand({2, 3})));
@@ -172,7 +172,8 @@ TEST(ActivationSiteClass, RefusesAMalformedState) {
       refusal(Tuple::create(int64_t{1}, fqn)),
       HasSubstr("it is not (format, layer, masks)"));
   EXPECT_THAT(
-      refusal(with_mask(int64_t{1})), HasSubstr("a mask is no tuple of four"));
+      refusal(with_mask(int64_t{1})),
+      HasSubstr("a mask is not a tuple of four"));
   const std::vector<int64_t> features = {1, 2};
   EXPECT_THAT(
       refusal(with_mask(Tuple::create(features, true, features, int64_t{0}))),

@@ -27,7 +27,7 @@ using torch::jit::Module;
 
 TEST(ActivationSites, SeeWhatEntersEachLayer) {
   const auto module = two_layers();
-  const auto before = run(module); // Its graph is optimized by now.
+  const auto before = run(module); // Its graph is optimized now.
   const auto copy = with_activation_sites(module);
   const auto root = watch(copy, "");
   const auto fc1 = watch(copy, "fc1");
@@ -141,7 +141,7 @@ TEST(ActivationSites, AModuleRegisteredTwiceIsOneLayer) {
   EXPECT_TRUE(copy.attr("fc").toObject() == copy.attr("alias").toObject());
 }
 
-/// Layers without forward, whose calls are ops of the module's own graph.
+/// Layers without forward, whose ops are in the root's graph.
 Module inlined(const std::string& op) {
   ScriptModels models;
   auto norm = models.parameters(
@@ -208,17 +208,17 @@ TEST(ActivationSites, SayWhyALayerHasNone) {
   EXPECT_EQ(why_no_site(module, "unused"), "its forward is never called");
   EXPECT_EQ(
       why_no_site(module, "table"),
-      "it has no forward, and no op of the graph takes its weight");
+      "it has no forward, and no op of the graph uses its weight");
   EXPECT_EQ(why_no_site(with_activation_sites(module), ""), "");
   EXPECT_EQ(
       message_of([&] {
         with_activation_sites(module, {"", "unused"});
       }),
-      "no activation site can stand before `unused`: its forward is never "
+      "no activation site is possible for `unused`: its forward is never "
       "called");
   EXPECT_EQ(
       message_of([&] { with_activation_sites(module, {"un*"}); }),
-      "no activation site can stand before `unused`, the first that matches "
+      "no activation site is possible for `unused`, the first that matches "
       "`un*`: its forward is never called");
 }
 
@@ -250,7 +250,7 @@ TEST(ActivationSites, AModuleChosenAtRunTimeIsRefused) {
   run(module);
   EXPECT_THAT(
       message_of([&] { with_activation_sites(module); }),
-      HasSubstr("method `forward` chooses between submodules while it runs"));
+      HasSubstr("method `forward` chooses between submodules at run time"));
 }
 
 TEST(ActivationSites, AreSavedWithTheirMasks) {
@@ -265,10 +265,10 @@ TEST(ActivationSites, AreSavedWithTheirMasks) {
 }
 
 TEST(ActivationSites, OutliveFreezing) {
-  torch::manual_seed(1); // Or a relu may hide what the mask drops.
+  torch::manual_seed(1); // Otherwise a relu may hide the mask.
   auto copy = with_activation_sites(two_layers());
   copy.eval();
-  const auto frozen = torch::jit::freeze(copy); // Sites are constants of it.
+  const auto frozen = torch::jit::freeze(copy); // Sites become its constants.
   const auto fc2 = watch(copy, "fc2");
   const auto expected = run(copy);
   EXPECT_TRUE(run(frozen).equal(expected));

@@ -37,7 +37,7 @@ Module net_of_helpers() {
   return net;
 }
 
-/// Functions that nodes were inlined from, at most, one for each.
+/// The functions that nodes were inlined from, at most one per node.
 size_t deepest_stack(const Module& module) {
   size_t deepest = 0;
   auto graph = module.get_method("forward").graph();
@@ -54,7 +54,7 @@ size_t deepest_stack(const Module& module) {
 
 void expect_plain_error(Module module) {
   const auto large = torch::tensor({1, 9});
-  for (int run = 0; run < 4; ++run) { // Later ones run an optimized graph.
+  for (int run = 0; run < 4; ++run) { // Later runs use an optimized graph.
     EXPECT_THAT(
         testing::message_of([&] { run_script(module, {large}); }),
         HasSubstr("index 9 is out of bounds"));

@@ -25,7 +25,7 @@ torch::jit::Module net_of(
   return net;
 }
 
-/// The only left layer of a model with parameters `weight` and others.
+/// The only other layer of a model with the parameter `weight`.
 LeftLayer left_of(const std::vector<Weight>& weights, const std::string& body) {
   const auto left = left_layers(frozen_module(net_of(weights, body)));
   EXPECT_EQ(left.size(), 1U) << body;
@@ -57,7 +57,7 @@ TEST(LeftLayers, SaysWhatStaysAndWhy) {
        "torch.conv3d(x, self.weight)",
        "conv3d",
        "three dimensions"},
-      {{9, 4}, "torch.embedding(self.weight, x)", "embedding", "looks rows up"},
+      {{9, 4}, "torch.embedding(self.weight, x)", "embedding", "looks up rows"},
       {{6, 4, 5},
        "torch.bilinear(x, x, self.weight, None)",
        "bilinear",

@@ -34,7 +34,7 @@ TEST(ModelInputs, NamesWhatIsMissing) {
       "missing");
   EXPECT_THAT(refusal(net, {}), HasSubstr("got 0: `x`, `h` are missing"));
   EXPECT_THAT(
-      refusal(net, {x, x, 1.0, x}), HasSubstr("got 4: leave out what is"));
+      refusal(net, {x, x, 1.0, x}), HasSubstr("got 4: leave out the others"));
   check_inputs(net, {x, x});
   check_inputs(net, {x, x, 0.5});
   EXPECT_THAT(

@@ -1,5 +1,5 @@
-// What is said of a model that does not run: messages of LibTorch 1.13 to 2.14
-// as they come, and the sentence that each becomes.
+// Messages of LibTorch 1.13 to 2.14 for models that do not run, and our
+// sentences for them.
 
 #include "graph/run_error.h"
 
@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// As the interpreter wraps the error of an op, with both its accounts.
+/// The error of an op as wrapped by the interpreter, with both tracebacks.
 std::string wrapped(const std::string& message) {
   return "The following operation failed in the TorchScript interpreter.\n"
          "Traceback of TorchScript, serialized code (most recent call last):\n"
@@ -136,11 +136,11 @@ const Case kCases[] = {
      "at once: use a smaller batch"},
     // Autograd.
     {"element 0 of tensors does not require grad and does not have a grad_fn",
-     "takes the gradient of what no gradient is recorded for"},
-    // The model's own words.
+     "takes the gradient of a tensor without recorded gradients"},
+    // Messages that the model raises.
     {"AssertionError: need more rows", "it says `need more rows`"},
     {"AssertionError: ", "an assertion of its code does not hold"},
-    // Inside.
+    // Internal errors.
     {"t.defined() INTERNAL ASSERT FAILED at \"../aten/src/ATen/x.cpp\":12, "
      "please report a bug to PyTorch. the tensor is gone",
      "the tensor is gone"},

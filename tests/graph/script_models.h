@@ -11,7 +11,7 @@
 
 namespace coppice::testing {
 
-/// Makes modules; those of one name share one class.
+/// Makes modules; equal names share a class.
 class ScriptModels {
  public:
   torch::jit::Module linear(int64_t in, int64_t out) {

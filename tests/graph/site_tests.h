@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of activation sites share.
+// Shared by the tests of activation sites.
 
 #include <gtest/gtest.h>
 #include <torch/script.h>
@@ -16,7 +16,7 @@
 
 namespace coppice::testing {
 
-/// fc1, relu, fc2, where both layers are of one class.
+/// fc1, relu, fc2; both layers have one class.
 inline torch::jit::Module two_layers() {
   ScriptModels models;
   return models.module(
@@ -60,7 +60,7 @@ inline std::string why_no_site(
   return "no such layer";
 }
 
-/// What passes the site from now on.
+/// The activations that pass the site from now on.
 inline std::shared_ptr<std::vector<torch::Tensor>> watch(
     const torch::jit::Module& module,
     const std::string& fqn) {

@@ -13,7 +13,7 @@ using testing::message_of;
 using ::testing::Not;
 using testing::warnings_of;
 
-/// The trace of `callable`, a function of one tensor, and what it warned of.
+/// The trace of `callable`, a function of one tensor, and its warning.
 struct Traced {
   torch::jit::Module script;
   std::string warnings;
@@ -159,7 +159,7 @@ TEST(TraceCheck, WarnsWhereAProductWouldDoAsWell) {
   const auto view = [](torch::Tensor x) {
     return torch::relu(x).view({x.size(0) * 2, -1});
   };
-  // 4 and 6 are twice the rows and as well the columns.
+  // 4 and 6 are twice the rows, and also the columns.
   EXPECT_THAT(
       trace_of(view, ramp({2, 4}), ramp({3, 6})).warnings,
       HasSubstr("trace: 4 in `aten::view` is a constant"));
@@ -181,7 +181,7 @@ TEST(TraceCheck, WarnsOfNumbersThatWereTensors) {
       warnings_of(
           [&] { trace(model, scaled, x, TraceOptions().check_inputs(x * 5)); }),
       HasSubstr("trace: 1.0 in `aten::mul` (after `bias`) is a constant of "
-                "the trace but 5.0 for check_inputs, and 1 more are so;"));
+                "the trace but 5.0 for check_inputs, and 1 more are;"));
 }
 
 TEST(TraceCheck, WarnsOfControlFlow) {
@@ -194,7 +194,7 @@ TEST(TraceCheck, WarnsOfControlFlow) {
   EXPECT_THAT(
       warnings_of(
           [&] { trace(model, branch, x, TraceOptions().check_inputs(-x)); }),
-      HasSubstr("trace: for check_inputs the model goes on with `aten::tanh` "
+      HasSubstr("trace: for check_inputs the model continues with `aten::tanh` "
                 "(after `bias`) where the trace has `aten::relu` (after "
                 "`bias`); a trace keeps one path"));
   EXPECT_EQ(
@@ -214,7 +214,8 @@ TEST(TraceCheck, WarnsOfLoopsOverASize) {
   auto traced = trace_of(sum, ramp({2, 3}), ramp({4, 3}));
   EXPECT_THAT(
       traced.warnings,
-      HasSubstr("goes on with `aten::select` where the trace has the output"));
+      HasSubstr(
+          "continues with `aten::select` where the trace has the output"));
 }
 
 TEST(TraceCheck, WarnsOfAModelThatKeepsSomethingElsewhere) {

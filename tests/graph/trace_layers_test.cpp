@@ -9,8 +9,8 @@
 #include "support/warnings.h"
 #include "support/without_fusion.h"
 
-// Every kind of layer: outputs bit for bit, for inputs of other sizes too, also
-// after a round trip through a file.
+// Every kind of layer: outputs are equal bit for bit, also for inputs of other
+// sizes and after saving and loading.
 
 namespace coppice::trace_layers_test {
 namespace {
@@ -220,7 +220,7 @@ TEST(TraceLayers, BatchNorm) {
   EXPECT_FALSE(bn->running_mean.equal(torch::zeros({4})));
 }
 
-/// The operations of a trace on tensors, in order.
+/// The tensor operations of a trace, in order.
 std::vector<std::string> ops_of(const torch::jit::Module& script) {
   std::vector<std::string> ops;
   for (const auto* node : script.get_method("forward").graph()->nodes()) {
@@ -232,8 +232,7 @@ std::vector<std::string> ops_of(const torch::jit::Module& script) {
   return ops;
 }
 
-// On some processors a BLAS rounds a product to which it adds a bias otherwise
-// than a product alone.
+// Some BLASes round a product with a bias differently from the product alone.
 TEST(TraceLayers, RunTheOpsThatTheLayersRan) {
   torch::nn::Linear linear(4, 8);
   EXPECT_THAT(

@@ -15,7 +15,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A linear layer with a site in front.
+/// A linear layer with a site before it.
 struct SiteLinear : torch::nn::LinearImpl, HasActivationSite {
   using LinearImpl::LinearImpl;
 
@@ -29,7 +29,7 @@ struct SiteLinear : torch::nn::LinearImpl, HasActivationSite {
       c10::make_intrusive<ActivationSite>("fc");
 };
 
-/// The activation goes around the layer too.
+/// The activation also bypasses the layer.
 struct Residual : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     const auto h = torch::relu(x);
@@ -73,7 +73,7 @@ TEST(TraceSites, AreKeptOnRequestAndSharedWithTheModel) {
   EXPECT_EQ(layers[1].fqn, "fc");
   EXPECT_EQ(layers[1].site, model.fc->site);
 
-  // Attached afterwards, and holds for both; the way around it stays.
+  // Attached later; holds for both. The bypass stays.
   EXPECT_TRUE(script.forward({x}).toTensor().equal(model.forward(x)));
   std::vector<torch::Tensor> seen;
   model.fc->site->observe(

@@ -38,7 +38,7 @@ TEST(Trace, ComputesWhatTheModelDoesForEveryBatchSize) {
   auto script = trace(model, torch::rand({2, 7}));
   for (const int64_t batch : {2, 1, 5}) {
     const auto x = torch::rand({batch, 7});
-    // Three times: the executor changes its plan after the first runs.
+    // Three times: the executor optimizes after the first runs.
     for (int i = 0; i < 3; ++i) {
       EXPECT_TRUE(run(script, x).equal(model.forward(x)));
     }

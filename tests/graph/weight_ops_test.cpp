@@ -35,7 +35,7 @@ torch::jit::Module net_of(const torch::jit::Module& layer) {
   return net;
 }
 
-/// Every way to write x W^T + b, [5, 4].
+/// Every op for x W^T + b, [5, 4].
 const std::vector<std::string> kLinears{
     "def forward(self, x):\n"
     "  return torch.linear(x, self.weight, self.bias)\n",
@@ -90,7 +90,8 @@ TEST_F(WeightOps, SeesWhatEntersThem) {
 }
 
 TEST_F(WeightOps, PutsAnotherOpInTheirPlace) {
-  // A site with a mask stands for a packed weight: an object of a known class.
+  // A site with a mask as a stand-in for a packed weight: an object of a
+  // registered class.
   for (const auto& source : kLinears) {
     const auto frozen =
         frozen_module(net_of(with_weight(weight_, bias_, source)));
@@ -149,7 +150,7 @@ TEST_F(WeightOps, ConvolutionsOverOneDimensionAreThoseOverTwo) {
     const auto x = torch::randn({3, 4, 17});
     const auto right = torch::jit::Module(net).forward({x}).toTensor();
     EXPECT_TRUE(torch::allclose(frozen.forward({x}).toTensor(), right));
-    // As an input without a batch.
+    // An input without a batch dimension.
     EXPECT_TRUE(torch::allclose(frozen.forward({x[0]}).toTensor(), right[0]));
   }
 }
@@ -176,13 +177,13 @@ TEST_F(WeightOps, SaysWhyAnOpStaysDense) {
   EXPECT_EQ(ops[0].why_dense, "4 groups");
 }
 
-/// `forward` with the input of the product masked.
+/// `forward` with a mask on the input of the product.
 std::string masked(std::string source, const std::string& mask) {
   source.replace(source.find("\n") + 1, 0, "  x = " + mask + "\n");
   return source;
 }
 
-/// A frozen layer whose input is masked that way; `mask` is its attribute.
+/// A frozen layer with such a mask on its input; `mask` is its attribute.
 torch::jit::Module frozen_masked(
     const torch::Tensor& weight,
     const torch::Tensor& mask,
@@ -210,7 +211,7 @@ TEST_F(WeightOps, TakesMasksOfInputsIntoTheWeight) {
           Not(HasSubstr("aten::mul")));
     }
   }
-  // A constant of one dimension needs no expanding.
+  // A one-dimensional constant needs no expanding.
   EXPECT_TRUE(
       weight_ops(frozen_masked(weight_, mask, kLinears[0], "self.mask * x"))[0]
           .weight.equal(kept));
@@ -220,8 +221,8 @@ TEST_F(WeightOps, LeavesOtherFactorsOfInputs) {
   const auto ones = torch::ones({4});
   const std::string plain = "x * self.mask";
   const std::vector<torch::jit::Module> all{
-      // No zeros and ones; a value a row; more than the activation has; and a
-      // product that others use too.
+      // Not 0 and 1; one value per row; larger than the activation; a product
+      // with other users.
       frozen_masked(weight_, ones * 0.5, kLinears[0]),
       frozen_masked(weight_, torch::ones({3, 1}), kLinears[0]),
       frozen_masked(weight_, ones.unsqueeze(0), kLinears[0], plain),

@@ -107,7 +107,7 @@ TEST(WeightUses, LookupsAreEmbeddings) {
       use_in("return torch.linear(torch.embedding(self.w, x), self.w)");
   EXPECT_EQ(tied.families.count(OpFamily::kEmbedding), 1);
   EXPECT_TRUE(tied.is_multiplied());
-  // Whole matrices that an input chooses: experts.
+  // Whole matrices selected by an input: experts.
   EXPECT_TRUE(use_in("return torch.bmm(x, self.w[i])", {3, 6, 4}, "x, i")
                   .is_multiplied());
 }

@@ -12,8 +12,8 @@
 
 namespace coppice {
 
-/// What a model is called with: a tensor, or in braces several inputs; each is
-/// a tensor, or a tuple, a list or a dictionary (under strings) of tensors.
+/// The inputs of a call: a tensor, or several inputs in braces, each a tensor,
+/// or a tuple, a list or a dictionary (with string keys) of tensors.
 class TraceInputs {
  public:
   TraceInputs() = default;
@@ -35,43 +35,40 @@ class TraceInputs {
 ///
 ///     TraceOptions().check_inputs({torch::rand({3, 784})})
 struct TraceOptions {
-  /// A second set of inputs, best with other sizes wherever sizes may change.
-  /// With it sizes that became constants follow the inputs where that is
-  /// certain, and what the trace cannot keep is warned of (TORCH_WARN). The
-  /// model runs once more. Default: none
+  /// A second set of inputs, with other sizes wherever sizes may change. With
+  /// it, sizes that became constants follow the inputs where that is certain,
+  /// and other differences are warned of (TORCH_WARN). Runs the model once
+  /// more. Default: none
   TORCH_ARG(TraceInputs, check_inputs);
 
   /// Keeps the sites of layers that have one (`HasActivationSite`) in the
-  /// trace, as attribute `activation_site` of the layer's submodule: the trace
-  /// shares them with the model. Without, their masks become ordinary
-  /// operations. Default: false
+  /// trace, as attribute `activation_site` of the submodule, shared with the
+  /// model. Otherwise their masks become ordinary operations. Default: false
   TORCH_ARG(bool, activation_sites) = false;
 };
 
-/// Any `torch::nn` model as a TorchScript module that LibTorch and Python load:
-/// `torch.jit.trace` for C++. Runs `model` once, records the operations, and
-/// leaves the model, its buffers and the random number generators as they were.
+/// A TorchScript module of any `torch::nn` model, for LibTorch and Python:
+/// `torch.jit.trace` for C++. Runs `model` once and records the operations. The
+/// model, its buffers and the random number generators do not change.
 ///
 ///     auto script = coppice::trace(model, torch::rand({1, 784}));
 ///     script.save("net.pt");
 ///
 /// `model` is a module, a holder (`torch::nn::Linear`) or a `shared_ptr`, in
 /// the static type that has the `forward`. The result shares parameters and
-/// buffers with it, has its submodules, names and `training` flags, and
-/// computes what the model computed for these inputs: in the mode (train or
-/// eval), on the device and along the path through its `if`s. Sizes that C++
-/// code reads (`x.size(0)`) are numbers to a trace: see
-/// `TraceOptions::check_inputs` and docs/tracing.md.
+/// buffers with it, has its submodules, names and `training` flags, and repeats
+/// the computation for these inputs, with its mode (train or eval), device and
+/// path through `if`s. Sizes that C++ code reads (`x.size(0)`) become
+/// constants: see `TraceOptions::check_inputs` and docs/tracing.md.
 ///
-/// Arguments of `forward` that are not given take the defaults that
-/// FORWARD_HAS_DEFAULT_ARGS declares.
+/// Omitted arguments of `forward` take the defaults declared by
+/// FORWARD_HAS_DEFAULT_ARGS.
 ///
 /// Errors: c10::ValueError if number or types of the inputs do not fit
-///   `forward`, an input is no tensor (bind numbers in a callable), a name is
-///   one that TorchScript cannot hold, the output does not depend on the
-///   inputs, or the model uses a tensor that requires grad and is not
-///   registered. What the model throws passes through. After an error the model
-///   is as it was.
+///   `forward`, an input is not a tensor (bind numbers in a callable),
+///   TorchScript cannot hold a name, the output does not depend on the inputs,
+///   or the model uses an unregistered tensor that requires grad. The model's
+///   own exceptions are passed on. The model does not change on errors.
 /// Source: torch.jit.trace; LibTorch has only its recorder.
 template <typename Model>
 torch::jit::Module trace(
@@ -79,7 +76,7 @@ torch::jit::Module trace(
     const TraceInputs& example_inputs,
     const TraceOptions& options = {});
 
-/// Traces a callable over a model in place of its `forward`: for a method of
+/// Traces a callable over a model instead of its `forward`: for a method of
 /// another name, a `forward` that is overloaded or a template, or one that
 /// takes numbers.
 ///
@@ -88,7 +85,7 @@ torch::jit::Module trace(
 ///         [&](torch::Tensor x) { return model->forward(x, /*top_k=*/5); },
 ///         torch::rand({1, 784}));
 ///
-/// Its argument types must be spelt out; or it takes a
+/// Its argument types must be explicit, or it takes a
 /// `std::vector<c10::IValue>` and returns a `c10::IValue`.
 template <typename Model, typename Callable>
 torch::jit::Module trace(

@@ -21,17 +21,17 @@
 
 #include "coppice/export.h"
 
-// How `trace` calls a model whose `forward` it knows only as a template
-// parameter: deduces the types and forwards to functions that know none.
+// How `trace` calls the `forward` of a template parameter: deduces its types
+// and forwards to functions without templates.
 
 namespace coppice {
 
-/// A model's forward, its types erased.
+/// A type-erased forward.
 using TracedCall = std::function<c10::IValue(std::vector<c10::IValue>)>;
 
 namespace detail {
 
-/// Types that a traced forward may take: tensors and what is made of them.
+/// Types that a traced forward may take: tensors and containers of them.
 template <typename T>
 struct is_traced : std::is_same<T, torch::Tensor> {};
 template <typename T>
@@ -48,16 +48,16 @@ template <>
 struct is_traced<std::unordered_map<std::string, torch::Tensor>>
     : std::true_type {};
 
-/// Throws c10::ValueError if input number `index` is of another type.
+/// Throws c10::ValueError: input `index` has another type.
 COPPICE_API void
 check_input(const c10::IValue& input, const c10::Type& wanted, size_t index);
-/// Throws c10::ValueError: input number `index` is no tensor to forward.
+/// Throws c10::ValueError: input `index` is not a tensor.
 [[noreturn]] COPPICE_API void refuse_input(size_t index);
-/// Throws c10::ValueError: the default of that argument has another type.
+/// Throws c10::ValueError: the default of argument `index` has another type.
 [[noreturn]] COPPICE_API void refuse_default(size_t index);
 
-/// `given` and, as far as `model` declares them (FORWARD_HAS_DEFAULT_ARGS), the
-/// defaults of the arguments that were not given. `model` may be null.
+/// `given`, and the defaults of the missing arguments if `model` declares them
+/// (FORWARD_HAS_DEFAULT_ARGS). `model` may be null.
 ///
 /// Errors: c10::ValueError if there are too few or too many.
 COPPICE_API std::vector<torch::nn::AnyValue> with_defaults(
@@ -116,7 +116,7 @@ c10::IValue call(
     std::index_sequence<I...>) {
   std::vector<torch::nn::AnyValue> values;
   (give<std::decay_t<Arguments>>(values, inputs, I), ...);
-  // Too many are counted, not converted.
+  // Excess inputs are counted, not converted.
   for (size_t i = sizeof...(Arguments); i < inputs.size(); ++i) {
     values.emplace_back(inputs[i]);
   }
@@ -125,8 +125,8 @@ c10::IValue call(
       value_of<std::decay_t<Arguments>>(values[I], I))...));
 }
 
-/// Not plain `erase`: C++20 has functions of that name for containers, which
-/// the compiler would try on the arguments.
+/// Not named `erase`: argument-dependent lookup would find C++20's functions of
+/// that name for containers.
 template <typename... Arguments, typename Callable>
 TracedCall erase_types(Callable callable, torch::nn::Module* model) {
   return [callable, model](const std::vector<c10::IValue>& inputs) {
@@ -168,7 +168,7 @@ TracedCall erase_forward(
       &model);
 }
 
-/// The forward of a Sequential is a template: goes through its `AnyModule`s.
+/// For a Sequential, whose forward is a template: calls its `AnyModule`s.
 COPPICE_API TracedCall erase_sequential(torch::nn::SequentialImpl& model);
 
 template <typename Model, typename = void>
@@ -208,7 +208,7 @@ template <
     typename Return,
     typename... Arguments>
 TracedCall erase_object(Callable callable, Return (Class::*)(Arguments...)) {
-  // `mutable` lambdas: the copy they change lives as long as the call.
+  // Shared, as a `mutable` lambda changes its copy during the call.
   const auto shared = std::make_shared<Callable>(std::move(callable));
   return erase_types<Arguments...>(
       [shared](auto&&... arguments) {
@@ -244,7 +244,7 @@ TracedCall callable_of(Callable callable) {
 /// Throws c10::ValueError if `model` is null.
 COPPICE_API void check_model(const void* model);
 
-/// The module behind a reference, a `shared_ptr` or a holder.
+/// The module of a reference, a `shared_ptr` or a holder.
 template <typename Model>
 std::enable_if_t<std::is_base_of_v<torch::nn::Module, Model>, Model&> module_of(
     Model& model) {

@@ -1,10 +1,10 @@
-#include "graph/padding_in_numbers.h"
+#include "graph/explicit_padding.h"
 
 #include <gtest/gtest.h>
 
 #include "graph/weight_ops.h"
 
-namespace coppice::padding_in_numbers_test {
+namespace coppice::explicit_padding_test {
 namespace {
 
 torch::jit::Module net_of(
@@ -59,4 +59,4 @@ TEST(PaddingInNumbers, AlsoOverOneDimension) {
 }
 
 } // namespace
-} // namespace coppice::padding_in_numbers_test
+} // namespace coppice::explicit_padding_test

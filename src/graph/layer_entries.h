@@ -13,15 +13,15 @@ namespace coppice::graph {
 
 /// A layer of a model, and where activations enter it.
 struct Layer {
-  std::vector<std::string> fqns; ///< The first is its name; the others aliases.
+  std::vector<std::string> fqns; ///< The name, then aliases.
   torch::jit::Module module;
-  /// Its forwards that are called (a trace makes one a call), with the index of
-  /// the graph's input that is the activation.
+  /// Its forwards that are called (a trace makes one per call), with the index
+  /// of the activation among the graph's inputs.
   std::map<std::string, size_t> forwards;
-  /// If its calls were inlined, and it has no `forwards`: the attribute that
-  /// the ops take by which activations enter; else empty.
+  /// For a layer without `forwards`, whose calls were inlined: the attribute
+  /// that the ops use as weight; else empty.
   std::string inlined_weight;
-  /// Why activations cannot be reached, where neither is there.
+  /// Why activations cannot be reached, if both are empty.
   std::string why_none;
 
   Instance* instance() const {
@@ -41,7 +41,7 @@ struct WeightedOp {
   const Attribute* weight = nullptr;
 };
 
-/// Nothing if `node` is no such op.
+/// Nothing if `node` is not such an op.
 std::optional<WeightedOp> weighted_op(
     torch::jit::Node* node,
     const MethodValues& values);

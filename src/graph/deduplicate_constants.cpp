@@ -1,4 +1,4 @@
-#include "graph/kept_constants.h"
+#include "graph/deduplicate_constants.h"
 
 #include <torch/csrc/jit/passes/dead_code_elimination.h>
 
@@ -22,7 +22,7 @@ using torch::jit::Module;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// What a constant and an attribute have in common if they are the same.
+/// Equal for a constant and an attribute that are the same.
 using Identity = std::tuple<
     const void*,
     torch::ScalarType,
@@ -51,7 +51,7 @@ std::optional<Identity> identity_of(const c10::IValue& value) {
   return std::nullopt;
 }
 
-/// The attributes of a model: where each is, and the memory of all.
+/// The attributes of a model, with their paths and memory.
 struct Attributes {
   std::map<Identity, Path> places;
   std::set<const void*> memory;
@@ -78,7 +78,7 @@ struct Attributes {
     }
   }
 
-  /// Whether a tensor, or one of a list, lies in the memory of an attribute.
+  /// Whether a tensor, or one of a list, overlaps an attribute's memory.
   bool share_memory(const c10::IValue& value) const {
     if (value.isTensorList()) {
       const auto all = value.toTensorVector();
@@ -99,7 +99,7 @@ Value* read_along(Graph& graph, const Path& path) {
   return value;
 }
 
-/// An attribute of the model's own that holds the constant.
+/// An attribute of the root that holds the constant.
 Path registered(Module& module, const c10::IValue& value) {
   std::string name = "forward_constant";
   for (int i = 1; module.hasattr(name); ++i) {
@@ -111,7 +111,7 @@ Path registered(Module& module, const c10::IValue& value) {
 
 } // namespace
 
-void read_kept_constants(Module& module) {
+void deduplicate_constants(Module& module) {
   auto graph = module.get_method("forward").graph();
   const Attributes attributes(module);
   for (auto* const node : nodes_in(*graph)) {

@@ -1,4 +1,4 @@
-#include "graph/layer_doors.h"
+#include "graph/layer_entries.h"
 
 #include <torch/csrc/jit/api/function_impl.h>
 
@@ -13,10 +13,10 @@ namespace {
 
 using torch::jit::Node;
 
-/// A method of one instance.
+/// A method of an instance.
 using Called = std::pair<Instance*, std::string>;
 
-/// "forward", or "forward1" as a trace names the second call of a module.
+/// "forward", or "forward1" for the second traced call of a module.
 bool is_forward(const std::string& name) {
   const std::string forward = "forward";
   return name.compare(0, forward.size(), forward) == 0 &&
@@ -25,7 +25,7 @@ bool is_forward(const std::string& name) {
          });
 }
 
-/// All that the methods of a module call, followed from its own.
+/// The call graph of a module's methods.
 class Calls {
  public:
   Calls(const torch::jit::Module& root, const std::vector<Layer>& layers);
@@ -33,13 +33,13 @@ class Calls {
   /// The layer's forwards that are called.
   std::vector<std::string> forwards_of(const Layer& layer) const;
 
-  /// Whether every call of a method that was found passes a parameter there: a
-  /// trace passes what a module reads of others as further inputs.
+  /// Whether every call found passes a parameter as this input: a trace passes
+  /// attributes of other modules as extra inputs.
   bool takes_parameter(const Called& method, size_t input) const {
     return parameters_.count({method, input}) != 0;
   }
 
-  /// The attribute of the layer that an op takes; empty if none does.
+  /// The attribute of the layer that an op uses; empty if none does.
   std::string inlined_weight(Instance* layer) const {
     const auto found = inlined_.find(layer);
     return found == inlined_.end() ? "" : found->second;
@@ -52,7 +52,7 @@ class Calls {
   void reach_any(const c10::TypePtr& type, const std::string& name);
 
   const std::vector<Layer>& layers_;
-  std::vector<Called> waiting_;
+  std::vector<Called> pending_;
   std::set<Called> reached_;
   std::set<Called> called_by_others_;
   std::set<std::pair<Called, size_t>> parameters_;
@@ -66,9 +66,9 @@ Calls::Calls(const torch::jit::Module& root, const std::vector<Layer>& layers)
     reach({instance, method->name()});
     called_by_others_.insert({instance, method->name()});
   }
-  while (!waiting_.empty()) {
-    const Called next = std::move(waiting_.back());
-    waiting_.pop_back();
+  while (!pending_.empty()) {
+    const Called next = std::move(pending_.back());
+    pending_.pop_back();
     follow(next);
   }
 }
@@ -76,7 +76,7 @@ Calls::Calls(const torch::jit::Module& root, const std::vector<Layer>& layers)
 void Calls::reach(Called method) {
   if (find_method(*method.first, method.second) != nullptr &&
       reached_.insert(method).second) {
-    waiting_.push_back(std::move(method));
+    pending_.push_back(std::move(method));
   }
 }
 
@@ -89,7 +89,7 @@ void Calls::follow(const Called& method) {
     } else if (const auto hook = called_hook(node, values)) {
       reach({hook->module, hook->name});
     } else if (const auto op = weighted_op(node, values)) {
-      // The first in the graph: a recurrent cell takes its input before its
+      // The first in the graph: recurrent cells use their input before their
       // state.
       inlined_.emplace(op->weight->owner, op->weight->name);
     }
@@ -118,7 +118,8 @@ void Calls::follow_call(
   reach(method);
 }
 
-/// A call whose module only a run can tell: any that has such a method.
+/// A call of a module that is chosen at run time: it may be any with this
+/// method.
 void Calls::reach_any(const c10::TypePtr& type, const std::string& name) {
   if (type->cast<c10::ClassType>() && !type->is_module()) {
     return;
@@ -134,7 +135,7 @@ std::vector<std::string> Calls::forwards_of(const Layer& layer) const {
   std::vector<std::string> names;
   for (const auto* method : layer.instance()->type()->methods()) {
     const Called called(layer.instance(), method->name());
-    // A module's own `forward2` that only its forward calls is inside of it.
+    // A `forward2` that only the module's own forward calls is internal.
     if (is_forward(method->name()) && reached_.count(called) != 0 &&
         (method->name() == "forward" || called_by_others_.count(called) != 0)) {
       names.push_back(method->name());
@@ -143,9 +144,9 @@ std::vector<std::string> Calls::forwards_of(const Layer& layer) const {
   return names;
 }
 
-void set_door(Layer& layer, const Calls& calls, bool is_root) {
+void find_entry(Layer& layer, const Calls& calls, bool is_root) {
   if (layer.instance()->type()->findMethod("__getstate__") != nullptr) {
-    layer.why_none = "it saves itself by its `__getstate__`, without a site";
+    layer.why_none = "its `__getstate__` would not save a site";
     return;
   }
   const auto names = calls.forwards_of(layer);
@@ -174,7 +175,7 @@ void set_door(Layer& layer, const Calls& calls, bool is_root) {
   if (layer.inlined_weight.empty()) {
     layer.why_none = find_method(*layer.instance(), "forward") != nullptr
         ? "its forward is never called"
-        : "it has no forward, and no op of the graph takes its weight";
+        : "it has no forward, and no op of the graph uses its weight";
   }
 }
 
@@ -193,7 +194,7 @@ std::vector<Layer> layers_of(const torch::jit::Module& module) {
   }
   const Calls calls(module, layers);
   for (Layer& layer : layers) {
-    set_door(layer, calls, layer.instance() == module._ivalue().get());
+    find_entry(layer, calls, layer.instance() == module._ivalue().get());
   }
   return layers;
 }

@@ -1,4 +1,4 @@
-#include "graph/padding_in_numbers.h"
+#include "graph/explicit_padding.h"
 
 #include <algorithm>
 #include <string>
@@ -14,12 +14,12 @@ using torch::jit::Graph;
 using torch::jit::Node;
 using torch::jit::Value;
 
-/// A convolution whose padding is a word.
-struct WordPadding {
+/// A convolution whose padding is a string.
+struct NamedPadding {
   Node* node = nullptr;
-  int64_t dims = 0; ///< Of the kernel.
+  int64_t dims = 0; ///< Number of the kernel's dimensions.
   std::vector<int64_t> before;
-  std::vector<int64_t> behind; ///< What is needed more than before.
+  std::vector<int64_t> after; ///< Extra padding at the end.
 };
 
 std::optional<std::vector<int64_t>> kernel_of(const Node* node) {
@@ -36,7 +36,7 @@ std::optional<std::vector<int64_t>> kernel_of(const Node* node) {
   return weight.sizes().slice(2).vec();
 }
 
-std::optional<WordPadding> word_padding_of(Node* node) {
+std::optional<NamedPadding> named_padding_of(Node* node) {
   const auto kernel = kernel_of(node);
   const auto word =
       kernel ? constant_of<std::string>(node->input(4)) : std::nullopt;
@@ -46,27 +46,27 @@ std::optional<WordPadding> word_padding_of(Node* node) {
       (*word != "same" && *word != "valid")) {
     return std::nullopt;
   }
-  WordPadding padding{node, static_cast<int64_t>(kernel->size()), {}, {}};
+  NamedPadding padding{node, static_cast<int64_t>(kernel->size()), {}, {}};
   for (size_t i = 0; i < kernel->size(); ++i) {
     const int64_t step = (*dilation)[std::min(i, dilation->size() - 1)];
     const int64_t total = *word == "same" ? step * ((*kernel)[i] - 1) : 0;
     padding.before.push_back(total / 2);
-    padding.behind.push_back(total % 2);
+    padding.after.push_back(total % 2);
   }
   return padding;
 }
 
-/// The input with zeros behind it, where any are needed.
-Value* padded(Graph& graph, const WordPadding& padding) {
+/// The input, with zeros at the end if needed.
+Value* padded(Graph& graph, const NamedPadding& padding) {
   auto* const input = padding.node->input(0);
-  const auto& behind = padding.behind;
+  const auto& after = padding.after;
   if (std::all_of(
-          behind.begin(), behind.end(), [](int64_t n) { return n == 0; })) {
+          after.begin(), after.end(), [](int64_t n) { return n == 0; })) {
     return input;
   }
-  // From the last dimension on: before it, behind it.
+  // Last dimension first: start, end.
   std::vector<int64_t> sides;
-  for (auto each = behind.rbegin(); each != behind.rend(); ++each) {
+  for (auto each = after.rbegin(); each != after.rend(); ++each) {
     sides.insert(sides.end(), {0, *each});
   }
   auto* const node = graph.insertNode(graph.create(
@@ -76,7 +76,7 @@ Value* padded(Graph& graph, const WordPadding& padding) {
   return node->output();
 }
 
-void rewrite(Graph& graph, const WordPadding& padding) {
+void rewrite(Graph& graph, const NamedPadding& padding) {
   auto* const old = padding.node;
   const torch::jit::WithInsertPoint here(old);
   auto* const input = padded(graph, padding);
@@ -98,9 +98,9 @@ void rewrite(Graph& graph, const WordPadding& padding) {
 
 } // namespace
 
-void padding_in_numbers(const std::shared_ptr<Graph>& graph) {
+void explicit_padding(const std::shared_ptr<Graph>& graph) {
   for (auto* const node : nodes_in(*graph)) {
-    if (const auto padding = word_padding_of(node)) {
+    if (const auto padding = named_padding_of(node)) {
       rewrite(*graph, *padding);
     }
   }

@@ -1,4 +1,4 @@
-#include "graph/clone_apart.h"
+#include "graph/clone_with_changes.h"
 
 #include <torch/csrc/jit/api/compilation_unit.h>
 #include <torch/csrc/jit/api/function_impl.h>
@@ -25,7 +25,8 @@ class Cloner {
   Module clone(const Module& root) {
     root_ = root._ivalue().get();
     const Module copy = copy_attributes(root);
-    // Hooks first, those of submodules before, because methods refer to them.
+    // Hooks first, and submodules' hooks before their parents', because methods
+    // refer to them.
     for (auto each = originals_.rbegin(); each != originals_.rend(); ++each) {
       copy_hooks(each->first, each->second);
     }
@@ -62,7 +63,7 @@ class Cloner {
 
   const Changes& changes_;
   Instance* root_ = nullptr;
-  std::vector<std::pair<Module, Module>> originals_; ///< With their copies.
+  std::vector<std::pair<Module, Module>> originals_; ///< And their copies.
   std::unordered_map<Instance*, Module> copies_;
 };
 
@@ -99,7 +100,7 @@ void Cloner::copy_attribute(const Module& original, Module& copy, size_t slot) {
   const c10::IValue value = original._ivalue()->getSlot(slot);
   if (type->is_module() && !changes_.shares_submodules) {
     const Module submodule = copy_attributes(Module(value.toObject()));
-    // An interface stays what it is.
+    // Interface types do not change.
     copy.type()->addAttribute(
         name, type->cast<c10::ClassType>() ? submodule.type() : type);
     copy._ivalue()->setAttr(name, submodule._ivalue());
@@ -146,9 +147,9 @@ torch::jit::Function* Cloner::copy_method(
       method.name(),
       "` of a `",
       original.type()->name()->name(),
-      "` has no graph that could be rewritten");
+      "` has no graph to rewrite");
   const auto graph = graph_of(original, method, *function);
-  forget_call_stacks(*graph); // Of a frozen module they may dangle.
+  forget_call_stacks(*graph); // They may dangle in a frozen module.
   Instance* const instance = original._ivalue().get();
   const MethodValues values(*graph, instance);
   set_hooks(values);
@@ -168,18 +169,18 @@ torch::jit::Function* Cloner::copy_method(
 }
 
 void check_no_module(Value* value, const std::string& method) {
-  // Where the class of a module is not known before a run, its copy's is not.
+  // A class that is unknown before a run is also unknown in the copy.
   TORCH_CHECK_VALUE(
       !(value->type()->is_module() && value->type()->cast<c10::ClassType>()),
       "method `",
       method,
-      "` chooses between submodules while it runs (`%",
+      "` chooses between submodules at run time (`%",
       value->debugName(),
       "`), so that its graph cannot be rewritten; call each submodule where "
       "it is chosen");
 }
 
-/// Gives the values that are modules the classes of the copies.
+/// Sets the types of module values to the classes of the copies.
 void Cloner::set_types(
     Graph& graph,
     const MethodValues& values,
@@ -191,7 +192,7 @@ void Cloner::set_types(
     }
   }
   if (changes_.shares_submodules) {
-    return; // What a run may choose is as it was.
+    return; // Types of run-time choices do not change.
   }
   const auto check = [&](Value* value) {
     if (values.module_of(value) == nullptr) {
@@ -208,7 +209,7 @@ void Cloner::set_types(
   }
 }
 
-/// Calls of a module's hooks become calls of its copy's.
+/// Redirects calls of a module's hooks to those of its copy.
 void Cloner::set_hooks(const MethodValues& values) {
   for (auto* node : values.nodes()) {
     const auto hook = called_hook(node, values);
@@ -228,7 +229,7 @@ void Cloner::set_hooks(const MethodValues& values) {
 
 } // namespace
 
-Module clone_apart(const Module& module, const Changes& changes) {
+Module clone_with_changes(const Module& module, const Changes& changes) {
   return Cloner(changes).clone(module);
 }
 
