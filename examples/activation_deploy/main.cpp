@@ -22,7 +22,7 @@
 
 namespace {
 
-/// Stands for a file that came from elsewhere, perhaps from Python.
+/// A stand-in for a file from elsewhere, perhaps from Python.
 void make_file(const std::string& path) {
   torch::jit::Module net("Net");
   for (const auto* name : {"fc1", "fc2"}) {
@@ -46,7 +46,7 @@ int main() {
   const std::string file = folder / "coppice_activation_deploy.pt";
   make_file(file);
 
-  // A copy with a site where activations enter `fc2`.
+  // A copy with a site at the input of `fc2`.
   auto model = torch::jit::load(file);
   auto watched = coppice::with_activation_sites(model, {"fc2"});
 
@@ -61,7 +61,7 @@ int main() {
   for (int batch = 0; batch < 20; ++batch) {
     watched.forward({torch::randn({32, 64})}); // your samples
   }
-  sparsifier.step();        // a mask of what was gathered
+  sparsifier.step();        // a mask of the aggregate
   sparsifier.squash_mask(); // from now on it is applied
 
   const auto mask = sparsifier.get_mask("fc2").masks.at(0);
@@ -75,7 +75,7 @@ int main() {
   std::printf(
       "largest change of an output: %.1f\n", change.abs().max().item<double>());
 
-  // The mask becomes a constant of the graph: no Coppice is needed to run it.
+  // The mask becomes a constant of the graph, which runs without Coppice.
   const std::string masked = folder / "coppice_masked.pt";
   coppice::without_activation_sites(watched).save(masked);
   std::printf("written to %s\n", masked.c_str());

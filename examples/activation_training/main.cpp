@@ -1,5 +1,5 @@
-// Masks half of the activations that enter a layer, in a training loop: watches
-// them while the network trains, masks, and trains on with the mask in place.
+// Masks half of the inputs of a layer in a training loop: aggregates them while
+// the network trains, masks them, and continues training.
 //
 //   cmake -S examples/activation_training -B build/example \
 //     -DCMAKE_PREFIX_PATH=<where Coppice is installed>
@@ -21,7 +21,7 @@
 
 namespace {
 
-/// One word more than without hooks: `Hooked`.
+/// `Hooked` is the only difference to a model without hooks.
 struct Net : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& x) {
     return fc2(torch::relu(fc1(x)));
@@ -82,10 +82,10 @@ int main() {
           .set("sparsity_level", 0.5));
   sparsifier.register_layer("fc2");
 
-  train(*model, optimizer, centres); // The sparsifier watches.
+  train(*model, optimizer, centres); // The sparsifier aggregates.
   std::printf("trained:  %.2f\n", accuracy(*model, test));
 
-  sparsifier.step();        // A mask of what it saw,
+  sparsifier.step();        // A mask of the aggregate,
   sparsifier.squash_mask(); // and from now on it masks.
   std::printf("masked:   %.2f\n", accuracy(*model, test));
 
@@ -93,7 +93,7 @@ int main() {
   const double tuned = accuracy(*model, test);
   std::printf("tuned:    %.2f\n", tuned);
 
-  // A hook sees what a layer sees; its handle takes it out again.
+  // A hook sees the layer's inputs; its handle removes it.
   int64_t masked = 0;
   auto handle =
       model->fc2->register_forward_hook([&](torch::nn::LinearImpl&,

@@ -25,7 +25,7 @@ std::string path_of(const std::string& folder, const std::string& name) {
       "with --data.");
 }
 
-/// What is in a file, plain or gzip: zlib tells them apart.
+/// The contents of a file, plain or gzip, which zlib detects.
 std::string unzipped(const std::string& path) {
   const std::unique_ptr<gzFile_s, decltype(&gzclose)> file(
       gzopen(path.c_str(), "rb"), &gzclose);
@@ -57,7 +57,7 @@ torch::Tensor read_idx(const std::string& path, int64_t dimensions) {
         std::to_string(dimensions) + " dimension(s).");
   }
   std::vector<int64_t> sizes;
-  // A product of sizes may overflow; what is left of a quotient does not.
+  // Dividing step by step cannot overflow, unlike a product of sizes.
   int64_t left = static_cast<int64_t>(bytes.size()) - header;
   for (int64_t at = 4; at < header; at += 4) {
     int64_t size = 0;
@@ -106,6 +106,6 @@ int64_t gzip_size(const std::string& bytes) {
       &size,
       reinterpret_cast<const Bytef*>(bytes.data()),
       bytes.size());
-  constexpr int64_t kLongerHeader = 12; // A gzip file's, than a zlib stream's.
+  constexpr int64_t kLongerHeader = 12; // A gzip header is longer than zlib's.
   return static_cast<int64_t>(size) + kLongerHeader;
 }

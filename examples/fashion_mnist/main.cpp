@@ -30,7 +30,7 @@ constexpr const char* kHelp =
     R"(Usage: fashion_mnist [OPTION]...
 
 Trains a network of 3.2 million parameters on Fashion-MNIST, drops nine of ten
-of its weights while it trains on, and compiles the sparse network for one image
+of its weights during further training, and compiles the network for one image
 and for 64.
 
   --data FOLDER   IDX files of 28x28 images, plain or gzip, under the names of
@@ -39,9 +39,9 @@ and for 64.
                   demo-compiled.pt go (default: coppice-demo)
   --epochs N      of dense training, and again of sparse training (default: 5)
   --seed N        start of the random numbers (default: 0)
-  --seconds S     at most so long to measure a layer at a batch (default: 0.5)
+  --seconds S     time limit to measure a layer at a batch (default: 0.5)
 
-OMP_NUM_THREADS in the environment says on how many threads.
+OMP_NUM_THREADS in the environment sets the number of threads.
 )";
 
 struct Options {
@@ -86,7 +86,7 @@ void compile(
       save_and_judge(compiled.module, options.out + "/demo-compiled.pt", test);
   std::cout << compiled.table() << "\nthreads: " << torch::get_num_threads()
             << ", processor: " << compiled.processor
-            << ", medians of runs in turn\n\n"
+            << ", medians of interleaved runs\n\n"
             << saved.path << " gets " << percent(saved.accuracy)
             << " of the test images right.\n";
 }
@@ -136,7 +136,7 @@ void run(const Options& options) {
 
 constexpr const char* kSeeHelp = ": see `fashion_mnist --help`.";
 
-/// The number that all of a text is.
+/// Converts a whole text to a number.
 ///
 /// Errors: std::invalid_argument, also if it is less than `least`.
 template <typename Number>
@@ -161,7 +161,7 @@ Options parse(int argc, char** argv) {
       {"seed", required_argument, nullptr, 's'},
       {"seconds", required_argument, nullptr, 't'},
       {}};
-  opterr = 0; // What is wrong is said once.
+  opterr = 0; // Errors are reported below.
   Options options;
   for (int letter;
        (letter = getopt_long(argc, argv, "h", names, nullptr)) >= 0;) {
@@ -192,7 +192,7 @@ Options parse(int argc, char** argv) {
   }
   if (optind < argc) {
     throw std::invalid_argument(
-        std::string(argv[optind]) + " is no option" + kSeeHelp);
+        std::string(argv[optind]) + " is not an option" + kSeeHelp);
   }
   return options;
 }

@@ -12,7 +12,7 @@ namespace {
 
 using coppice::CellFormat;
 
-/// The weights in order, and why each is pruned or not.
+/// The weights in order, with the reason for pruning each or not.
 const std::vector<std::pair<std::string, std::string>> kNotes{
     {"conv1.weight", "dense: too small to be worth it"},
     {"conv2.weight", "pruned"},
@@ -107,7 +107,7 @@ void print_comparison(const SavedNet& dense, const SavedNet& sparse) {
        {"file, gzip", bytes(dense.gzip_bytes), bytes(sparse.gzip_bytes)}}};
   std::cout
       << coppice::to_text(table)
-      << "\nThe sparse network was read from its file before it was judged.\n"
+      << "\nThe sparse network was loaded from its file for the evaluation.\n"
       << count(all.zeros) << " of the " << count(all.weights)
       << " parameters are zero.\n";
 }

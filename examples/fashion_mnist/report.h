@@ -6,23 +6,22 @@
 
 #include "images.h"
 
-/// A network on the disk and what it is worth.
+/// A saved network and its quality.
 struct SavedNet {
   std::string path;
-  torch::jit::Module net; ///< What the file holds.
+  torch::jit::Module net; ///< As loaded from the file.
   double accuracy;        ///< Of `net`, on the test images.
   int64_t bytes;
   int64_t gzip_bytes;
 };
 
-/// Saves a network, and judges it read from its file: what counts is what the
-/// file holds.
+/// Saves a network and evaluates it as loaded from its file.
 SavedNet save_and_judge(
     const torch::jit::Module& net,
     const std::string& path,
     const ImageSet& test);
 
-/// A row a weight: its shape, zeros and blocks.
+/// One row per weight: its shape, zeros and blocks.
 void print_layers(const torch::jit::Module& net);
 
 void print_comparison(const SavedNet& dense, const SavedNet& sparse);

@@ -14,7 +14,8 @@ torch::nn::Conv2dOptions halving(int64_t in, int64_t out, int64_t kernel) {
 }
 
 /// A learning rate that rises over the first fifth of the training and then
-/// falls to almost nothing, each along half a cosine; parts of its top.
+/// falls to almost zero, each along half a cosine; as a fraction of its
+/// maximum.
 ///
 /// Source: Smith and Topin 2017, arXiv:1708.07120.
 double one_cycle(double progress) {
@@ -62,7 +63,7 @@ class Trainer {
   }
 
  private:
-  /// Indices of images, shuffled anew whenever the set is through.
+  /// Indices of images; shuffles after each pass over the set.
   torch::Tensor next_batch() {
     const int64_t size = batch_size(set_);
     if (!order_.defined() || order_.size(0) < size) {
@@ -93,7 +94,7 @@ class Trainer {
   torch::Tensor order_;
 };
 
-/// The share of zeros in all weights that are pruned.
+/// The fraction of zeros in all pruned weights.
 double pruned_sparsity(const coppice::BaseSparsifier& sparsifier) {
   int64_t zeros = 0;
   int64_t all = 0;
@@ -156,8 +157,8 @@ void train_sparse(
     const ImageSet& set,
     int64_t epochs,
     const OnProgress& on_progress) {
-  // Masks change four times an epoch. Their level is final after three fifths
-  // of the steps; the rest is for the network to recover.
+  // Masks change four times an epoch. The level is final after three fifths of
+  // the steps, so that the network can recover.
   const int64_t steps = 4 * epochs;
   const int64_t batches =
       std::max<int64_t>(1, set.size() / Trainer::batch_size(set) / 4);
@@ -168,7 +169,7 @@ void train_sparse(
           {1, 4}));
   sparsifier.prepare(net, {kPruned.begin(), kPruned.end()});
   sparsifier.protect(trainer.optimizer()); // Dropped weights stay dropped.
-  // Half of the blocks go at once: that costs next to no accuracy.
+  // Starting at half of the blocks costs almost no accuracy.
   coppice::CubicSL schedule(
       sparsifier,
       coppice::CubicSLOptions().init_sl(0.5).sparsity_level(0.9).total_steps(

@@ -9,7 +9,7 @@
 #include "images.h"
 
 /// Two convolutions that halve the image, and two linear layers, the first with
-/// 3.2 million weights. Strides do what pooling would, in half the time.
+/// 3.2 million weights. Strides instead of pooling, in half the time.
 ///
 /// Shapes: input [n, 1, 28, 28], output [n, 10], logits.
 struct Net : torch::nn::Module {
@@ -24,15 +24,15 @@ struct Net : torch::nn::Module {
 /// The layers that are pruned. The others are small.
 inline const std::vector<std::string> kPruned{"conv2.weight", "fc1.weight"};
 
-/// Grey levels 0 to 255 as the network takes them: [-1, 1].
+/// Grey levels 0 to 255, scaled to [-1, 1].
 torch::Tensor to_input(const torch::Tensor& images);
 
-/// The share of `set` that `forward` gets right.
+/// The fraction of `set` that `forward` classifies correctly.
 double accuracy(
     const std::function<torch::Tensor(const torch::Tensor&)>& forward,
     const ImageSet& set);
 
-/// Called as training goes on.
+/// Called during training.
 using OnProgress =
     std::function<void(const std::string& step, double loss, double sparsity)>;
 
@@ -43,8 +43,8 @@ void train_dense(
     int64_t epochs,
     const OnProgress& on_progress);
 
-/// Trains on while the sparsity level of `kPruned` rises to 90%, in blocks of
-/// 1x4.
+/// Continues training while the sparsity level of `kPruned` rises to 90%, in
+/// blocks of 1x4.
 void train_sparse(
     Net& net,
     const ImageSet& set,

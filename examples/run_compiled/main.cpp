@@ -4,7 +4,7 @@
 //   coppice compile net.pt -o fast.pt --input 4x20:int64
 //   run_compiled fast.pt
 //
-// You should see five numbers a line of text, the same as those of net.pt.
+// You should see five numbers per line of text, the same as those of net.pt.
 #include <coppice/coppice.h>
 #include <torch/script.h>
 

@@ -20,11 +20,11 @@
 
 namespace {
 
-/// Tells apart lines of text, given as numbers of characters [batch, length].
+/// Classifies lines of text, given as character codes [batch, length].
 struct Net : torch::nn::Module {
   torch::Tensor forward(const torch::Tensor& text) {
-    // The LSTM starts from zeros [1, batch, 64]: their batch is read in C++, so
-    // that without `check_inputs` it would be a constant of the trace.
+    // The LSTM's initial state [1, batch, 64] has a batch size read in C++,
+    // which without `check_inputs` would be a constant of the trace.
     const auto h = std::get<0>(lstm(embedding(text)));
     return fc(h.select(1, h.size(1) - 1));
   }
@@ -37,7 +37,7 @@ struct Net : torch::nn::Module {
   torch::nn::Linear fc{register_module("fc", torch::nn::Linear(64, 5))};
 };
 
-/// `count` lines that follow from their number.
+/// `count` lines, computed from their numbers.
 torch::Tensor lines(int64_t count, int64_t length) {
   return (torch::arange(count * length) * 7919 % 128).view({count, length});
 }
@@ -55,7 +55,7 @@ int main(int argc, char** argv) {
       model, lines(2, 11), coppice::TraceOptions().check_inputs(lines(3, 17)));
   script.save(path);
 
-  // The file is all that Python, or another C++ program, needs.
+  // Python, or another C++ program, needs only the file.
   auto loaded = torch::jit::load(path);
   const auto text = lines(1000, 20);
   const auto expected = model->forward(text);

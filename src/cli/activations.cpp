@@ -61,8 +61,8 @@ struct ActivationsRun {
   bool json = false;
 };
 
-/// The inputs by their names, where all tensors have names of inputs, else in
-/// the order of the names.
+/// The inputs by name, if all tensors are named as inputs, else in the order of
+/// their names.
 std::vector<torch::Tensor> calibration_of(
     const Checkpoint& file,
     const torch::jit::Module& model) {
@@ -157,7 +157,8 @@ ExitCode activations(ActivationsRun options) {
   const auto inputs = [&] {
     try {
       return calibration_of(file, model);
-    } catch (const c10::Error& error) { // No `forward`, a dtype of none.
+    } catch (
+        const c10::Error& error) { // No `forward`, or an unsupported dtype.
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();
@@ -179,7 +180,7 @@ ExitCode activations(ActivationsRun options) {
   const auto rows = [&] {
     try {
       return mask_activations(model, inputs, options.mask, masked);
-    } catch (const c10::ValueError& error) { // A name, a shape, an option.
+    } catch (const c10::ValueError& error) { // A name, shape or option.
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();
@@ -236,14 +237,14 @@ void add_activations_options(CLI::App& command, ActivationsRun& options) {
           .add_option(
               "--features",
               options.features,
-              "Mask only these features, each on its own; needs --feature-dim")
+              "Mask only these features, each separately; needs --feature-dim")
           ->type_name("LIST")
           ->delimiter(',');
   auto* dim = command
                   .add_option(
                       "--feature-dim",
                       options.feature_dim,
-                      "The dimension that --features counts along")
+                      "The dimension that --features index")
                   ->type_name("D");
   features->needs(dim);
   dim->needs(features);
@@ -251,7 +252,7 @@ void add_activations_options(CLI::App& command, ActivationsRun& options) {
   command.add_flag(
       "--sites",
       mask.sites,
-      "Keep activation sites in OUT in place of constants");
+      "Keep activation sites in OUT instead of constants");
   command.add_flag(
       "--json", options.json, "Print one JSON object instead of text");
   command

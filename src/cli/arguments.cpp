@@ -15,7 +15,7 @@ namespace {
 using Items = std::vector<PickleValue>;
 using Inputs = std::vector<c10::IValue>;
 
-/// What is said of an input in messages.
+/// How messages name an input.
 std::string place(const std::string& where, const std::string& name) {
   return fmt::format("{}: input `{}`", where, name);
 }
@@ -40,7 +40,7 @@ Inputs in_order(
   return inputs;
 }
 
-/// By the names of the inputs; those that are not there take their defaults.
+/// Inputs by name; missing ones take their defaults.
 Inputs by_name(
     const PickleDict& given,
     const torch::jit::Module& module,
@@ -90,8 +90,9 @@ Inputs from_dictionary(
     const auto* const name = key.get_if<std::string>();
     if (name == nullptr) {
       throw InputError(fmt::format(
-          "{}: is a dictionary with keys that are no names; give the inputs of "
-          "the model by their names.",
+          "{}: is a dictionary with keys that are not names; give the inputs "
+          "of "
+          "the model by name.",
           where));
     }
     is_of_tensors = is_of_tensors && value.get_if<PickleTensor>() != nullptr;
@@ -109,7 +110,7 @@ Inputs from_dictionary(
         where,
         *unknown,
         names.empty()
-            ? "it has none at all"
+            ? "it has no inputs"
             : fmt::format(
                   "the nearest is `{}`", nearest_name(*unknown, names))));
   }

@@ -9,9 +9,9 @@
 namespace coppice::cli {
 
 /// The inputs of `forward` in `value`: a tuple or list of them, a dictionary of
-/// them by name, or the input itself if the model takes a single one. If no key
-/// of a dictionary of tensors names an input, tensors are taken in the natural
-/// order of their keys. `where` is the file that `value` comes from.
+/// them by name, or the input itself if the model has only one. If no key of a
+/// dictionary of tensors names an input, tensors are taken in the natural order
+/// of their keys. `where`: the file of `value`, for errors.
 ///
 /// Errors: InputError.
 std::vector<c10::IValue> arguments_from(

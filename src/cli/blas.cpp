@@ -11,7 +11,7 @@
 namespace coppice::cli {
 
 std::string blas_path() {
-  // The first sgemm_ in the order of loading is the one LibTorch is bound to.
+  // LibTorch is bound to the first sgemm_ in load order.
   const void* product = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info info{};
   if (product == nullptr || dladdr(product, &info) == 0) {
@@ -27,7 +27,7 @@ std::string blas_name() {
   if (path.empty()) {
     return "LibTorch's own";
   }
-  // Debian names the folder after the BLAS, and the file always alike.
+  // On Debian the folder has the BLAS's name; the file name is always the same.
   const std::filesystem::path file(path);
   return (file.parent_path().filename() / file.filename()).string();
 }
@@ -47,7 +47,7 @@ void warn_of_reference_blas() {
 }
 
 int use_threads(int count) {
-  // LibTorch counts the cores itself and finds one in some virtual machines.
+  // LibTorch's own count of cores is 1 in some virtual machines.
   if (count == 0 && std::getenv("OMP_NUM_THREADS") == nullptr &&
       at::get_num_threads() == 1) {
     count = static_cast<int>(std::thread::hardware_concurrency());
@@ -55,7 +55,7 @@ int use_threads(int count) {
   if (count > 0) {
     at::set_num_threads(count);
   }
-  // OpenBLAS has threads of its own that LibTorch's setting does not reach.
+  // OpenBLAS's own threads do not follow LibTorch's setting.
   using SetThreads = void (*)(int);
   if (auto* set = reinterpret_cast<SetThreads>(
           dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) {

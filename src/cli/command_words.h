@@ -5,11 +5,11 @@
 
 namespace coppice::cli {
 
-/// Words as a shell takes them back.
+/// Words quoted for a shell.
 std::string quoted_words(const std::vector<std::string>& words);
 
-/// What this program was started with, as a shell takes it: "coppice bench
-/// net.pt"; empty where the system does not tell.
+/// This program's command line, quoted for a shell: "coppice bench net.pt";
+/// empty if the system does not provide it.
 std::string command_words();
 
 } // namespace coppice::cli

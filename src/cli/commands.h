@@ -7,14 +7,14 @@
 
 namespace coppice::cli {
 
-/// The command to run, once the command line is parsed.
+/// The command to run after parsing.
 struct Command {
   std::function<ExitCode()> run;
   /// Whether it runs a model, on the threads of LibTorch and the BLAS.
   bool computes = false;
 };
 
-// Each adds a subcommand to `app` that sets `chosen`.
+// Each adds a subcommand to `app`, which sets `chosen`.
 void add_inspect(CLI::App& app, Command& chosen);
 void add_prune(CLI::App& app, Command& chosen);
 void add_analyze(CLI::App& app, Command& chosen);

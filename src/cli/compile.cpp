@@ -87,7 +87,7 @@ struct CompileRun {
   int threads = 0;
 };
 
-/// All files that are read, none of which an output may replace.
+/// All files that are read; outputs must not overwrite them.
 std::vector<std::string> files_read(const CompileRun& options) {
   std::vector<std::string> files = options.libraries;
   files.insert(
@@ -95,7 +95,7 @@ std::vector<std::string> files_read(const CompileRun& options) {
   return files;
 }
 
-/// The model or the inputs are wrong.
+/// Throws InputError for a model or inputs that do not run.
 [[noreturn]] void refuse_run(
     const CompileRun& options,
     const c10::ValueError& error) {
@@ -128,7 +128,7 @@ CompiledModel compiled(
   }
 }
 
-/// What the page says of the model before it says how it did.
+/// The subject of the page before results are added.
 PageSubject subject_of(const char* kind, const CompileRun& options) {
   PageSubject subject;
   subject.kind = kind;
@@ -138,7 +138,7 @@ PageSubject subject_of(const char* kind, const CompileRun& options) {
   return subject;
 }
 
-/// Writes the page, if one was asked for.
+/// Writes the page if --html was given.
 void write_page(
     const CompileRun& options,
     const PageSubject& subject,
@@ -156,7 +156,7 @@ void print(
   if (!options.json) {
     std::cout << text << '\n';
     if (!options.html.empty()) {
-      std::cout << "The page: " << options.html << '\n';
+      std::cout << "Page written to " << options.html << '\n';
     }
     return;
   }

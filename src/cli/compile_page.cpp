@@ -25,7 +25,7 @@
 namespace coppice::cli {
 namespace {
 
-/// Of a layer with several batches, what does not depend on them is said once.
+/// Cells that are the same for all batches of a layer are shown once.
 Table layer_rows(const CompiledModel& compiled) {
   static const std::set<std::string> kOfBatch{
       "batch", "dense_us", "chosen_us", "ratio", "share"};
@@ -56,9 +56,9 @@ std::string why_left(const CompiledLayer& layer) {
           fmt::format("{} at batch {}", timing.fastest_format, timing.batch));
     }
   }
-  return faster.empty() ? "LibTorch's own was the fastest that was measured"
+  return faster.empty() ? "LibTorch's product was the fastest measured"
                         : fmt::format(
-                              "faster was {}, but nothing at every batch",
+                              "{} was faster, but nothing was at every batch",
                               fmt::join(faster, ", "));
 }
 
@@ -74,9 +74,7 @@ void add_left(HtmlPage& page, const CompiledModel& compiled) {
     }
   }
   if (!table.rows.empty()) {
-    page.section(
-        "Left as they were",
-        "Layers that stay on LibTorch's own dense product.");
+    page.section("Not replaced", "Layers that keep LibTorch's dense product.");
     page.table(table);
   }
 }
@@ -91,8 +89,10 @@ void add_pictures(HtmlPage& page, const CompiledModel& compiled) {
   }
   page.section(
       "Where the zeros are",
-      "Weights as matrices, a row an output. Empty is zero; the fuller a cell, "
-      "the stronger its color, and the fullest of a picture has all of it.");
+      "Weights as matrices, one row per output. An empty cell is zero; color "
+      "shows the "
+      "fraction of non-zeros in a cell, relative to the highest of its "
+      "picture.");
   page.frames(frames);
 }
 
@@ -100,14 +100,14 @@ std::string timing_text(
     const PageSubject& subject,
     const CompiledModel& compiled) {
   std::string text =
-      "Medians of runs in turn. Each layer on its own, dense being LibTorch's "
-      "product with the same weight, its zeros included; " +
+      "Medians of interleaved runs. Each layer separately; dense is LibTorch's "
+      "product with the same weight, zeros included; " +
       compiled.weights_text() + ".";
-  text += " The whole model as calls follow each other.";
+  text += " The whole model in consecutive calls.";
   if (subject.remembers) {
     text +=
-        " Times of layers that were measured before on this processor, with "
-        "these threads and zeros, are those of that time (see --no-cache).";
+        " Layers that were measured before on this processor, with these "
+        "threads and zeros, keep those times (see --no-cache).";
   }
   return text;
 }
@@ -151,12 +151,13 @@ std::string compile_page(
   page.figures(page_figures(compiled));
   page.section(
       "Layers",
-      "A layer is replaced only where a product was measured that is faster at "
-      "every batch; times are microseconds of a call.");
+      "A layer is replaced only if a product was measured to be faster at "
+      "every "
+      "batch; times are microseconds per call.");
   page.table(layer_rows(compiled));
   page.section(
       "Time before and after",
-      "Every pair of bars has a scale of its own: the longer one is full.");
+      "Each pair of bars has its own scale: the longer one is full.");
   add_bars(page, subject, compiled);
   add_left(page, compiled);
   add_pictures(page, compiled);

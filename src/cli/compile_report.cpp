@@ -58,7 +58,7 @@ std::string instruction_set_text() {
 
 std::string compile_conditions() {
   return fmt::format(
-      "threads: {}, instruction set: {}, BLAS: {}, medians of runs in turn",
+      "threads: {}, instruction set: {}, BLAS: {}, medians of interleaved runs",
       at::get_num_threads(),
       instruction_set_text(),
       blas_name());

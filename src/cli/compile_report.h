@@ -8,18 +8,18 @@
 
 namespace coppice::cli {
 
-/// The results as a JSON object, to which more can be added.
+/// The results as a JSON object, to be extended.
 nlohmann::ordered_json compiled_json(
     const std::string& model,
     const CompiledModel& compiled);
 
-/// The instruction set that kernels run on, and whether it is scalar.
+/// The instruction set of the kernels, and whether it is scalar.
 std::string instruction_set_text();
 
-/// "threads: 2, instruction set: ...": how it was measured.
+/// "threads: 2, instruction set: ...": the conditions of the measurement.
 std::string compile_conditions();
 
-/// What `coppice compile` and `coppice bench` print at their end.
+/// The final output of `coppice compile` and `coppice bench`.
 std::string compile_text(
     const std::string& output,
     const CompiledModel& compiled);
@@ -28,7 +28,7 @@ nlohmann::ordered_json compile_json(
     const std::string& output,
     const CompiledModel& compiled);
 
-/// `others`: times of MODEL and OTHER; empty if there is no other.
+/// `others`: times of MODEL and OTHER; empty without OTHER.
 std::string bench_text(
     const std::string& other,
     const CompiledModel& compiled,

@@ -17,10 +17,9 @@ double seconds_of(const timeval& time) {
       1e-6 * static_cast<double>(time.tv_usec);
 }
 
-/// The time that processors were busy or lent to other machines, by the first
-/// line of /proc/stat: "cpu", then hundredths of a second in user mode, nice,
-/// in the system, idle, waiting for a disk, in two kinds of interrupts, and
-/// stolen.
+/// Time in which processors were busy or stolen by other virtual machines, from
+/// the first line of /proc/stat: "cpu", then hundredths of a second of user,
+/// nice, system, idle, iowait, irq, softirq and steal.
 std::optional<double> busy_seconds() {
   std::ifstream file("/proc/stat");
   std::string name;
@@ -53,15 +52,14 @@ const char* const kDisturbed =
     "times may be wrong: measure again when the machine is quiet";
 
 bool is_disturbed(const ProcessorUse& use) {
-  // The system takes the processor away a few times a second on a quiet
-  // machine, and after every slice of some milliseconds where others wait for
-  // it.
+  // A quiet machine preempts a thread a few times a second; with waiting
+  // threads, it does so after every time slice of some milliseconds.
   constexpr double kMostSwitches = 50;
   if (use.switches <= kMostSwitches * (use.own + 1)) {
     return false;
   }
-  // Where LibTorch's and the BLAS's threads are more than the processors, they
-  // take them from each other.
+  // Threads of LibTorch and the BLAS preempt one another if they outnumber the
+  // processors.
   constexpr double kMostOfOthers = 0.1;
   return !use.all || *use.all - use.own > kMostOfOthers * use.elapsed;
 }

@@ -5,28 +5,27 @@
 
 namespace coppice::cli {
 
-/// Processor times in seconds, summed over processors: since the start, or
-/// between two moments.
+/// Processor times in seconds, summed over processors: since the start, or of
+/// an interval.
 struct ProcessorUse {
   double elapsed = 0;
-  double own = 0;      ///< This program's processor time.
-  double switches = 0; ///< How often a thread of it was interrupted.
-  /// Every program's processor time, where the system tells it.
+  double own = 0;      ///< Of this program.
+  double switches = 0; ///< Involuntary context switches of its threads.
+  /// Of all programs, if the system provides it.
   std::optional<double> all;
 };
 
-/// What the system counted until now.
+/// The counts up to now.
 ProcessorUse processor_use();
 
-/// Whether other programs took the processor from this one, more than on an
-/// idle machine.
+/// Whether other programs used the processors more than on an idle machine.
 bool is_disturbed(const ProcessorUse& use);
 
-/// Whether other programs took the processor from this one while it measured,
-/// so that its times may be wrong.
+/// Detects whether other programs used the processors during a measurement, so
+/// that its times may be wrong.
 class Disturbance {
  public:
-  /// Counts from here on, by what `use` says.
+  /// Starts counting, with the counts of `use`.
   explicit Disturbance(std::function<ProcessorUse()> use = processor_use);
 
   bool is_found() const;
@@ -36,10 +35,10 @@ class Disturbance {
   ProcessorUse begin_;
 };
 
-/// What is to be said of it.
+/// The text of the warning.
 extern const char* const kDisturbed;
 
-/// Says so on standard error.
+/// Prints the warning on standard error.
 void warn_if(bool is_disturbed);
 
 } // namespace coppice::cli

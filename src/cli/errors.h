@@ -9,7 +9,7 @@ enum ExitCode {
   kDone = 0,
   kFailed = 1,        ///< The work failed.
   kWrongInput = 2,    ///< The command line or an input file is wrong.
-  kInterrupted = 130, ///< Ctrl-C, as shells report it.
+  kInterrupted = 130, ///< Ctrl-C, with the code that shells use.
 };
 
 /// The command line or an input file is wrong. The message is one sentence:
@@ -19,7 +19,7 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// The work failed, though its input was right. One sentence, too.
+/// The work failed although its input was valid. One sentence, too.
 class WorkError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

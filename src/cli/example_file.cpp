@@ -21,7 +21,7 @@ PickleValue dictionary_of(const StateDict& state) {
   return dictionary;
 }
 
-/// Nothing if it is no file of torch.save, or a broken one.
+/// Nothing if it is not a valid file of torch.save.
 std::optional<TorchFile> torch_file(const std::string& path) {
   try {
     return read_torch_file(path);
@@ -43,7 +43,7 @@ std::vector<c10::IValue> inputs_in_file(
   if (checkpoint.format == CheckpointFormat::TorchScript ||
       checkpoint.format == CheckpointFormat::ExportedProgram ||
       checkpoint.format == CheckpointFormat::TorchSave) {
-    read_torch_file(path); // Says what is wrong.
+    read_torch_file(path); // Throws, with the reason.
   }
   return arguments_from(dictionary_of(checkpoint.state), module, path);
 }

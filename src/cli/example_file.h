@@ -7,9 +7,9 @@
 
 namespace coppice::cli {
 
-/// The inputs of a model that a file gives, as `arguments_from` has them: a
-/// safetensors file, or one of torch.save with any structure of tensors,
-/// numbers, strings and none. Nothing in the file can run.
+/// The inputs of a model in a file, as for `arguments_from`: a safetensors
+/// file, or one of torch.save with any structure of tensors, numbers, strings
+/// and None. No code in the file is run.
 ///
 /// Errors: InputError, FileError.
 std::vector<c10::IValue> inputs_in_file(

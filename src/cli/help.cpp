@@ -9,7 +9,7 @@ namespace {
 constexpr size_t kColumn = 26; ///< Where descriptions begin.
 constexpr size_t kWidth = 80;
 
-/// What an option takes: "N" of "N:INT in [1 - 4096]", as the parser says it.
+/// The value's name: "N" of the parser's "N:INT in [1 - 4096]".
 std::string type_of(const CLI::Option& option) {
   auto type = option.get_type_name();
   for (const auto* check : {":INT in [", ":FLOAT in [", ":{"}) {

@@ -7,8 +7,8 @@
 namespace coppice::cli {
 
 /// Formats the options of `--help` in lines of at most 80 characters: name,
-/// value, description, default. Leaves out what the parser would add: types,
-/// ranges, which options exclude each other.
+/// value, description, default. Leaves out the parser's types, ranges and
+/// exclusions.
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_help(

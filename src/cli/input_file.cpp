@@ -15,7 +15,7 @@ void require_input_file(const std::string& path) {
   struct stat info {};
   if (stat(path.c_str(), &info) != 0) {
     throw InputError(fmt::format(
-        "{} cannot be read ({}): name a file that is there.",
+        "{} cannot be read ({}): name an existing file.",
         path,
         std::strerror(errno)));
   }

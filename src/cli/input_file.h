@@ -4,10 +4,9 @@
 
 namespace coppice::cli {
 
-/// Opening a pipe would wait for a writer, and reading a folder fails late and
-/// oddly: both are refused here.
+/// Rejects pipes, whose opening waits for a writer, and folders.
 ///
-/// Errors: InputError if `path` is no regular file.
+/// Errors: InputError if `path` is not a regular file.
 void require_input_file(const std::string& path);
 
 } // namespace coppice::cli

@@ -34,7 +34,7 @@ const std::map<std::string, torch::ScalarType> kDtypes{
     {"uint8", torch::kByte},
     {"bool", torch::kBool}};
 
-/// A tensor that `--input` asks for.
+/// A tensor described by `--input`.
 struct Asked {
   std::vector<int64_t> shape;
   torch::ScalarType dtype = torch::kFloat;
@@ -55,13 +55,13 @@ Number number_from(const std::string& part, const std::string& text) {
   const auto end = part.data() + part.size();
   const auto [at, error] = std::from_chars(part.data(), end, number);
   if (error != std::errc() || at != end || part.empty()) {
-    refuse(text, fmt::format("`{}` is no number", part));
+    refuse(text, fmt::format("`{}` is not a number", part));
   }
   return number;
 }
 
-/// Made-up inputs are held more than once: beyond a quarter of the memory the
-/// system would end the program.
+/// Made-up inputs are held more than once: above a quarter of the memory the
+/// system might kill the program.
 void check_size(
     const std::vector<int64_t>& shape,
     torch::ScalarType dtype,
@@ -99,7 +99,7 @@ std::pair<std::string, std::string> range_from(
     const std::string& text) {
   const auto comma = inside.find(',');
   if (comma == std::string::npos) {
-    refuse(text, "a range has two ends, as [0,5]");
+    refuse(text, "a range has two bounds, as [0,5]");
   }
   return {inside.substr(0, comma), inside.substr(comma + 1)};
 }
@@ -132,8 +132,8 @@ bool is_integral(torch::ScalarType dtype) {
   return c10::isIntegralType(dtype, /*includeBool=*/true);
 }
 
-/// The least and the largest number of a dtype of integers; but for one, so
-/// that the number above it is one too.
+/// The range of an integer dtype, less one at the top, so that one more does
+/// not overflow.
 std::pair<int64_t, int64_t> limits_of(torch::ScalarType dtype) {
   if (dtype == torch::kBool) {
     return {0, 1};
@@ -160,7 +160,7 @@ torch::Tensor integers(const Asked& asked, const std::string& text) {
     refuse(
         text,
         fmt::format(
-            "a range goes from a number to one that is not less, both within "
+            "a range is [low,high] with low <= high, both within "
             "{} to {}",
             limits.first,
             limits.second));
@@ -179,7 +179,7 @@ torch::Tensor floats(const Asked& asked, const std::string& text) {
   const auto most = number_from<double>(asked.range->second, text);
   if (!(least <= most) || !std::isfinite(most - least) ||
       c10::isComplexType(asked.dtype)) {
-    refuse(text, "a range goes from a real number to one that is not less");
+    refuse(text, "a range is [low,high] with low <= high, both real numbers");
   }
   const bool is_double = asked.dtype == torch::kDouble;
   return torch::rand(asked.shape, is_double ? torch::kDouble : torch::kFloat)
@@ -188,7 +188,7 @@ torch::Tensor floats(const Asked& asked, const std::string& text) {
       .to(asked.dtype);
 }
 
-/// How `--input` gives what is no tensor.
+/// How to give an input that is not a tensor.
 std::string way_to_give(const c10::Type& type) {
   const std::pair<c10::TypePtr, const char*> ways[] = {
       {c10::IntType::get(), "=3"},
@@ -229,7 +229,8 @@ c10::IValue input_from(const std::string& text, const c10::Argument& argument) {
 std::vector<c10::IValue> inputs_from(
     const std::vector<std::string>& texts,
     const torch::jit::Module& module) {
-  for (const auto& text : texts) { // What is wrong with any model comes first.
+  for (const auto& text :
+       texts) { // Errors that hold for every model come first.
     if (text.rfind('=', 0) != 0) {
       asked_by(text);
     }

@@ -18,7 +18,7 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kInspectAbout =
-    "List the tensors of a model, and where their zeros lie.";
+    "List the tensors of a model and the patterns of their zeros.";
 
 constexpr const char* kInspectExamples =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of either
@@ -46,12 +46,12 @@ struct InspectOptions {
   bool json = false;
 };
 
-/// Sums over all tensors of a model; what two names share counts once.
+/// Sums over all tensors of a model; shared memory counts once.
 struct InspectTotals {
   int64_t elements = 0;
   int64_t bytes = 0;
   int64_t zeros = 0;
-  bool has_masks = false; ///< That are multiplied with other tensors.
+  bool has_masks = false; ///< Of other tensors.
   std::set<const void*> seen;
 
   double sparsity() const {
@@ -59,7 +59,7 @@ struct InspectTotals {
   }
 };
 
-/// What the zeros look like, or nothing where there are none to look at.
+/// Adds the pattern of the zeros, if there are any.
 void add_patterns(
     const torch::Tensor& tensor,
     int64_t zeros,

@@ -15,7 +15,7 @@
 namespace coppice::cli {
 namespace {
 
-/// The system's reason without the name of the library and of C++ symbols.
+/// The system's reason, without the library's path and C++ symbols.
 std::string reason_of(std::string text, const std::string& path) {
   if (text.find("undefined symbol") != std::string::npos) {
     return "it was built for another LibTorch, or for one with Python; build "
@@ -27,7 +27,7 @@ std::string reason_of(std::string text, const std::string& path) {
   return text + "; give a shared library for this machine";
 }
 
-/// What it registers is refused.
+/// The library's registrations were refused.
 std::string reason_of(const std::exception& error) {
   const auto text = graph::first_line(error);
   return text.find("TORCH_LIBRARY") != std::string::npos ||
@@ -48,24 +48,25 @@ std::string& at_work() {
   return path;
 }
 
-/// An exception while a library registers what it has, for one a class that is
-/// there already, does not pass every system's loader: the program ends here.
+/// An exception from a library's static initialisers, such as for a class that
+/// is registered twice, cannot pass every system's loader: the program ends
+/// here.
 [[noreturn]] void end_with_sentence() {
-  std::string why = "it fails while it is loaded";
+  std::string why = "it failed during loading";
   try {
     if (const auto error = std::current_exception()) {
       std::rethrow_exception(error);
     }
   } catch (const std::exception& error) {
     why = reason_of(error);
-  } catch (...) { // Of a type that says nothing.
+  } catch (...) { // Of an unknown type.
   }
   std::cerr << fmt::format(
       "coppice: --load {}: cannot be loaded: {}.\n", at_work(), why);
   std::_Exit(kWrongInput);
 }
 
-/// While a library is loaded.
+/// Installs the terminate handler during loading.
 class LoadingLibrary {
  public:
   explicit LoadingLibrary(const std::string& path)
@@ -83,7 +84,7 @@ class LoadingLibrary {
 };
 
 void load_library(const std::string& path) {
-  // Without a slash it would be looked for elsewhere.
+  // Without a slash, dlopen searches elsewhere.
   const auto whole = std::filesystem::absolute(path).string();
   const bool is_here = std::filesystem::exists(whole);
   if (is_here) {
@@ -91,8 +92,8 @@ void load_library(const std::string& path) {
   }
   const auto& name = is_here ? whole : path;
   const LoadingLibrary loading(path);
-  // It is declared not to throw, and what a library registers may: the compiler
-  // must not know what it is.
+  // dlopen is declared not to throw, but static initialisers may: volatile
+  // hides it from the compiler.
   void* (*volatile open)(const char*, int) = dlopen;
   void* library = nullptr;
   try {
@@ -113,7 +114,7 @@ void add_load_option(CLI::App& command, std::vector<std::string>& libraries) {
           "--load",
           libraries,
           "A shared library with ops or classes that the model uses; may be "
-          "given often")
+          "given several times")
       ->type_name("LIBRARY")
       ->allow_extra_args(false);
 }

@@ -9,8 +9,7 @@ namespace coppice::cli {
 /// Adds `--load` to a command that loads TorchScript models.
 void add_load_option(CLI::App& command, std::vector<std::string>& libraries);
 
-/// Loads shared libraries that register ops or classes, for as long as the
-/// program runs.
+/// Loads shared libraries that register ops or classes. They stay loaded.
 ///
 /// Errors: InputError if one cannot be loaded.
 void load_libraries(const std::vector<std::string>& libraries);

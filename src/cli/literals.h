@@ -6,8 +6,8 @@
 
 namespace coppice::cli {
 
-/// A value as a command line writes it: none, true, 3, 0.5, [1, 2.5], "text" or
-/// text without quotes.
+/// A value in the notation of the command line: none, true, 3, 0.5, [1, 2.5],
+/// "text" or unquoted text.
 PickleValue literal_of(const std::string& text);
 
 } // namespace coppice::cli

@@ -12,7 +12,7 @@
 namespace coppice::cli {
 namespace {
 
-/// Whose ops are LibTorch's own.
+/// Namespaces of LibTorch's ops.
 const std::set<std::string> kOwn{
     "aten",
     "prim",
@@ -65,7 +65,8 @@ std::string load_error(const std::exception& error) {
   const auto* const torch_error = dynamic_cast<const c10::Error*>(&error);
   const std::string text =
       torch_error ? torch_error->what_without_backtrace() : error.what();
-  const auto head = text.substr(0, 2000); // A regex goes deep in long ones.
+  const auto head =
+      text.substr(0, 2000); // std::regex recurses with the length of the text.
   std::smatch found;
   if (std::regex_search(head, found, op)) {
     return missing_op(found[1]);

@@ -5,8 +5,8 @@
 
 namespace coppice::cli {
 
-/// Why LibTorch does not load a TorchScript file, and what to do, as the rest
-/// of a sentence without a full stop and without names of C++.
+/// Why LibTorch cannot load a TorchScript file, and a remedy, without a full
+/// stop and without C++ names.
 std::string load_error(const std::exception& error);
 
 } // namespace coppice::cli

@@ -1,5 +1,5 @@
-// The program `coppice`: reads the command line, runs one subcommand, and turns
-// what went wrong into one sentence and an exit code.
+// The program `coppice`: parses the command line, runs one subcommand, and
+// turns errors into one sentence and an exit code.
 
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
@@ -26,15 +26,15 @@ namespace coppice::cli {
 namespace {
 
 constexpr const char* kExamples = R"(Examples:
-  coppice inspect net.safetensors       # where are its zeros?
+  coppice inspect net.safetensors       # patterns of its zeros
   coppice prune net.safetensors -o sparse.safetensors --sparsity 0.9
   coppice pack sparse.safetensors -o packed.safetensors
   coppice compile net.pt -o fast.pt --input 1x784
 
-`coppice COMMAND --help` says more of a command.
+`coppice COMMAND --help` describes a command.
 )";
 
-/// LibTorch and the standard library write messages of several lines.
+/// Messages of LibTorch and the standard library may have several lines.
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   text.erase(text.find_last_not_of(' ') + 1);
@@ -47,8 +47,8 @@ bool is_of_libtorch(const std::string& file) {
       file.find("c10/") != std::string::npos;
 }
 
-/// Warnings of Coppice's library in the program's own form, each once. Those of
-/// LibTorch are for who writes a model's code, not for who has its file.
+/// Prints the library's warnings in the program's form, each once. Those of
+/// LibTorch are hidden: they are for the authors of models.
 class Warnings : public coppice::compat::WarningListener {
  public:
   void warn(const std::string& text, const std::string& file) override {
@@ -67,7 +67,7 @@ ExitCode complain(ExitCode code, const std::string& message) {
   return code;
 }
 
-/// Help and version are no errors, though CLI11 throws them.
+/// CLI11 also throws for help and version.
 ExitCode end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
   if (error.get_exit_code() == 0) {
     app.exit(error);
@@ -89,18 +89,18 @@ ExitCode end_of_parsing(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 /// Restarts the program with OpenMP threads that spin for a tenth of a
-/// millisecond after their work. By default they spin much longer and keep the
-/// processors from OpenBLAS, which has threads of its own: training takes
-/// nearly twice as long, and a dense product may be measured at a hundredth of
-/// its speed. Without spinning, every short layer would have to wake them,
-/// which takes longer than the layer. A restart is needed because libgomp, the
-/// OpenMP of LibTorch, reads the environment before main.
+/// millisecond after their work. By default they spin much longer and keep
+/// processors from OpenBLAS's own threads: training takes nearly twice as long,
+/// and a dense product may be measured at a hundredth of its speed. Without
+/// spinning, every short layer would wake them, which takes longer than the
+/// layer. libgomp, LibTorch's OpenMP, reads the environment before main, so a
+/// restart is needed.
 void limit_idle_spinning(char** argv) {
   const bool is_set =
       std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT");
   if (!is_set) {
     setenv("GOMP_SPINCOUNT", "8000", /*overwrite=*/0);
-    // Returns only if it fails; then the program is slower, and runs.
+    // Returns only on failure; the program then runs on, but slower.
     execv("/proc/self/exe", argv);
   }
 }

@@ -9,9 +9,9 @@
 namespace coppice::cli {
 namespace {
 
-/// Cells of a whole picture, a side: two pixels of the screen each, or more.
+/// The most cells of a whole picture, per side: at least two pixels each.
 constexpr int64_t kMostCells = 120;
-/// Weights of a detail, a side: a multiple of every block that there is.
+/// Weights of a detail, per side: a multiple of every block's side.
 constexpr int64_t kDetail = 48;
 
 Picture picture_of(const torch::Tensor& map) {
@@ -20,7 +20,7 @@ Picture picture_of(const torch::Tensor& map) {
   return {map.size(0), map.size(1), {data, data + map.numel()}};
 }
 
-/// The first of `count` rows or columns from the middle, where blocks begin.
+/// The first of the middle `count` rows or columns, at a block boundary.
 int64_t middle(int64_t size, int64_t count) {
   constexpr int64_t kBlock = 16;
   return std::max<int64_t>(0, (size - count) / 2 / kBlock * kBlock);
@@ -40,7 +40,8 @@ HtmlPicture whole(const torch::Tensor& matrix) {
   const auto cols = cells(matrix.size(1), map.size(1));
   if (rows != "1" || cols != "1") {
     picture.caption = fmt::format(
-        "All of it, {}x{} weights a cell; in the fullest {:.0f}% are not zero",
+        "All of it, {}x{} weights per cell; at most {:.0f}% of a cell are not "
+        "zero",
         rows,
         cols,
         100 * picture.picture.most());
@@ -59,7 +60,7 @@ HtmlPicture detail(const torch::Tensor& matrix) {
       static_cast<double>(cols) / static_cast<double>(rows),
       3 * kDetail,
       fmt::format(
-          "{}x{} of its weights one by one, from row {} and column {}",
+          "{}x{} single weights, from row {} and column {}",
           rows,
           cols,
           top,
@@ -86,7 +87,7 @@ HtmlFrame mask_pictures(const CompiledLayer& layer) {
   }
   const auto matrix = layer.weight.reshape({layer.weight.size(0), -1});
   frame.pictures.push_back(whole(matrix));
-  if (layer.sparsity == 0) { // All of one color: a small one tells that.
+  if (layer.sparsity == 0) { // One color throughout: small is enough.
     frame.pictures.back().longest = 72;
     frame.pictures.back().caption = "No weight is zero";
   }

@@ -5,8 +5,8 @@
 
 namespace coppice::cli {
 
-/// Where the zeros of a layer's weight are: the whole of it, and weights from
-/// its middle one by one if it is too large to show them all.
+/// Maps of a layer's zeros: the whole weight, and single weights from its
+/// middle if it is too large to show them all.
 HtmlFrame mask_pictures(const CompiledLayer& layer);
 
 } // namespace coppice::cli

@@ -19,7 +19,7 @@ constexpr const char* kInputHelp =
     "2x6:int64[0,5], =0.5; see below";
 
 constexpr const char* kInputsHelp =
-    "Read the inputs from a file, in place of --input; see below";
+    "Read the inputs from a file instead of --input; see below";
 
 } // namespace
 

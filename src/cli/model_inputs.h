@@ -8,10 +8,10 @@
 
 namespace coppice::cli {
 
-/// What a model runs on, as a command line says it.
+/// The inputs of a model on a command line.
 struct InputOptions {
-  std::vector<std::string> inputs; ///< One each, made up.
-  std::string file;                ///< All of them.
+  std::vector<std::string> inputs; ///< One text per input.
+  std::string file;                ///< A file of all inputs.
 
   /// "1x3x32x32, =16000", or the name of the file.
   std::string text() const;
@@ -24,8 +24,8 @@ std::vector<c10::IValue> model_inputs(
     const InputOptions& options,
     const torch::jit::Module& module);
 
-/// `message` of a model that does not run, with the option that may mend it: an
-/// index that is out of range asks for the range of made-up integers.
+/// The error `message` of a failed run, with an option as remedy: the range of
+/// made-up integers if an index was out of range.
 std::string with_advice(
     const std::string& message,
     const InputOptions& options);

@@ -21,7 +21,7 @@ constexpr const char* kExamplesPack =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of
 either, a TorchScript archive or a .pt2. OUT is a safetensors file in the bitmask
 layout of compressed-tensors. Python reads it with python/coppice_sparse.py, and
-`coppice unpack` gives MODEL back bit for bit.
+`coppice unpack` restores MODEL bit for bit.
 
 Examples:
   coppice pack sparse.safetensors -o packed.safetensors
@@ -29,7 +29,7 @@ Examples:
 )";
 
 constexpr const char* kAboutUnpack =
-    "Give back the model that `coppice pack` stored, bit for bit.";
+    "Restore the model that `coppice pack` stored, bit for bit.";
 
 constexpr const char* kExamplesUnpack =
     R"(OUT is a file, or a folder if the packed model had shards.

@@ -26,17 +26,13 @@ void add_whole(
   for (const auto& timing : compiled.timings) {
     bars.push_back(whole_bars(timing));
   }
-  page.bars("Whole model", "the model as it was given", "compiled", bars);
+  page.bars("Whole model", "the given model", "compiled", bars);
   if (!subject.others.empty()) {
     bars.clear();
     for (const auto& timing : subject.others) {
       bars.push_back(whole_bars(timing));
     }
-    page.bars(
-        "Beside " + subject.other,
-        "the model as it was given",
-        "the other",
-        bars);
+    page.bars("Beside " + subject.other, "the given model", "the other", bars);
   }
 }
 
@@ -62,7 +58,7 @@ HtmlBars layer_bars(
   return bars;
 }
 
-/// A chart a batch.
+/// One chart per batch.
 void add_layer_bars(HtmlPage& page, const CompiledModel& compiled) {
   for (const auto& whole : compiled.timings) {
     std::vector<HtmlBars> bars;
@@ -75,8 +71,8 @@ void add_layer_bars(HtmlPage& page, const CompiledModel& compiled) {
     }
     page.bars(
         fmt::format("Layers, batch {}", whole.batch),
-        "LibTorch's own product",
-        "what was chosen",
+        "LibTorch's product",
+        "chosen product",
         bars);
   }
 }

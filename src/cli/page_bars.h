@@ -6,7 +6,8 @@
 
 namespace coppice::cli {
 
-/// The whole model's time before and after, then each layer's, a chart a batch.
+/// Times of the whole model before and after, then of each layer, one chart per
+/// batch.
 void add_bars(
     HtmlPage& page,
     const PageSubject& subject,

@@ -39,7 +39,7 @@ LayerTotals totals_of(const CompiledModel& compiled) {
 std::string page_lead(const CompiledModel& compiled) {
   const auto totals = totals_of(compiled);
   return fmt::format(
-      "{} of {} layers run faster on another product than LibTorch's own; "
+      "{} of {} layers run faster on a product of Coppice than on LibTorch's; "
       "threads: {}, {}.",
       static_cast<int64_t>(compiled.layers.size()) - totals.left,
       compiled.layers.size(),
@@ -76,7 +76,7 @@ std::vector<HtmlFigure> page_figures(const CompiledModel& compiled) {
   figures.push_back(
       {fmt::format("{:.1e}", compiled.difference),
        "largest difference",
-       "of an output, in parts of the largest"});
+       "of an output, relative to the largest"});
   return figures;
 }
 

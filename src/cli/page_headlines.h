@@ -8,10 +8,10 @@
 
 namespace coppice::cli {
 
-/// The page in a sentence.
+/// The page's summary in one sentence.
 std::string page_lead(const CompiledModel& compiled);
 
-/// What the model gained: times, bytes, zeros, difference.
+/// Changes of the model: times, bytes, zeros, difference.
 std::vector<HtmlFigure> page_figures(const CompiledModel& compiled);
 
 } // namespace coppice::cli

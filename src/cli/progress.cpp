@@ -9,7 +9,7 @@
 namespace coppice::cli {
 namespace {
 
-/// ", 1:05 left", once there is something to reckon from.
+/// ", 1:05 left", once there is enough progress to estimate it.
 std::string time_left(std::chrono::duration<double> since_begin, double share) {
   if (share <= 0 || since_begin.count() < 1) {
     return "";

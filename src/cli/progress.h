@@ -7,8 +7,8 @@
 
 namespace coppice::cli {
 
-/// A bar on standard error while work goes on, with the time left. Shows
-/// nothing unless standard error is a terminal, and leaves nothing behind.
+/// A progress bar on standard error with the time left. Silent unless standard
+/// error is a terminal; erases itself.
 class ProgressBar {
  public:
   ProgressBar(std::string label, int64_t total);
@@ -17,12 +17,12 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// For the next time it is drawn.
+  /// Takes effect when the bar is next drawn.
   void label(std::string text) {
     label_ = std::move(text);
   }
 
-  /// Draws at most ten times a second.
+  /// Redraws at most ten times a second.
   void update(int64_t done);
 
  private:

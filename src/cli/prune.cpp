@@ -58,10 +58,10 @@ written without --keep-code; `coppice inspect` lists what they name.
 
 With --calibration, MODEL is a TorchScript archive that runs on the samples of
 FILE: a tensor for each input, by torch.save or as safetensors, samples in
-dimension 0. Weights are chosen by the inputs of their layers, and kept weights
-are adjusted to preserve the layers' outputs. The last lines report the error of
-the model's outputs on an eighth of the samples, which is held back. A recipe
-may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier as well.
+dimension 0. Weights are chosen by the inputs of their layers; most methods
+adjust kept weights to preserve the layers' outputs. The last lines report the
+change of the model's outputs on an eighth of the samples, which is held back. A
+recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier too.
 
 Every layer has the level S. With --allocation levels differ, and all layers
 together have S: `erk` allocates by layer sizes, `global` by one magnitude
@@ -197,8 +197,7 @@ ExitCode prune(const PruneRun& options) {
   }
   std::cerr << fmt::format(
       "coppice: the asked sparsity was not reached (see the table){}\n",
-      output.empty() ? "."
-                     : fmt::format("; {} is written all the same.", output));
+      output.empty() ? "." : fmt::format("; {} was written.", output));
   return kFailed;
 }
 

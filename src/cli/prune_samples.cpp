@@ -120,8 +120,7 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   const auto report = [&] {
     try {
       return prune(run, input);
-    } catch (
-        const c10::ValueError& error) { // Of a sample, a name or an option.
+    } catch (const c10::ValueError& error) { // A sample, name or option.
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();
@@ -136,9 +135,7 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   }
   std::cerr << fmt::format(
       "coppice: the asked sparsity was not reached (see the table){}\n",
-      run.output.empty()
-          ? "."
-          : fmt::format("; {} is written all the same.", run.output));
+      run.output.empty() ? "." : fmt::format("; {} was written.", run.output));
   return kFailed;
 }
 

@@ -14,7 +14,7 @@ namespace coppice::cli {
 namespace {
 
 constexpr uint64_t kLongestRecipe = uint64_t(1) << 20;
-/// Aliases could make a small file a huge tree.
+/// Limits the tree that aliases can expand to.
 constexpr int kMostNodes = 100000;
 
 nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
@@ -33,7 +33,7 @@ nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
     for (const auto& each : node) {
       const auto key = each.first.as<std::string>();
       if (object.contains(key)) {
-        throw std::runtime_error(fmt::format("`{}` is there twice", key));
+        throw std::runtime_error(fmt::format("`{}` occurs twice", key));
       }
       object[key] = json_of(each.second, nodes);
     }
@@ -42,7 +42,7 @@ nlohmann::ordered_json json_of(const YAML::Node& node, int& nodes) {
   if (!node.IsScalar()) {
     return nullptr;
   }
-  // What is quoted is text; else what reads as a number is one.
+  // Quoted scalars are text, even if they look like numbers.
   if (double number = 0;
       node.Tag() != "!" && YAML::convert<double>::decode(node, number)) {
     int64_t integer = 0;
@@ -63,8 +63,8 @@ Recipe read_recipe(const std::string& path) {
     throw InputError(fmt::format("{} is too large for a recipe.", path));
   }
   if (file->text().find('\0') != std::string_view::npos) {
-    throw InputError(fmt::format(
-        "{} is no text, and a recipe is: give a file of YAML or JSON.", path));
+    throw InputError(
+        fmt::format("{} is not text: give a recipe in YAML or JSON.", path));
   }
   try {
     int nodes = 0;
@@ -74,7 +74,8 @@ Recipe read_recipe(const std::string& path) {
     throw InputError(
         fmt::format("{}: {}.", path, error.what_without_backtrace()));
   } catch (const std::exception& error) {
-    throw InputError(fmt::format("{} is no recipe ({}).", path, error.what()));
+    throw InputError(
+        fmt::format("{} is not a recipe ({}).", path, error.what()));
   }
 }
 

@@ -6,7 +6,7 @@
 
 namespace coppice::cli {
 
-/// Reads a recipe, YAML or JSON (which is YAML, too).
+/// Reads a recipe in YAML or JSON (a subset of YAML).
 ///
 /// Errors: InputError if the file cannot be read or holds no recipe.
 Recipe read_recipe(const std::string& path);

@@ -30,7 +30,7 @@ const std::vector<PickleValue>* items_of(const PickleValue& value) {
 
 torch::Tensor tensor_of(const PickleTensor& tensor, const std::string& where) {
   try {
-    // A copy: a model may write to its inputs, which a mapped file forbids.
+    // A copy: models may write to their inputs, and a mapped file is read-only.
     return as_tensor(tensor.tensor).clone();
   } catch (const c10::Error&) {
     throw InputError(fmt::format(
@@ -40,7 +40,7 @@ torch::Tensor tensor_of(const PickleTensor& tensor, const std::string& where) {
   }
 }
 
-/// A number that a tensor without dimensions or a scalar of NumPy holds.
+/// A number given as a tensor without dimensions or a NumPy scalar.
 PickleValue number_of(const PickleValue& value, const std::string& where) {
   if (const auto* scalar = value.get_if<PickleNumpyScalar>()) {
     return scalar->value;
@@ -60,7 +60,7 @@ PickleValue number_of(const PickleValue& value, const std::string& where) {
                                     : PickleValue(tensor.item<int64_t>());
 }
 
-/// Of a type without parts; none if the value is of another.
+/// A value of a type without elements; nullopt for other types.
 c10::optional<c10::IValue> plain_value(
     const PickleValue& given,
     const c10::Type& type,
@@ -163,7 +163,7 @@ c10::IValue union_of(
   for (const auto& each : type.containedTypes()) {
     try {
       return value_of(value, each, where);
-    } catch (const InputError&) { // It may be of the next.
+    } catch (const InputError&) { // The next type may accept it.
       continue;
     }
   }

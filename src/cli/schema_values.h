@@ -7,9 +7,9 @@
 
 namespace coppice::cli {
 
-/// `value` as an argument of that type: a tensor, number, string or none, or a
-/// dictionary, list or tuple of such. A tensor without dimensions is a number
-/// where the model takes one. `where` names the value: "x.pt: `mask`".
+/// `value` as an argument of type `type`: a tensor, number, string or None, or
+/// a dictionary, list or tuple of such. A tensor without dimensions is accepted
+/// as a number. `where` names the value: "x.pt: `mask`".
 ///
 /// Errors: InputError if it cannot be one.
 c10::IValue value_of(

@@ -13,7 +13,7 @@
 namespace coppice::cli {
 namespace {
 
-/// The names of an archive's extra files, without text.
+/// The names of an archive's extra files; contents are empty.
 ExtraFiles extra_files_in(const std::string& path) {
   const std::string folder = "extra/";
   ExtraFiles files;
@@ -42,11 +42,11 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
     return load(path, extra);
   } catch (const std::exception& error) {
     const auto reason = load_error(error);
-    // Coppice complains of a packed weight, not LibTorch.
+    // A message of Coppice's packed weight, not of LibTorch.
     if (reason.rfind("PackedWeight: ", 0) == 0) {
       throw InputError(fmt::format("{} cannot be loaded: {}.", path, reason));
     }
-    // Says more of a file that is broken or of another kind.
+    // Has the better message for broken files and other formats.
     const auto format = open_checkpoint(path).format;
     if (format == CheckpointFormat::ExportedProgram) {
       throw InputError(fmt::format(
@@ -57,7 +57,7 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
     }
     if (format != CheckpointFormat::TorchScript) {
       throw InputError(fmt::format(
-          "{} is a {}, which holds tensors and no model to run; save the model "
+          "{} is a {}, which holds tensors but no model to run; save the model "
           "as TorchScript.",
           path,
           format_name(format)));

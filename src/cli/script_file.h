@@ -6,18 +6,18 @@
 
 namespace coppice::cli {
 
-/// Files that a TorchScript archive holds beside the model, by name.
+/// Files in a TorchScript archive beside the model, by name.
 using ExtraFiles = torch::jit::ExtraFilesMap;
 
-/// Loads a TorchScript file, and what else it holds if `extra` is given.
+/// Loads a TorchScript file, and its extra files if `extra` is given.
 ///
-/// Errors: InputError if the file is of another kind, is broken, or holds what
-///   the LibTorch at hand does not know.
+/// Errors: InputError if the file is of another kind, broken, or not supported
+///   by this LibTorch.
 torch::jit::Module load_script(
     const std::string& path,
     ExtraFiles* extra = nullptr);
 
-/// Writes a TorchScript file, by way of `OutputFile`.
+/// Writes a TorchScript file through `OutputFile`.
 ///
 /// Errors: OutputError; c10::Error if the module cannot be saved.
 void save_script(

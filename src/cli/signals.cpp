@@ -13,8 +13,8 @@ namespace {
 
 std::atomic<int> signals{0};
 
-/// Calls nothing but what POSIX allows in a handler. What is being written goes
-/// away on its own; a second Ctrl-C does not wait for that.
+/// Makes only calls that POSIX allows in a handler. On the first signal, a file
+/// being written is removed first; a second signal ends the program at once.
 extern "C" void end_on_signal(int) {
   if (signals++ == 0 && interrupt_output()) {
     return;
@@ -33,7 +33,7 @@ void end_cleanly_on_signals() {
   for (const int signal : {SIGINT, SIGTERM}) {
     struct sigaction before {};
     sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) { // A shell's `&` ignores Ctrl-C.
+    if (before.sa_handler != SIG_IGN) { // Ignored under a shell's `&`.
       sigaction(signal, &action, nullptr);
     }
   }

@@ -2,8 +2,8 @@
 
 namespace coppice::cli {
 
-/// Makes Ctrl-C and SIGTERM end the program with exit code 130, without the
-/// temporary file of an output that they cut short.
+/// Makes Ctrl-C and SIGTERM remove the temporary file of an output and end the
+/// program with exit code 130.
 void end_cleanly_on_signals();
 
 } // namespace coppice::cli

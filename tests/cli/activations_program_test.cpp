@@ -1,4 +1,4 @@
-// `coppice activations` as a user meets it.
+// The command `coppice activations`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -38,7 +38,7 @@ std::string reference_folder() {
 
 std::string warning_with(const std::string& library_path) {
   const TemporaryFolder empty;
-  // Ends at once: there is no model.
+  // Fails at once: there is no model.
   return Child({"env",
                 "LD_LIBRARY_PATH=" + library_path,
                 COPPICE_PROGRAM,

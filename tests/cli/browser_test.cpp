@@ -34,7 +34,7 @@ torch::Tensor blocks_16x1(torch::IntArrayRef shape) {
   return weight * weight_norm_mask(weight, {0.9, {16, 1}, 16});
 }
 
-/// A picture of what the browser shows, and what it says of its colors.
+/// A screenshot, and statistics of its colors.
 struct Look {
   testing::Png png;
   std::map<uint32_t, int> pixels; ///< Of each color.
@@ -138,7 +138,7 @@ TEST_F(Browser, ShowsThePageLightAndDark) {
 
 TEST_F(Browser, ShowsThePageOnANarrowScreen) {
   const auto shown = look("500,2000", /*is_dark=*/false);
-  // Nothing sticks out of the column: its edges are empty.
+  // Nothing overflows the column: its edges are empty.
   for (uint32_t y = 0; y < shown.png.height; ++y) {
     ASSERT_EQ(shown.png.rgb(4, y), 0xfafbf9U) << y;
     ASSERT_EQ(shown.png.rgb(495, y), 0xfafbf9U) << y;

@@ -1,5 +1,4 @@
-// Checkpoints of public reports through `coppice prune`: what changes, what
-// does not, and what is said.
+// Checkpoints of public reports through `coppice prune`: changes and messages.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-/// Whether a tensor is not as it was; what changed must be 0 then.
+/// Whether a tensor changed; changed values must be 0.
 bool has_changed(const StoredTensor& old, const StoredTensor& now) {
   EXPECT_EQ(old.shape, now.shape);
   EXPECT_EQ(old.strides, now.strides);
@@ -50,8 +49,7 @@ class CaseCheckpoints : public CaseFiles {
     return nlohmann::json::parse(outcome.out);
   }
 
-  /// The names of the tensors that are not as they were, in which every
-  /// changed value must be 0.
+  /// The names of the tensors that changed; changed values must be 0.
   std::vector<std::string> changed(
       const std::string& name,
       const std::string& output = "out") const {
@@ -191,7 +189,7 @@ TEST_F(CaseCheckpoints, WhatCameInPlaceOfAModelIsSaid) {
       "`git lfs pull`");
 }
 
-/// Of the files of odd tensors, those that are refused and the reason.
+/// Odd tensors that are rejected, and the reasons.
 const std::map<std::string, std::string> kRefused{
     {"c19_chalf.pt", "without data.pkl"}, // Python could not write it.
     {"c19_clash.pt", "two tensors of the name `a.b`"},
@@ -226,7 +224,7 @@ TEST_F(CaseCheckpoints, OddTensorsChangeOnlyWhereItIsSaid) {
           [](const auto& name) { return name.rfind("c19_", 0) != 0; }),
       names.end());
   EXPECT_GE(names.size(), 30U);
-  // The program takes longer to start than to prune these: some at once.
+  // Starting the program takes longer than pruning these: several per run.
   std::vector<std::future<Outcome>> outcomes;
   constexpr size_t kAtOnce = 4;
   for (size_t i = 0; i < names.size(); ++i) {

@@ -14,9 +14,8 @@
 
 namespace coppice::cli {
 
-/// Situations from public reports, rebuilt by the scripts of
-/// `../shared/cases`, each test in a folder of its own. Skipped where they or
-/// Python are not there.
+/// Situations from public reports, rebuilt by the scripts of `../shared/cases`,
+/// each test in its own folder. Skipped without them or Python.
 class CaseFiles : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -28,12 +27,12 @@ class CaseFiles : public ::testing::Test {
     }
   }
 
-  /// Has `script` write its files into the folder.
+  /// Runs `script`, which writes its files into the folder.
   void make(const std::string& script) const {
     run_python("'" + std::string(kCases) + "/" + script + "'");
   }
 
-  /// The same with lines of Python that have `torch`.
+  /// The same for lines of Python with `torch`.
   void make_by(const std::string& lines) const {
     run_python("'" + folder_.write("lines.py", "import torch\n" + lines) + "'");
   }
@@ -57,7 +56,7 @@ class CaseFiles : public ::testing::Test {
   }
 };
 
-/// The row of a JSON table in which `key` is `value`; null if none is.
+/// The row of a JSON table in which `key` is `value`, or null.
 inline nlohmann::json row_of(
     const nlohmann::json& rows,
     const std::string& key,

@@ -1,5 +1,5 @@
-// Layers of public reports through `coppice compile`: what is measured, what
-// stays, and why.
+// Layers of public reports through `coppice compile`: which are measured, which
+// are not replaced, and why.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,8 +14,8 @@ namespace {
 
 class CaseLayers : public CaseModels {
  protected:
-  /// That a layer is replaced which runs several times as fast: sure even on a
-  /// busy machine, if it is measured for long enough.
+  /// Checks that a layer that becomes several times as fast is replaced;
+  /// reliable on a busy machine if measured long enough.
   void expect_faster(
       const std::string& name,
       const std::string& input,
@@ -34,14 +34,14 @@ class CaseLayers : public CaseModels {
 
 using ::testing::HasSubstr;
 
-/// Whether a layer was raced, whoever won. Other reasons to stay are in
+/// Whether a layer was measured, whatever was chosen. Other reasons are in
 /// brackets, too.
 bool was_measured(const std::string& format) {
   return format.find('(') == std::string::npos ||
       format.find("makes the whole model slower") != std::string::npos;
 }
 
-/// What runs a layer, and why that stays.
+/// The format of a layer and the reason for it.
 std::string format_of(const nlohmann::json& report, const std::string& layer) {
   return row_of(report["layers"], "layer", layer)["format"];
 }
@@ -159,7 +159,7 @@ TEST_F(CaseLayers, OfHookedFrozenAndLiteModels) {
     EXPECT_EQ(compiled(name, {"--input", "4x64"})["layers"].size(), 2U);
     expect_same_outputs(file(name), {x});
   }
-  // The hook doubles what the layers see.
+  // The hook doubles the layers' inputs.
   auto result = torch::jit::load(out_);
   const auto called = result({x}).toTensor();
   expect_same(called, result.forward({2 * x}));

@@ -11,7 +11,7 @@
 
 namespace coppice::cli {
 
-/// That two outputs have the same structure and values but for rounding.
+/// Whether two outputs have the same structure and, up to rounding, values.
 inline void expect_same(const c10::IValue& a, const c10::IValue& b) {
   ASSERT_EQ(a.tagKind(), b.tagKind());
   if (a.isTensor()) {
@@ -38,8 +38,7 @@ inline void expect_same(const c10::IValue& a, const c10::IValue& b) {
 /// Models of `../shared/cases` through `coppice compile`.
 class CaseModels : public CaseFiles {
  protected:
-  /// `coppice compile`, by default in so little time that what is chosen is
-  /// of no concern.
+  /// `coppice compile`, by default with too little time for a reliable choice.
   Outcome compile(
       const std::string& path,
       std::vector<std::string> options,
@@ -63,7 +62,7 @@ class CaseModels : public CaseFiles {
     return compile(file(name), {"--input", input});
   }
 
-  /// The report on a model of the case that is compiled.
+  /// The report for a model of the case.
   nlohmann::json compiled(
       const std::string& name,
       const std::vector<std::string>& options,
@@ -73,8 +72,8 @@ class CaseModels : public CaseFiles {
     return nlohmann::json::parse(outcome.out, nullptr, false);
   }
 
-  /// That the saved file, loaded, computes what the original does, in `calls`
-  /// calls on the same inputs, from the state as given.
+  /// Checks that the saved file computes what the original does, in `calls`
+  /// calls on the same inputs from the given state.
   void expect_same_outputs(
       const std::string& path,
       const std::vector<c10::IValue>& inputs,
@@ -85,13 +84,13 @@ class CaseModels : public CaseFiles {
     for (int call = 0; call < calls; ++call) {
       SCOPED_TRACE(call);
       torch::manual_seed(call);
-      const auto right = original(inputs); // Hooks and all.
+      const auto right = original(inputs); // Including hooks.
       torch::manual_seed(call);
       expect_same(right, result(inputs));
     }
   }
 
-  /// That a model is refused by one sentence, and nothing written.
+  /// Checks that a model is rejected with one sentence and nothing is written.
   void expect_refused(const Outcome& outcome, const std::string& part) const {
     expect_complaint(outcome, 2, part);
     EXPECT_FALSE(std::filesystem::exists(out_));

@@ -1,5 +1,5 @@
-// Models of public reports through `coppice compile`: what they hold beside
-// layers, what they take, and how they fail.
+// Models of public reports through `coppice compile`: their state beside
+// layers, their inputs, and their errors.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

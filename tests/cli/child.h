@@ -20,15 +20,15 @@
 
 namespace coppice::cli {
 
-/// What became of a program.
+/// The result of a program.
 struct Outcome {
   int exit_code = -1; ///< -1 if a signal ended it.
   std::string out;
   std::string err;
 };
 
-/// A program that runs beside the test. Its output goes to files, so that it
-/// can never wait for the test to read.
+/// A program that runs concurrently with the test. Its output goes to files, so
+/// it never blocks.
 class Child {
  public:
   explicit Child(std::vector<std::string> arguments) {
@@ -100,7 +100,7 @@ class Child {
         &files, descriptor, path.c_str(), O_WRONLY | O_CREAT, 0600);
   }
 
-  /// A shell's `&` has what it starts ignore Ctrl-C, tests among them.
+  /// Programs started by a shell's `&` ignore Ctrl-C, tests among them.
   static posix_spawnattr_t listening_to_signals() {
     sigset_t signals;
     sigemptyset(&signals);
@@ -124,7 +124,7 @@ class Child {
   pid_t id_ = 0;
 };
 
-/// The built program with `arguments`, to its end.
+/// Runs the built program with `arguments`.
 inline Outcome run_coppice(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), COPPICE_PROGRAM);
   return Child(std::move(arguments)).wait();
@@ -142,7 +142,8 @@ inline std::string errors(const Outcome& outcome) {
   return kept;
 }
 
-/// That the program ended with `exit_code` and one sentence that holds `part`.
+/// Checks that the program ended with `exit_code` and one sentence that
+/// contains `part`.
 inline void expect_complaint(
     const Outcome& outcome,
     int exit_code,

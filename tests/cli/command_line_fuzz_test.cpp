@@ -1,6 +1,6 @@
 // Random command lines over models: the program ends with an exit code and one
-// plain sentence, never by a signal. script/fuzz command-line runs many, over
-// the files of ../shared/data too.
+// plain sentence, never by a signal. script/fuzz command-line runs many, also
+// over the files of ../shared/data.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -28,7 +28,7 @@ long number_of(const char* variable, long otherwise) {
   return text ? std::strtol(text, nullptr, 10) : otherwise;
 }
 
-/// Draws command lines.
+/// Generates command lines.
 class Dice {
  public:
   explicit Dice(uint64_t seed) : random_(seed) {}
@@ -43,7 +43,7 @@ class Dice {
     return words[below(words.size())];
   }
 
-  /// What `--input` is given.
+  /// Values for `--input`.
   std::string input() {
     if (is_one_in(5)) {
       return one_of(kValues);
@@ -248,7 +248,7 @@ class Fuzz : public ::testing::Test {
     models_.push_back(files_.back());
   }
 
-  /// The files of the folders for tests over real models, too.
+  /// Also the files of the folders for tests over real models.
   void add_shared() {
     for (const char* folder : {"/data/models", "/data/parsers", "/cases"}) {
       const std::filesystem::path path = COPPICE_SHARED + std::string(folder);
@@ -302,7 +302,7 @@ class Fuzz : public ::testing::Test {
   }
 };
 
-/// What is wrong with how it ended; empty if nothing is.
+/// The fault in how it ended; empty if there is none.
 std::string fault_of(const Outcome& outcome) {
   const auto said = errors(outcome);
   if (outcome.exit_code == 0) {

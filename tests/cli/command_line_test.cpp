@@ -1,5 +1,4 @@
-// What the program says to a wrong command line or a wrong model, and to
-// --help.
+// Messages for wrong command lines and models, and --help.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

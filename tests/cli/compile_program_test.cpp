@@ -1,4 +1,4 @@
-// `coppice compile` and `coppice bench` as a user meets them.
+// The commands `coppice compile` and `coppice bench`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ TEST_F(Compile, WritesAModelThatComputesTheSame) {
       testing::script_net().forward({x}).toTensor(), 1e-4, 1e-5));
 }
 
-/// A model that says that it runs, and then never ends.
+/// A model that prints that it runs and then never ends.
 torch::jit::Module endless_net() {
   torch::jit::Module endless("Endless");
   endless.register_parameter("weight", torch::ones({2, 6}), false);
@@ -123,7 +123,7 @@ TEST_F(Compile, ComparesTwoModels) {
   EXPECT_THAT(folder_.names(), UnorderedElementsAre("model"));
 }
 
-/// The environment variable while it lives.
+/// Sets an environment variable during its lifetime.
 class Environment {
  public:
   Environment(const char* name, const std::string& value) : name_(name) {
@@ -174,8 +174,8 @@ TEST_F(Compile, SaysThatThereIsNoFastPath) {
   EXPECT_THAT(outcome.out, HasSubstr("no fast path for this processor"));
 }
 
-/// A module with a packed weight, saved as another version of Coppice saves it:
-/// the version is the number before the name of the format.
+/// A module with a packed weight, saved with the format version of another
+/// release: the number before the name of the format.
 std::string file_of_another_version() {
   torch::jit::Module net("Net");
   net.register_attribute(
@@ -188,7 +188,7 @@ std::string file_of_another_version() {
   auto bytes = file.str();
   const std::string name("X\x0f\0\0\0compressed_rows", 20);
   const auto at = bytes.find(name);
-  EXPECT_EQ(bytes.at(at - 2), 'K'); // What follows is a small number.
+  EXPECT_EQ(bytes.at(at - 2), 'K'); // The number that follows is small.
   bytes[at - 1] = 9;
   return bytes;
 }
@@ -226,7 +226,7 @@ TEST_F(Compile, SaysThatAModelHasNoParameters) {
       "packed formats do not support quantized::linear_dynamic; compile the");
 }
 
-/// That a page holds all that it shows, and the layers of `script_net`.
+/// Checks that a page is self-contained and has the layers of `script_net`.
 void expect_whole_page(const std::string& page) {
   testing::require_balanced(page);
   for (const char* loads : {"http:", "https:", "url(", "<link", "<script"}) {
@@ -249,7 +249,7 @@ TEST_F(Compile, WritesAPage) {
   const auto outcome =
       compile({"--input", "2x6", "--batch", "20", "--html", page});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  EXPECT_THAT(outcome.out, HasSubstr("The page: " + page));
+  EXPECT_THAT(outcome.out, HasSubstr("Page written to " + page));
   EXPECT_THAT(
       folder_.names(), UnorderedElementsAre("model", "out", "page.html"));
   expect_whole_page(read_file(page));

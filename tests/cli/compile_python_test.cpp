@@ -1,4 +1,4 @@
-// Models of Python through `coppice compile` and back.
+// Models from Python through `coppice compile` and back.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ TEST(CompilePython, KeepsStateMethodsHooksAndExtraFiles) {
     EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
     if (std::string(name) == "forked") {
       EXPECT_THAT(outcome.out, HasSubstr("runs in a fork"));
-      EXPECT_THAT(outcome.out, HasSubstr("looks rows up"));
+      EXPECT_THAT(outcome.out, HasSubstr("looks up rows"));
     }
     if (std::string(name) == "policy") {
       EXPECT_THAT(outcome.out, HasSubstr("libtorch (recurrent)"));

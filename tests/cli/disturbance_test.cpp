@@ -25,7 +25,7 @@ TEST(Disturbance, IsToldByInterruptionsAloneWhereTheSystemTellsNoMore) {
   EXPECT_FALSE(is_disturbed({10, 10, 200, {}}));
 }
 
-/// The system's counts when a program begins to measure, and then.
+/// The system's counts before and after a measurement.
 class Counts {
  public:
   explicit Counts(ProcessorUse begin) : now_(begin) {}
@@ -56,7 +56,7 @@ TEST(Disturbance, IsFoundIfOthersTookTheProcessorMeanwhile) {
   EXPECT_FALSE(disturbance.is_found());
   counts.measure(/*switches=*/2000, /*others=*/8);
   EXPECT_TRUE(disturbance.is_found());
-  // What was before it does not count.
+  // Earlier counts are ignored.
   const Disturbance later(counts.reader());
   EXPECT_FALSE(later.is_found());
 }
@@ -68,8 +68,7 @@ TEST(Disturbance, IsFoundWhereTheSystemTellsLess) {
   EXPECT_TRUE(disturbance.is_found());
 }
 
-// Two threads that always work share one processor, so that the system must
-// interrupt them.
+// Two busy threads share one processor, so that the system must preempt them.
 TEST(ProcessorUse, CountsInterruptions) {
   cpu_set_t before, one;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
@@ -83,7 +82,7 @@ TEST(ProcessorUse, CountsInterruptions) {
     while (!is_over) {
     }
   });
-  // Until it happens, or for longer than it can take.
+  // Until it happens, or the time limit.
   while (end.switches == begin.switches && end.own < begin.own + 20) {
     end = processor_use();
   }

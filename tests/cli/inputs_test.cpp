@@ -1,4 +1,4 @@
-// What --input and --inputs make of a command line and a file.
+// Inputs from --input and --inputs.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -57,7 +57,8 @@ TEST(MaskPictures, ShowALargeWeightSmallerAndItsMiddleAsItIs) {
   ASSERT_EQ(middle.rows, 48);
   ASSERT_EQ(middle.cols, 48);
   for (size_t i = 0; i < middle.shares.size(); ++i) {
-    EXPECT_EQ(middle.shares[i], i % 4 == 0 ? 1 : 0); // 576 is where it begins.
+    EXPECT_EQ(
+        middle.shares[i], i % 4 == 0 ? 1 : 0); // The detail begins at 576.
   }
 }
 

@@ -22,7 +22,7 @@ inline StateDict state_of(const std::string& name) {
   return state;
 }
 
-/// The files under a folder and their bytes; of links, where they lead.
+/// The files under a folder and their bytes; for links, their targets.
 inline std::map<std::string, std::string> contents(const std::string& folder) {
   std::map<std::string, std::string> found;
   for (const auto& entry :
@@ -36,8 +36,8 @@ inline std::map<std::string, std::string> contents(const std::string& folder) {
   return found;
 }
 
-/// A sharded model `m`, the same as a download cache keeps it (`snapshot` with
-/// links to `blobs`), and a single file.
+/// A sharded model `m`, the same in the layout of a download cache (`snapshot`
+/// with links to `blobs`), and a single file.
 class OutputModels : public ::testing::Test {
  protected:
   OutputModels() {
@@ -65,7 +65,7 @@ class OutputModels : public ::testing::Test {
     return folder_.file(name);
   }
 
-  /// The command is refused with exit code 1 and no file changes.
+  /// Checks that the command fails with exit code 1 and no file changes.
   void expect_refused(
       std::vector<std::string> arguments,
       const std::string& part) const {

@@ -1,5 +1,5 @@
-// What the program never overwrites, whatever it is called, and what it leaves
-// behind when it is killed.
+// Files that the program never overwrites, under any name, and those that
+// remain when it is killed.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -149,7 +149,7 @@ TEST_F(OutputsProgram, OfShardsOfTorchSaveAreShardsOfTorchSave) {
     const auto values = as_tensor(checkpoint.state.tensors[i]);
     EXPECT_EQ((values == 0).sum().item<int64_t>(), 64);
     EXPECT_TRUE(((values == 0) | (values == weights[i])).all().item<bool>());
-    // LibTorch's own reader of zip archives holds checksums against bytes.
+    // LibTorch's own zip reader verifies checksums.
     const auto bytes = read_file(checkpoint.files[i]->path());
     const auto value = torch::pickle_load({bytes.begin(), bytes.end()});
     EXPECT_TRUE(value.isGenericDict());
@@ -161,8 +161,8 @@ TEST_F(OutputsProgram, OfShardsOfTorchSaveAreShardsOfTorchSave) {
   }
 }
 
-// Killed at a stop between two calls of the system, one program a stop: from
-// the making of the new file until it has its name.
+// Killed between two system calls, one process per stop: from the creation of
+// the temporary file until it is renamed.
 TEST_F(OutputsProgram, AreOldOrNewAndNothingElseWhenTheProgramIsKilled) {
   ASSERT_EQ(
       run_coppice(
@@ -171,7 +171,7 @@ TEST_F(OutputsProgram, AreOldOrNewAndNothingElseWhenTheProgramIsKilled) {
       0);
   const auto finished = read_file(file("out"));
   const auto program = [&] {
-    // Its table is nobody's.
+    // Discards its table.
     const int nowhere = open("/dev/null", O_WRONLY);
     dup2(nowhere, STDOUT_FILENO);
     execl(
@@ -188,7 +188,7 @@ TEST_F(OutputsProgram, AreOldOrNewAndNothingElseWhenTheProgramIsKilled) {
   const auto names = folder_.names();
   int old = 0;
   int made = 0;
-  int in_between = 0; // Of the two calls that replace a file.
+  int in_between = 0; // Between the two renames.
   for (int step = 2;; step += 5) {
     folder_.write("out", "old");
     const auto killed = testing::killed_at_step(step, program, true);
@@ -209,7 +209,7 @@ TEST_F(OutputsProgram, AreOldOrNewAndNothingElseWhenTheProgramIsKilled) {
       break;
     }
   }
-  EXPECT_GE(old, 2); // While it was written.
+  EXPECT_GE(old, 2); // During writing.
   EXPECT_GE(made, 1);
   EXPECT_LE(in_between, 1);
 }

@@ -1,4 +1,4 @@
-// `coppice prune --calibration` as a user meets it.
+// The command `coppice prune --calibration`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// `coppice prune` as a user meets it.
+// The command `coppice prune`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -60,7 +60,7 @@ TEST_F(Prune, WritesACopyAndATable) {
   EXPECT_THAT(outcome.out, HasSubstr("left: one dimension"));
   EXPECT_THAT(outcome.out, HasSubstr("left: an output layer"));
   EXPECT_THAT(outcome.out, HasSubstr("1 of 3 tensors pruned"));
-  EXPECT_THAT(outcome.err, IsEmpty()); // No bar: it is no terminal.
+  EXPECT_THAT(outcome.err, IsEmpty()); // No progress bar without a terminal.
   EXPECT_EQ(sparsity(pruned("fc1.weight")), 0.75);
   EXPECT_EQ(sparsity(pruned("lm_head.weight")), 0);
 }
@@ -117,7 +117,7 @@ stage:
 TEST_F(Prune, RefusesARecipeThatIsNone) {
   const TemporaryFolder recipes;
   expect_refused({"--recipe", recipes.file("none")}, "none");
-  expect_refused({"--recipe", recipes.write("a", "{")}, "is no recipe");
+  expect_refused({"--recipe", recipes.write("a", "{")}, "is not a recipe");
   expect_refused({"--recipe", recipes.write("b", "a: 1")}, "`modifiers`");
   expect_refused(
       {"--recipe", recipes.write("c", "modifiers: {WandaModifier: {}}")},
@@ -285,7 +285,7 @@ TEST_F(Prune, LeavesTheOldFileOrTheNewOneWhenKilled) {
 
 TEST_F(Prune, LeavesTheOldFileIfTheDiskIsFull) {
   folder_.write("out", "old");
-  // A limit on file sizes stands in for the disk.
+  // A file size limit simulates a full disk.
   const auto outcome =
       Child({"sh",
              "-c",

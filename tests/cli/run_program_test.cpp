@@ -1,5 +1,5 @@
-// What `compile`, `bench` and `activations` say of models that do not run, and
-// on what they run those that do.
+// Messages of `compile`, `bench` and `activations` for models that do not run,
+// and their inputs for those that do.
 
 #include <dlfcn.h>
 #include <gmock/gmock.h>
@@ -58,7 +58,7 @@ class RunModel : public ::testing::Test {
          "0.5"});
   }
 
-  /// That every command which runs the model says so.
+  /// Checks that every command that runs the model prints the message.
   void expect_refused(const std::string& input, const std::string& part) const {
     expect_complaint(compile({"--input", input}), 2, part);
     expect_complaint(

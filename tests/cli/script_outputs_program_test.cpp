@@ -1,5 +1,5 @@
-// Commands that run a model: what they never overwrite, and files that are
-// none.
+// Commands that run a model: files that they never overwrite, and paths that
+// are not files.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ class ScriptOutputs : public OutputModels {
     fs::create_symlink("net.pt", file("soft"));
   }
 
-  /// Masks all layers of the model, with what it goes to and more options.
+  /// Masks all layers of the model, with an output and more options.
   std::vector<std::string> activations(
       const std::string& output,
       const std::vector<std::string>& more = {}) const {
@@ -107,7 +107,7 @@ TEST_F(ScriptOutputs, AreNoFolderOfTheModel) {
     expect_refused({"prune", model_, "--sparsity", "0.5", "-o", out}, part);
     expect_refused(activations(out), part);
   }
-  // Nor is there a way into a file.
+  // A path through a file is invalid too.
   expect_complaint(
       run_coppice({"compile", model_, "--input", "1x8", "-o", model_ + "/out"}),
       1,

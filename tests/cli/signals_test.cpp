@@ -15,15 +15,15 @@
 namespace coppice::cli::signals_test {
 namespace {
 
-// The child does nothing but write; whenever Ctrl-C comes, what is left is no
-// file or a whole one.
+// The child only writes; whenever Ctrl-C comes, there is no file or a complete
+// one.
 TEST(Signals, LeavesNoPartOfAFileOnCtrlC) {
   const std::string bytes(16 << 20, 'x');
   for (int delay = 1; delay <= 50; delay += 7) {
     const TemporaryFolder folder;
     const pid_t child = fork();
     if (child == 0) {
-      alarm(20);                    // Should it never end, the test does.
+      alarm(20);                    // Limits the time of the test.
       std::signal(SIGINT, SIG_DFL); // A shell's `&` has tests ignore it.
       end_cleanly_on_signals();
       try {

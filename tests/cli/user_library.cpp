@@ -1,5 +1,5 @@
-// A library of a user who calls libcoppice, for tests of --load: the program
-// that loads it has a Coppice of its own.
+// A user's library that calls libcoppice, for tests of --load: the program that
+// loads it has its own copy of Coppice.
 
 #include <coppice/sparse/operators.h>
 #include <torch/library.h>

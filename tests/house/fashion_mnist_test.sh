@@ -78,7 +78,7 @@ refused 2 'cannot be 0: see' --epochs 0
 refused 2 'cannot be many: see' --epochs many
 refused 2 'cannot be 1x: see' --seconds 1x
 refused 2 'no such option' --epoch
-refused 2 'more is no option' more
+refused 2 'more is not an option' more
 refused 1 'there is no none/train-images-idx3-ubyte' --data none
 file=data/t10k-images-idx3-ubyte
 cp $file whole

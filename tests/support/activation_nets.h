@@ -20,7 +20,7 @@
 
 namespace coppice::testing {
 
-/// A model, whatever its form.
+/// A model in any form.
 struct ActivationNet {
   ActivationLayers layers;
   std::function<torch::Tensor(const torch::Tensor& images)> forward;

@@ -8,8 +8,7 @@
 
 namespace coppice::testing {
 
-/// The sentence with which `work` fails; fails the test if it does not throw a
-/// `Error`.
+/// The message of `work`'s `Error`; fails the test if there is none.
 template <typename Error = c10::ValueError, typename Work>
 std::string message_of(Work work) {
   try {

@@ -7,8 +7,7 @@
 
 namespace coppice::testing {
 
-/// The sentence with which `work` fails; fails the test if it does not throw an
-/// `Error`.
+/// The message of `work`'s `Error`; fails the test if there is none.
 template <typename Error, typename Work>
 std::string sentence_of(Work work) {
   try {

@@ -15,14 +15,14 @@
 
 namespace coppice::testing {
 
-/// A model of one layer "0", which gives back what it gets: Python's
+/// A model of one layer "0", an identity: Python's
 /// `nn.Sequential(nn.Identity())`.
 struct IdentityModel {
   ActivationLayers layers;
   std::function<torch::Tensor(const torch::Tensor&)> forward;
 };
 
-/// A way to reach activations.
+/// A form of a model with activation sites.
 struct Form {
   const char* name;
   IdentityModel (*model)();
@@ -36,7 +36,7 @@ inline std::string form_name(const ::testing::TestParamInfo<Form>& info) {
   return info.param.name;
 }
 
-/// A layer with a site, and nothing behind it.
+/// An identity layer with a site.
 inline ActivationLayer site_layer(const std::string& fqn) {
   ActivationLayer layer;
   layer.fqn = fqn;

@@ -15,8 +15,8 @@
 
 namespace coppice::testing {
 
-/// Has temporary folders lie in memory, where flushing takes no time, for as
-/// long as it lives.
+/// Puts temporary folders into memory, where flushing is fast, during its
+/// lifetime.
 class TemporaryFoldersInMemory {
  public:
   TemporaryFoldersInMemory() {
@@ -41,10 +41,10 @@ class TemporaryFoldersInMemory {
   std::optional<std::string> before_;
 };
 
-/// How a child process ended that was to be killed.
+/// How a killed child process ended.
 enum class Killed { Yes, EndedBefore, CannotTrace };
 
-/// Whether a process that stopped begins to make a file without a name.
+/// Whether a stopped process is about to create an unnamed file.
 inline bool makes_nameless_file(pid_t process) {
   struct __ptrace_syscall_info call {};
   ptrace(PTRACE_GET_SYSCALL_INFO, process, sizeof(call), &call);
@@ -53,10 +53,9 @@ inline bool makes_nameless_file(pid_t process) {
       (call.entry.args[2] & kNameless) != 0;
 }
 
-/// Runs `work` in a child process and kills it (SIGKILL) at the stop of the
-/// number `step`, from 1: before and after each of its calls of the system it
-/// stops once. No clock decides where. Of a `whole_program`, stops are counted
-/// from the making of its first file without a name.
+/// Runs `work` in a child process and kills it (SIGKILL) at stop number `step`,
+/// from 1: it stops before and after each system call, independent of time. For
+/// a `whole_program`, stops count from the creation of its first unnamed file.
 inline Killed killed_at_step(
     int step,
     const std::function<void()>& work,
@@ -75,7 +74,7 @@ inline Killed killed_at_step(
   if (!WIFSTOPPED(status)) {
     return Killed::CannotTrace;
   }
-  // Stops at calls are told from those at signals.
+  // Distinguishes stops at system calls from those at signals.
   ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD);
   bool is_counting = !whole_program;
   for (int stop = 0; stop < step;) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of packed weights share.
+// Shared by the tests of packed weights.
 
 #include <torch/torch.h>
 
@@ -44,7 +44,7 @@ inline torch::Tensor sparse_weight(
       keeps.reshape(shape), weight, torch::zeros({}, torch::kFloat));
 }
 
-/// What is left of a weight that is stored as bfloat16.
+/// A weight after rounding to bfloat16.
 inline torch::Tensor rounded(const torch::Tensor& weight) {
   return weight.to(torch::kBFloat16).to(torch::kFloat);
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of the sparse products share; no LibTorch.
+// Shared by the tests of sparse products; no LibTorch.
 
 #include <gtest/gtest.h>
 
@@ -18,9 +18,8 @@ constexpr kernels::Dtype kDtypes[] = {
     kernels::Dtype::Float32,
     kernels::Dtype::BFloat16};
 
-/// What is left of a weight that is stored as `dtype`: of the two floats around
-/// it that have 7 bits of fraction the nearest, ties to the even one. NaN, of
-/// which none is special here, keeps its sign.
+/// A weight after storing it as `dtype`: bfloat16 rounds to nearest, ties to
+/// even; NaN keeps its sign.
 inline float as_stored(float value, kernels::Dtype dtype) {
   if (dtype == kernels::Dtype::Float32 || !std::isfinite(value)) {
     return value;
@@ -34,7 +33,7 @@ inline float as_stored(float value, kernels::Dtype dtype) {
   };
   const uint32_t below = bits & 0xffff0000;
   const uint32_t above = below + 0x10000; // Infinity after the largest.
-  // Infinity stands where the next number would.
+  // Infinity follows the largest number.
   const bool last = (above & 0x7fffffff) == 0x7f800000;
   const double top = std::copysign(std::ldexp(1.0, 128), value);
   const double up = last ? top : to_float(above);
@@ -55,7 +54,7 @@ inline std::vector<float> as_stored(
   return values;
 }
 
-/// What formats that store no zero make of both.
+/// With +0 for -0, as from formats that do not store zeros.
 inline std::vector<float> without_minus_zero(std::vector<float> values) {
   for (float& value : values) {
     value = value == 0 ? 0.0f : value;
@@ -104,14 +103,14 @@ struct Problem {
   }
 };
 
-/// The problem with the weight that `dtype` stores.
+/// The problem with the weight as `dtype` stores it.
 inline Problem as_stored(Problem p, kernels::Dtype dtype) {
   p.w = as_stored(p.w, dtype);
   return p;
 }
 
-/// What a product must give, in double precision, skipping zero weights, and
-/// how far rounding may take it.
+/// The expected product in double precision, skipping zero weights, and its
+/// rounding error bound.
 struct Expected {
   std::vector<double> y;
   std::vector<double> magnitude; ///< The sum of |w x| and |bias|.
@@ -153,7 +152,7 @@ inline void expect_close(
   }
 }
 
-/// The shapes that go wrong: nothing, one, primes, around lanes and panels.
+/// Edge cases: 0, 1, primes, around lanes and panels.
 struct Shape {
   size_t rows;
   size_t cols;

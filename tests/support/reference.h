@@ -19,9 +19,9 @@ using coppice::has_reference;
 using coppice::kNoReference;
 inline constexpr const char* kReferencePython = coppice::kPython;
 
-/// Runs `script`, a path under tests/, with `given` and returns what it saved.
-/// The script is called with two paths: what to `torch.load`, and what to
-/// `torch.save`, a dictionary of tensors.
+/// Runs `script`, a path under tests/, with `given` and returns its result. The
+/// script gets two paths: one to `torch.load`, and one to `torch.save` a
+/// dictionary of tensors to.
 inline c10::impl::GenericDict run_reference(
     const std::string& script,
     const c10::impl::GenericDict& given) {

@@ -6,14 +6,14 @@
 
 namespace coppice {
 
-/// Debian's own interpreter: another python3 on the path would not see Debian's
+/// Debian's interpreter: another python3 in PATH would not find Debian's
 /// python3-torch.
 constexpr const char* kPython = "/usr/bin/python3";
 
 constexpr const char* kNoReference =
     "python3-torch is not installed (script/bootstrap --with-reference)";
 
-/// Whether the reference itself can be run. Skip the test otherwise:
+/// Whether the reference is available. Skip the test otherwise:
 ///
 ///     if (!has_reference()) {
 ///       GTEST_SKIP() << kNoReference;
@@ -44,8 +44,8 @@ inline std::string run_reference(
   return good ? output : "";
 }
 
-/// The library of this build; empty if Python cannot load it: it is none that
-/// is loaded, or has sanitizers in it.
+/// The library of this build; empty if Python cannot load it: it is static or
+/// has sanitizers.
 inline std::string python_library() {
 #ifdef __SANITIZE_ADDRESS__
   return "";

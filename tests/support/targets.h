@@ -8,8 +8,8 @@
 
 namespace coppice::testing {
 
-/// Runs every TEST_P of a class derived from it once per instruction set that
-/// this CPU has. Name the class in COPPICE_TEST_ON_EVERY_TARGET.
+/// Runs every TEST_P of a derived class once per instruction set of this CPU.
+/// Name the class in COPPICE_TEST_ON_EVERY_TARGET.
 class OnEveryTarget : public ::testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override {

@@ -10,7 +10,7 @@
 
 namespace coppice {
 
-/// A folder of a test's own, gone with all that is in it.
+/// A folder of the test, removed with its contents.
 class TemporaryFolder {
  public:
   TemporaryFolder() {

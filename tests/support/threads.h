@@ -4,7 +4,7 @@
 
 namespace coppice::testing {
 
-/// Restores the number of LibTorch's threads that it found.
+/// Restores the number of LibTorch's threads.
 class Threads {
  public:
   Threads() : before_(at::get_num_threads()) {}

@@ -6,8 +6,7 @@
 
 namespace coppice::testing {
 
-/// What `work` warned of, with all else it wrote to standard error; empty if
-/// nothing.
+/// The standard error of `work`, with its warnings.
 template <typename Work>
 std::string warnings_of(Work work) {
   ::testing::internal::CaptureStderr();

@@ -4,9 +4,9 @@
 
 namespace coppice::testing {
 
-/// While it lives, TorchScript runs its operations one by one. LibTorch 2 fuses
-/// them on the CPU once it has seen a graph run, and a product and a sum that
-/// are rounded together have other bits than those of the first run.
+/// During its lifetime, TorchScript does not fuse operations. LibTorch 2 fuses
+/// them on the CPU after the first runs, and a fused product and sum round
+/// differently.
 class WithoutFusion {
  public:
   WithoutFusion() : before_(torch::jit::tensorExprFuserEnabled()) {

@@ -14,8 +14,8 @@
 
 namespace coppice::testing {
 
-/// Has the system say from now on, for ever and to this process, that its file
-/// systems make no files without a name, as NFS does. False if it cannot.
+/// From now on, makes the system report to this process that file systems have
+/// no unnamed files (O_TMPFILE), like NFS. False on failure.
 inline bool refuse_nameless_files() {
   constexpr auto kFlags = offsetof(struct seccomp_data, args[2]);
   constexpr auto kFlag = static_cast<unsigned>(O_TMPFILE & ~O_DIRECTORY);
@@ -34,8 +34,8 @@ inline bool refuse_nameless_files() {
       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/// Runs `work` in a child process without nameless files and returns its
-/// result; -1 where that cannot be.
+/// Runs `work` in a child process without unnamed files and returns its result;
+/// -1 on failure.
 inline int without_nameless_files(const std::function<int()>& work) {
   const pid_t child = fork();
   if (child == 0) {
