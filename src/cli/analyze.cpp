@@ -79,7 +79,7 @@ Recipe recipe_of(const AnalyzeRun& options) {
   return {rule};
 }
 
-/// One bar for all layers, with the layer and level of the moment.
+/// One bar for all layers, labelled with the current layer and level.
 class LayerBar {
  public:
   void
@@ -178,7 +178,7 @@ ExitCode analyze(const AnalyzeRun& run) {
     std::cout << "For `coppice prune --allocation`: " << run.output << '\n';
   }
   if (!run.html.empty()) {
-    std::cout << "The page: " << run.html << '\n';
+    std::cout << "Page written to " << run.html << '\n';
   }
   return kDone;
 }

@@ -43,7 +43,7 @@ struct Range {
     if (cost <= 0 || high <= 0) {
       return 0;
     }
-    constexpr double kLeast = 0.04; // So that the smallest can be seen.
+    constexpr double kLeast = 0.04; // The smallest stays visible.
     return high <= low
         ? 1
         : kLeast + (1 - kLeast) * std::log(cost / low) / std::log(high / low);
@@ -64,7 +64,7 @@ Range range_of(const AnalysisReport& report) {
   return range;
 }
 
-/// A bar a level, on the scale of all layers.
+/// One bar per level, on the scale of all layers.
 Picture bars_of(const LayerSensitivity& layer, const Range& range) {
   const auto levels = static_cast<int64_t>(layer.changes.size());
   Picture picture;
@@ -157,8 +157,8 @@ std::string analysis_page(
   page.section(
       "Sensitivity",
       fmt::format(
-          "A bar for each level, {}: the {} on a logarithmic scale that all "
-          "layers share.",
+          "A bar for each level, {}: the {} on a logarithmic scale for "
+          "all layers.",
           levels_text(report.sensitivity.levels),
           has_divergence(report) ? "Kullback-Leibler divergence"
                                  : "relative error of the outputs"));

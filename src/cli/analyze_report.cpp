@@ -22,7 +22,7 @@ std::string compared_on(const AnalysisReport& report) {
       change.samples,
       change.is_held_back
           ? "that were held back"
-          : "that were also used for calibration, which flatters");
+          : "that were also used for calibration, so optimistic");
 }
 
 std::string analysis_text(const AnalysisReport& report) {

@@ -7,7 +7,7 @@
 
 namespace coppice::cli {
 
-/// A row a layer and level, and what the rows were measured on.
+/// One row per layer and level, and the samples measured on.
 std::string analysis_text(const oneshot::AnalysisReport& report);
 
 /// The object of `--json` and of `-o`, which `prune --allocation` reads.

@@ -108,8 +108,9 @@ std::string change_text(const calibration::OutputChange& change) {
   return fmt::format(
       "On {} samples {}: {}.\n",
       change.samples,
-      change.is_held_back ? "that were held back"
-                          : "that also calibrated, so optimistic",
+      change.is_held_back
+          ? "that were held back"
+          : "that were also used for calibration, so optimistic",
       fmt::join(parts, ", "));
 }
 

@@ -6,7 +6,7 @@
 
 namespace coppice::cli {
 
-/// Reads what `coppice analyze` wrote.
+/// Reads a file of `coppice analyze`.
 ///
 /// Errors: InputError if the file cannot be read or holds something else.
 oneshot::Sensitivity read_sensitivity(const std::string& path);

@@ -19,14 +19,14 @@ bool begins(std::string_view text, std::string_view begin) {
   return text.substr(0, begin.size()) == begin;
 }
 
-/// The op's schema in the LibTorch at hand; null if it lacks the op.
+/// The op's schema in this LibTorch, or null.
 const c10::FunctionSchema* schema_of(const OpName& op) {
   const auto found =
       c10::Dispatcher::singleton().findSchema({op.name, op.overload});
   return found ? &found->schema() : nullptr;
 }
 
-/// Makes the graph of one scope of names.
+/// Builds the graph of one scope of names.
 class GraphMaker {
  public:
   explicit GraphMaker(const std::string& where)
@@ -80,7 +80,7 @@ class GraphMaker {
   std::unordered_map<std::string_view, Value*> values_;
 };
 
-/// A number, a truth or a text.
+/// A number, bool or string.
 Value* GraphMaker::scalar_of(io::JsonNode value) {
   if (const auto truth = value.truth()) {
     return graph_->insertConstant(*truth);
@@ -97,7 +97,7 @@ Value* GraphMaker::scalar_of(io::JsonNode value) {
   return none();
 }
 
-/// What a list may hold: scalars, {"name": "x"}, or unions of such.
+/// An item of a list: a scalar, {"name": "x"}, or a union of such.
 Value* GraphMaker::item_of(io::JsonNode item) {
   if (item.kind() != io::JsonKind::Object) {
     return scalar_of(item);
@@ -215,8 +215,8 @@ void GraphMaker::add_node(const io::ExportedNode& node) {
   }
 }
 
-/// A call of each graph among the arguments of `cond`, `while_loop`, `map` and
-/// the like, whose operands stand last.
+/// Adds a call of each graph among the arguments of `cond`, `while_loop`, `map`
+/// and similar ops, whose operands are last.
 void GraphMaker::add_calls(const io::ExportedNode& node) {
   std::vector<Value*> operands;
   for (const auto& input : node.inputs) {
@@ -268,7 +268,7 @@ void GraphMaker::add_calls(const io::ExportedNode& node) {
 
 OpName op_name_of(std::string_view target) {
   constexpr std::string_view kOps = "torch.ops.";
-  if (!begins(target, kOps)) { // Of Python: `_operator.mul`, `math.floor`.
+  if (!begins(target, kOps)) { // Python ops: `_operator.mul`, `math.floor`.
     return {"python::" + std::string(target), ""};
   }
   target.remove_prefix(kOps.size());

@@ -13,8 +13,8 @@
 namespace coppice::graph {
 namespace {
 
-/// A tensor of the same place and shape. Bytes do for one that is only
-/// followed, whatever its dtype is.
+/// A tensor with the address and shape of `stored`. Analysis does not need its
+/// dtype: bytes are enough.
 at::Tensor followable(const StoredTensor& stored) {
   return at::from_blob(
       const_cast<std::byte*>(stored.data),
@@ -58,7 +58,7 @@ void add_names(io::JsonNode value, std::set<std::string_view>& names) {
   }
 }
 
-/// The names that nodes take.
+/// The names of all nodes' inputs.
 std::set<std::string_view> names_taken(const io::ExportedGraph& graph) {
   std::set<std::string_view> names;
   for (const auto& node : graph.nodes) {

@@ -7,12 +7,11 @@
 
 namespace coppice::graph {
 
-/// `weight_uses` of a program of torch.export, by the FQNs of its tensors. The
-/// LibTorch at hand need not know its ops.
+/// `weight_uses` of a program of torch.export, by the FQNs of its tensors. Ops
+/// may be unknown to this LibTorch.
 ///
-/// Errors: FileError, which begins with `where`; c10::ValueError if the graph
-/// is
-///   too large to be followed.
+/// Errors: FileError, with the prefix `where`; c10::ValueError if the graph is
+///   too large.
 WeightUses exported_uses(
     const io::ExportedModel& model,
     const std::string& where);

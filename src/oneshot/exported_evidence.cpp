@@ -22,7 +22,7 @@ ScriptEvidence exported_evidence(const Checkpoint& checkpoint) {
     evidence.uses.has_code = true;
     evidence.from_graph = true;
   } catch (const std::exception&) {
-    // The tensors are readable all the same.
+    // Tensors can be read without the graph.
     evidence.uses.tensors.clear();
     evidence.not_from_graph_because = "its graph cannot be followed";
   }

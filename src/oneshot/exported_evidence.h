@@ -4,8 +4,8 @@
 
 namespace coppice::oneshot {
 
-/// What the graphs in an archive of torch.export tell about the role of its
-/// tensors. Loads nothing into LibTorch. Never throws for faulty graphs.
+/// What the graphs of a torch.export archive say of the roles of its tensors.
+/// Does not load it into LibTorch. Never throws for faulty graphs.
 ScriptEvidence exported_evidence(const Checkpoint& checkpoint);
 
 } // namespace coppice::oneshot
