@@ -38,8 +38,7 @@ class OpWatch {
  private:
   Watcher watcher_;
   uint64_t handle_ = 0;
-  mutable std::mutex
-      mutex_; ///< Guards the members below, and calls of the watcher.
+  mutable std::mutex mutex_; ///< Guards the rest, and calls of the watcher.
   std::exception_ptr error_;
 };
 

@@ -26,9 +26,8 @@ struct WeightUse {
   /// Whether its product uses a value computed from it (weight norm, masks,
   /// noise).
   bool is_computed_with = false;
-  std::set<OpFamily> families; ///< Of the ops that use it as weight.
-  std::set<std::string>
-      layers; ///< Names of those ops' layers: "linear", "conv2d".
+  std::set<OpFamily> families;  ///< Of the ops that use it as weight.
+  std::set<std::string> layers; ///< Their layers: "linear", "conv2d".
   /// The dimensions that its products sum over, and those of outputs; -1 if
   /// unknown or ambiguous.
   int in_dim = -1;

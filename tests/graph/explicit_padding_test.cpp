@@ -16,7 +16,7 @@ torch::jit::Module net_of(
   return net;
 }
 
-TEST(PaddingInNumbers, ComputesWhatTheWordsDo) {
+TEST(ExplicitPadding, ComputesWhatTheWordsDo) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(1);
   for (const char* word : {"same", "valid"}) {
@@ -40,7 +40,7 @@ TEST(PaddingInNumbers, ComputesWhatTheWordsDo) {
   }
 }
 
-TEST(PaddingInNumbers, AlsoOverOneDimension) {
+TEST(ExplicitPadding, AlsoOverOneDimension) {
   const torch::NoGradGuard no_grad;
   torch::manual_seed(1);
   for (const int64_t kernel : {1, 3, 4, 6}) {
