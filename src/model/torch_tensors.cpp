@@ -26,8 +26,8 @@ constexpr std::array<std::pair<Dtype, torch::ScalarType>, 14> kTypes = {{
     {Dtype::QUINT8, torch::kQUInt8},
 }};
 
-/// Some safetensors headers, and nested archives, leave no element aligned. Gaps
-/// between elements are copied too.
+/// Some safetensors headers, and nested archives, leave no element aligned.
+/// Gaps between elements are copied too.
 torch::Tensor aligned_copy(
     const StoredTensor& stored,
     const torch::TensorOptions& options) {

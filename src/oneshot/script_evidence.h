@@ -26,11 +26,11 @@ struct ScriptEvidence {
 /// on Linux.
 uint64_t free_memory();
 
-/// Loads a TorchScript archive with LibTorch and analyses its graphs, if loading
-/// runs no code (no `__setstate__`, no custom classes) and needs at most half of
-/// `free_bytes`. Else reads the declarations of buffers from the code as text.
-/// Archives of torch.export: see `exported_evidence`. Null for other files.
-/// Never throws for faulty code.
+/// Loads a TorchScript archive with LibTorch and analyses its graphs, if
+/// loading runs no code (no `__setstate__`, no custom classes) and needs at
+/// most half of `free_bytes`. Else reads the declarations of buffers from the
+/// code as text. Archives of torch.export: see `exported_evidence`. Null for
+/// other files. Never throws for faulty code.
 std::optional<ScriptEvidence> script_evidence(
     const Checkpoint& checkpoint,
     uint64_t free_bytes = free_memory());

@@ -35,7 +35,14 @@ TEST(CommandLine, HelpsWithExamples) {
 
 TEST(CommandLine, HelpsInPlainLines) {
   for (const char* command :
-       {"", "inspect", "prune", "analyze", "activations", "compile", "bench", "pack"}) {
+       {"",
+        "inspect",
+        "prune",
+        "analyze",
+        "activations",
+        "compile",
+        "bench",
+        "pack"}) {
     auto words = std::vector<std::string>{command, "--help"};
     words.erase(std::remove(words.begin(), words.end(), ""), words.end());
     const auto help = run_coppice(words).out;

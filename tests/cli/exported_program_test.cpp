@@ -192,7 +192,8 @@ TEST_F(Exported, SaysWhatIsWrongInOneSentence) {
   file = testing::newer_exported();
   file.replace(
       "net/data/weights/model_weights_config.json", "weight_1", "../weight_1");
-  expect_complaint(run_coppice({"inspect", write(file)}), 2, "not a plain file");
+  expect_complaint(
+      run_coppice({"inspect", write(file)}), 2, "not a plain file");
 }
 
 } // namespace
