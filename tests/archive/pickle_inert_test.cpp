@@ -244,7 +244,8 @@ TEST(PickleInert, TakesNoMoreMemoryThanItsSizeCanMean) {
 
 TEST(PickleInert, StillRefusesWhatIsBroken) {
   EXPECT_THAT(error_of("K\x01)R."), HasSubstr("calls an integer"));
-  EXPECT_THAT(error_of(kNet + "]R."), HasSubstr("in place of arguments"));
+  EXPECT_THAT(
+      error_of(kNet + "]R."), HasSubstr("instead of a tuple of arguments"));
   EXPECT_THAT(error_of("]}b."), HasSubstr("state of a list"));
   EXPECT_THAT(error_of("(o."), HasSubstr("no class"));
   EXPECT_THAT(error_of("igrove\nNet\n."), HasSubstr("mark"));

@@ -64,8 +64,8 @@ TEST(LeftLayers, SaysWhatStaysAndWhy) {
        "two inputs"},
       {{4}, "torch.layer_norm(x, [4], self.weight)", "layer_norm", "scales"},
       {{4}, "torch.prelu(x, self.weight)", "prelu", "scales"},
-      {{4, 4}, "torch.matmul(self.weight, x)", "linear", "on the left"},
-      {{3, 4, 4}, "torch.bmm(x, self.weight)", "linear", "no matrix"},
+      {{4, 4}, "torch.matmul(self.weight, x)", "linear", "the left operand"},
+      {{3, 4, 4}, "torch.bmm(x, self.weight)", "linear", "not a matrix"},
       {{4, 4}, "torch.linear(x, self.weight, x)", "linear", "not constant"},
       {{4, 4}, "x * self.weight", "mul", "no layer"},
   };

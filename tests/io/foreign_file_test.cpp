@@ -143,7 +143,7 @@ TEST(ForeignFile, RecognizesZipArchives) {
       {zip_of({"m/readme.txt", "m/net.safetensors"}), "`m/net.safetensors`"},
       {zip_of({"m/archive_format", "m/models/model.json"}), "torch.export"},
       {zip_of({"old/serialized_exported_program.json"}), "torch.export"},
-      {zip_of({"data/aotinductor/model/net.so"}), "a package of AOTInductor"},
+      {zip_of({"data/aotinductor/model/net.so"}), "an AOTInductor package"},
       {zip_of({"models/net.pt2"}), "`models/net.pt2`"},
       {zip_of({"a.txt"}), "a zip archive without data.pkl"},
       {zip_of({"a.txt"}).substr(0, 60), "cut short"},

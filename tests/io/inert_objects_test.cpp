@@ -93,7 +93,7 @@ TEST_P(WholeModel, TellsWhatIsNoWeight) {
   EXPECT_THAT(left, Contains(Pair("blocks.0.norm.weight", "of a norm")));
   EXPECT_THAT(
       left,
-      Contains(Pair("table", "an attribute of its module, and no parameter")));
+      Contains(Pair("table", "an attribute of its module, not a parameter")));
   EXPECT_THAT(left, Not(Contains(Pair("fc.weight", ::testing::_))));
 }
 
