@@ -1,6 +1,9 @@
 #include "calibration/layer_survey.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <fstream>
 #include <map>
 
 #include "calibration/input_ids.h"
@@ -13,6 +16,16 @@ using graph::WeightedCall;
 using torch::Tensor;
 
 namespace {
+
+/// Memory of this process that is not backed by files, in bytes; 0 if the
+/// system does not tell.
+int64_t anonymous_memory() {
+  int64_t all = 0;
+  int64_t resident = 0;
+  int64_t of_files = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident >> of_files;
+  return (resident - of_files) * sysconf(_SC_PAGESIZE);
+}
 
 /// Collects a survey from runs of the model.
 class Surveyor {
@@ -173,7 +186,10 @@ LayerSurvey survey_layers(
   auto module = load();
   const TensorsByMemory tensors(module, names);
   Surveyor surveyor(names.size());
+  const auto before = anonymous_memory();
+  int64_t most = 0;
   const graph::OpWatch watch([&](const char* name, auto inputs) {
+    most = std::max(most, anonymous_memory() - before);
     return surveyor.take(tensors, name, inputs);
   });
   const auto count = static_cast<int64_t>(which.size());
@@ -183,7 +199,9 @@ LayerSurvey survey_layers(
     run_samples(module, samples, few, batch, [](auto, auto, auto) {});
     watch.rethrow();
   }
-  return surveyor.finish(needs_all);
+  auto survey = surveyor.finish(needs_all);
+  survey.batch_bytes = most;
+  return survey;
 }
 
 void part_sources(LayerSurvey& survey) {

@@ -32,6 +32,7 @@ struct InputSource {
   std::array<int64_t, 2> kernel{1, 1};
   int64_t groups = 1;
   SecondMoments::Kind kind = SecondMoments::Kind::Diagonal;
+  bool is_solved = false; ///< Its second moments are not needed any more.
 
   int64_t features() const {
     return channels * kernel[0] * kernel[1];
@@ -49,6 +50,8 @@ struct LayerSurvey {
   std::vector<InputSource> sources;
   /// Why a tensor cannot be pruned by samples; empty if there are parts of it.
   std::vector<std::string> left_because;
+  /// The most memory that was seen to be taken while a batch ran.
+  int64_t batch_bytes = 0;
 };
 
 /// Runs the model until each of the tensors was used as an op's weight, most

@@ -16,13 +16,25 @@ namespace {
 
 using torch::Tensor;
 
-/// The first sample that holds NaN or infinity; -1 if none does.
+/// The first sample that holds NaN or infinity; -1 if none does. Looks at some
+/// at a time: all together they may be larger than memory.
 int64_t first_not_finite(const Tensor& tensor) {
-  if (!tensor.is_floating_point() || at::isfinite(tensor).all().item<bool>()) {
+  if (!tensor.is_floating_point() || tensor.numel() == 0) {
     return -1;
   }
-  const auto rows = at::isfinite(tensor.flatten(1)).all(1).logical_not();
-  return rows.nonzero()[0].item<int64_t>();
+  constexpr int64_t kElements = int64_t(1) << 22;
+  const auto count = tensor.size(0);
+  const auto few = std::max<int64_t>(1, kElements / (tensor.numel() / count));
+  for (int64_t begin = 0; begin < count; begin += few) {
+    const auto finite =
+        at::isfinite(tensor.narrow(0, begin, std::min(few, count - begin)));
+    if (!finite.all().item<bool>()) {
+      const auto rows =
+          finite.reshape({finite.size(0), -1}).all(1).logical_not();
+      return begin + rows.nonzero()[0].item<int64_t>();
+    }
+  }
+  return -1;
 }
 
 /// Without oneDNN, LibTorch runs an LSTM op by op, so that its weights are
@@ -87,7 +99,7 @@ Samples::Samples(
           "` as for those before it, got shape ",
           tensor.sizes());
       count_ = tensor.size(0);
-      const auto bad = count_ == 0 ? -1 : first_not_finite(tensor);
+      const auto bad = first_not_finite(tensor);
       TORCH_CHECK_VALUE(
           bad < 0,
           "calibration: input `",

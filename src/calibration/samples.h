@@ -38,6 +38,11 @@ class Samples {
   std::vector<c10::IValue>
   batch(const SampleIndices& which, int64_t begin, int64_t end) const;
 
+  /// As they were given.
+  const std::vector<c10::IValue>& inputs() const {
+    return inputs_;
+  }
+
   /// The batch size for a wanted one: 1 for a model of single samples.
   int64_t batch_of(int64_t wanted) const {
     return are_single_ ? 1 : wanted;

@@ -96,7 +96,9 @@ class LayerBar {
 };
 
 oneshot::AnalysisReport measure(const AnalyzeRun& run, const Recipe& recipe) {
-  const calibration::ModelLoader load = [&] { return load_script(run.model); };
+  const calibration::ModelLoader load = [&] {
+    return load_mapped_script(run.model);
+  };
   const auto input = open_checkpoint(run.model);
   oneshot::AnalysisOptions options;
   static_cast<oneshot::SampleUse&>(options) = sample_use(run.samples);
@@ -147,7 +149,8 @@ ExitCode analyze(const AnalyzeRun& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
   load_libraries(run.samples.libraries);
-  load_script(run.model); // Has the better message for files that are no model.
+  load_mapped_script(
+      run.model); // Has the better message for files that are no model.
   check_outputs(run);
   const auto report = [&] {
     try {

@@ -9,7 +9,8 @@ namespace coppice::cli {
 
 /// The inputs of a model in a file, as for `arguments_from`: a safetensors
 /// file, or one of torch.save with any structure of tensors, numbers, strings
-/// and None. No code in the file is run.
+/// and None. No code in the file is run. Tensors stay in the mapped file, which
+/// may be larger than memory; copy them for a model that writes to its inputs.
 ///
 /// Errors: InputError, FileError.
 std::vector<c10::IValue> inputs_in_file(

@@ -164,8 +164,8 @@ int main(int argc, char** argv) {
     return complain(kWrongInput, error.what());
   } catch (const coppice::FileError& error) {
     return complain(kWrongInput, error.what());
-  } catch (const coppice::Interrupted& error) {
-    return complain(kInterrupted, error.what());
+  } catch (const coppice::Interrupted&) {
+    return complain(kInterrupted, interrupted_text());
   } catch (const c10::Error& error) {
     return complain(kFailed, coppice::graph::first_line(error) + ".");
   } catch (const std::bad_alloc&) {

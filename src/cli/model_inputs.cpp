@@ -9,6 +9,7 @@
 #include "cli/errors.h"
 #include "cli/example_file.h"
 #include "cli/input_shapes.h"
+#include "graph/map_tensors.h"
 #include "graph/model_inputs.h"
 
 namespace coppice::cli {
@@ -46,8 +47,14 @@ std::vector<c10::IValue> model_inputs(
         "{}; only what `forward` computes is measured.",
         error.what_without_backtrace()));
   }
-  return options.file.empty() ? inputs_from(options.inputs, module)
-                              : inputs_in_file(options.file, module);
+  if (options.file.empty()) {
+    return inputs_from(options.inputs, module);
+  }
+  auto inputs = inputs_in_file(options.file, module);
+  for (auto& input : inputs) { // A model may write to them.
+    input = graph::copy_of(input);
+  }
+  return inputs;
 }
 
 std::string with_advice(

@@ -62,6 +62,9 @@ dimension 0. Weights are chosen by the inputs of their layers; most methods
 adjust kept weights to preserve the layers' outputs. The last lines report the
 change of the model's outputs on an eighth of the samples, which is held back. A
 recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier too.
+Model and samples may be larger than memory. Solved layers are in the folder
+.OUT.coppice-scratch until OUT is written: if the program was killed, the same
+command resumes from there.
 
 Every layer has the level S. With --allocation levels differ, and all layers
 together have S: `erk` allocates by layer sizes, `global` by one magnitude

@@ -4,6 +4,7 @@
 #include <coppice/model/torch_tensors.h>
 #include <fmt/format.h>
 #include "io/output_file.h"
+#include "io/scratch_folder.h"
 
 #include <iostream>
 #include <memory>
@@ -14,7 +15,9 @@
 #include "cli/prune_samples_report.h"
 #include "cli/script_file.h"
 #include "cli/sensitivity_file.h"
+#include "cli/signals.h"
 #include "cli/stage_bars.h"
+#include "oneshot/free_memory.h"
 #include "oneshot/prune_with_samples.h"
 
 namespace coppice::cli {
@@ -38,6 +41,36 @@ torch::Tensor labels_in(const std::string& path) {
   return labels.to(torch::kLong);
 }
 
+/// Adds to messages where solved layers are stored.
+class StoredLayers {
+ public:
+  void set(const std::string& folder) {
+    if (folder_ != folder) {
+      folder_ = folder;
+      set_interrupted_text(sentence("interrupted"));
+    }
+  }
+  /// Unless the folder is no longer there.
+  std::string added_to(std::string message) const {
+    if (!io::ScratchFolder::is_there(folder_)) {
+      return message;
+    }
+    message.resize(message.find_last_not_of('.') + 1);
+    return sentence(message);
+  }
+
+ private:
+  std::string sentence(const std::string& what) const {
+    return fmt::format(
+        "{}; the solved layers are in {}, and the same command resumes with "
+        "them.",
+        what,
+        folder_);
+  }
+
+  std::string folder_; ///< Empty if there are none.
+};
+
 oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
   const auto& options = run.options;
   oneshot::SampledOptions sampled;
@@ -53,14 +86,18 @@ oneshot::SampledOptions sampled_options(const PruneBySamples& run) {
 
 oneshot::SampledReport prune(
     const PruneBySamples& run,
-    const Checkpoint& input) {
-  const calibration::ModelLoader load = [&] { return load_script(run.model); };
+    const Checkpoint& input,
+    StoredLayers& stored) {
+  const calibration::ModelLoader load = [&] {
+    return load_mapped_script(run.model);
+  };
   auto options = sampled_options(run);
   auto inputs = inputs_in_file(run.options.calibration, load());
   StageBars bars;
   options.progress = [&](const auto& what, int64_t done, int64_t total) {
     bars.show(what, done, total);
   };
+  options.keeps = [&](const auto& folder) { stored.set(folder); };
   options.begin = [&](const oneshot::SampledWork& work) {
     if (!run.json) {
       bars.clear();
@@ -91,6 +128,8 @@ oneshot::SampleUse sample_use(const SampleOptions& options) {
   use.are_single = options.unbatched;
   use.samples = options.samples;
   use.seed = options.seed;
+  use.memory =
+      options.memory.value_or(static_cast<int64_t>(oneshot::free_memory() / 4));
   if (!options.labels.empty()) {
     use.labels = labels_in(options.labels);
   }
@@ -101,7 +140,8 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
   load_libraries(run.options.libraries);
-  load_script(run.model); // Has the better message for files that are no model.
+  load_mapped_script(
+      run.model); // Has the better message for files that are no model.
   const auto input = open_checkpoint(run.model);
   if (!run.output.empty()) {
     require_other_file(run.output, input);
@@ -118,10 +158,18 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
     require_writable(run.output);
   }
   const auto report = [&] {
+    StoredLayers stored;
     try {
-      return prune(run, input);
+      auto report = prune(run, input, stored);
+      set_interrupted_text("interrupted.");
+      return report;
     } catch (const c10::ValueError& error) { // A sample, name or option.
-      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
+      throw InputError(
+          stored.added_to(fmt::format("{}.", error.what_without_backtrace())));
+    } catch (const Interrupted&) {
+      throw;
+    } catch (const OutputError& error) {
+      throw OutputError(stored.added_to(error.what()));
     }
   }();
   const auto allocation =
@@ -159,6 +207,13 @@ void add_sample_use(CLI::App& command, SampleOptions& options) {
       .add_option("--seed", options.seed, "Seed of what is chosen at random")
       ->type_name("N")
       ->capture_default_str();
+  command
+      .add_option(
+          "--memory",
+          options.memory,
+          "Limit for second moments; a quarter of the free memory if not given")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false));
   command
       .add_option(
           "--labels",
@@ -236,6 +291,7 @@ void add_sample_options(
         "--batch",
         "--unbatched",
         "--seed",
+        "--memory",
         "--labels"}) {
     command.get_option(option)->needs(samples);
   }

@@ -22,6 +22,7 @@ struct SampleOptions {
   int64_t batch = 32;
   bool unbatched = false;
   uint64_t seed = 0;
+  std::optional<int64_t> memory; ///< Bytes.
   bool recalibrate_norms = false;
   std::string labels;
   std::vector<std::string> libraries;

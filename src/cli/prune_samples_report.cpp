@@ -134,13 +134,25 @@ Json change_json(const calibration::OutputChange& change) {
 std::string work_text(const oneshot::SampledWork& work) {
   return fmt::format(
       "{} weights, {} samples to calibrate and {} held back; {} {} over them, "
-      "up to {:.1f} MB of second moments at once.",
+      "up to {:.1f} MB of second moments at once, about {:.1f} MB for a "
+      "batch{}.{}",
       work.layers,
       work.samples,
       work.held_back,
       work.passes,
       work.passes == 1 ? "pass" : "passes",
-      static_cast<double>(work.moments_bytes) / 1e6);
+      static_cast<double>(work.moments_bytes) / 1e6,
+      static_cast<double>(work.batch_bytes) / 1e6,
+      work.scratch_bytes == 0
+          ? ""
+          : fmt::format(
+                ", {:.1f} MB of solved weights on disk",
+                static_cast<double>(work.scratch_bytes) / 1e6),
+      work.solved_before == 0
+          ? ""
+          : fmt::format(
+                "\nResuming an ended run: {} of the weights are solved.",
+                work.solved_before));
 }
 
 std::string sampled_text(
@@ -171,7 +183,10 @@ std::string sampled_json(
       {"samples", work.samples},
       {"held_back", work.held_back},
       {"passes", work.passes},
-      {"moments_bytes", work.moments_bytes}};
+      {"solved_before", work.solved_before},
+      {"moments_bytes", work.moments_bytes},
+      {"batch_bytes", work.batch_bytes},
+      {"scratch_bytes", work.scratch_bytes}};
   json["outputs"] = change_json(report.change);
   json["norms"] = report.norms;
   json["tensors"] = to_json(table_of(report));

@@ -30,8 +30,7 @@ const std::vector<PickleValue>* items_of(const PickleValue& value) {
 
 torch::Tensor tensor_of(const PickleTensor& tensor, const std::string& where) {
   try {
-    // A copy: models may write to their inputs, and a mapped file is read-only.
-    return as_tensor(tensor.tensor).clone();
+    return as_tensor(tensor.tensor);
   } catch (const c10::Error&) {
     throw InputError(fmt::format(
         "{} is a tensor of dtype {}, which no model takes here; give another.",

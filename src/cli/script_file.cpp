@@ -4,6 +4,7 @@
 #include <coppice/io/checkpoint.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/serialization/export.h>
+#include "graph/mapped_script.h"
 #include "io/output_file.h"
 
 #include "cli/errors.h"
@@ -65,6 +66,12 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
     throw InputError(
         fmt::format("{} cannot be loaded by this LibTorch: {}.", path, reason));
   }
+}
+
+torch::jit::Module load_mapped_script(const std::string& path) {
+  require_input_file(path);
+  auto mapped = graph::mapped_script(MappedFile::open(path));
+  return mapped ? std::move(*mapped) : load_script(path);
 }
 
 void save_script(

@@ -17,6 +17,10 @@ torch::jit::Module load_script(
     const std::string& path,
     ExtraFiles* extra = nullptr);
 
+/// The same, but large tensors stay in the file if possible (see
+/// `graph::mapped_script`); it must not change meanwhile.
+torch::jit::Module load_mapped_script(const std::string& path);
+
 /// Writes a TorchScript file through `OutputFile`.
 ///
 /// Errors: OutputError; c10::Error if the module cannot be saved.

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,18 +81,6 @@ void require_folder_name(const std::string& target) {
   }
 }
 
-/// Raises the limit of open files: each output stays open until all are named,
-/// beside as many inputs. Hundreds of shards exceed the default.
-void allow_open_files(size_t count) {
-  constexpr rlim_t kOthers = 256;
-  struct rlimit limit {};
-  const rlim_t needed = 3 * count + kOthers;
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
-    limit.rlim_cur = std::min(limit.rlim_max, needed);
-    setrlimit(RLIMIT_NOFILE, &limit); // On failure, opening reports it.
-  }
-}
-
 /// Opens the files of `folder`, so that their disk space is freed only when
 /// they are closed, after the commit.
 std::vector<int> hold_files(
@@ -128,7 +115,8 @@ OutputFolder::OutputFolder(std::string target, std::vector<std::string> names)
   }
   in_progress_ = std::make_unique<io::OutputInProgress>();
   made_in_ = parent;
-  allow_open_files(names_.size());
+  // Each output stays open until all are named, beside as many inputs.
+  io::allow_open_files(3 * names_.size());
   if (!io::has_unnamed_files(parent)) {
     make_temporary();
     made_in_ = temporary_;

@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -97,6 +99,16 @@ void flush_folder(const std::string& folder) {
   if (descriptor >= 0) {
     fsync(descriptor);
     close(descriptor);
+  }
+}
+
+void allow_open_files(uint64_t count) {
+  constexpr rlim_t kOthers = 256;
+  struct rlimit limit {};
+  const rlim_t needed = count + kOthers;
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+    limit.rlim_cur = std::min(limit.rlim_max, needed);
+    setrlimit(RLIMIT_NOFILE, &limit); // If it fails, opening says so.
   }
 }
 

@@ -32,6 +32,10 @@ std::string folder_of(const std::string& path);
 /// refuse.
 void flush_folder(const std::string& folder);
 
+/// Raises the limit of open files to `count` beside the usual ones: hundreds of
+/// shards or layers exceed the default.
+void allow_open_files(uint64_t count);
+
 /// Checks that a file can be named `target`: it is not a folder, a device or a
 /// system path. A symbolic link is allowed: it is replaced, not its target.
 ///

@@ -3,17 +3,22 @@
 #include <ATen/ATen.h>
 #include <c10/util/Exception.h>
 
+#include <memory>
+#include <utility>
+
 #include "calibration/paired_moments.h"
 #include "calibration/recalibrated_norms.h"
 #include "io/output_file.h"
+#include "io/output_steps.h"
 #include "oneshot/allocate_targets.h"
 #include "oneshot/compare_outputs.h"
+#include "oneshot/run_facts.h"
 #include "oneshot/sampled_file.h"
 #include "oneshot/sampled_report.h"
 #include "oneshot/sampled_work.h"
 #include "oneshot/solve_layer.h"
+#include "oneshot/solved_sources.h"
 #include "oneshot/source_passes.h"
-#include "oneshot/weight_values.h"
 
 namespace coppice::oneshot {
 namespace {
@@ -30,12 +35,13 @@ class SampledPruning {
       : load_(load), options_(options), model_(std::move(model)) {}
 
   SampledReport run(const Checkpoint& input, const std::string& output) {
-    tell_work();
     allocate_targets(
         load_,
         model_,
         options_,
         options_.measured ? &*options_.measured : nullptr);
+    find_solved(input, options_.dry_run ? "" : output);
+    tell_work();
     if (options_.sequential) {
       solve_in_order();
     } else {
@@ -49,12 +55,35 @@ class SampledPruning {
     if (!options_.dry_run) {
       write_changed(input, targets_.changed(), output);
     }
+    solved_->clear();
     return std::move(report_);
   }
 
+  /// Discards what was solved, unless that is all: then only labels are wrong.
+  void forget_unfinished() {
+    if (solved_ && !solved_->are_all()) {
+      solved_->clear();
+    }
+  }
+
  private:
+  /// Takes the layers that an ended run solved.
+  void find_solved(const Checkpoint& input, const std::string& output) {
+    const auto& file = *input.files.front();
+    RunFacts facts;
+    facts.model = model_fact(file);
+    facts.samples = digest_of(model_.samples.inputs());
+    facts.options = options_fact(options_);
+    solved_ = std::make_unique<SolvedSources>(
+        targets_, model_.survey, options_, output, std::move(facts));
+    if (!output.empty()) { // Before hours of work.
+      io::require_disk_space(output, solved_->unsolved_bytes() + file.size());
+    }
+  }
+
   void tell_work() {
     report_.work = work_of(model_, options_.memory, options_.sequential);
+    report_.work.scratch_bytes = solved_->unsolved_bytes();
     if (options_.begin) {
       options_.begin(report_.work);
     }
@@ -62,7 +91,7 @@ class SampledPruning {
 
   void solve_at_once() {
     const auto begin_again = [&] {
-      targets_.forget_solved();
+      solved_->take_over();
       tell_work();
     };
     collect_in_passes(
@@ -71,7 +100,7 @@ class SampledPruning {
         options_,
         begin_again,
         [&](size_t source, const auto& moments) {
-          solve_source(source, moments, {});
+          solved_->solve(source, moments, {});
         });
   }
 
@@ -80,6 +109,9 @@ class SampledPruning {
     const auto all =
         samples * static_cast<int64_t>(model_.survey.sources.size());
     for (size_t i = 0; i < model_.survey.sources.size(); ++i) {
+      if (model_.survey.sources[i].is_solved) {
+        continue;
+      }
       const auto paired = calibration::paired_moments(
           load_,
           [this](torch::jit::Module& module) { targets_.change(module); },
@@ -95,50 +127,7 @@ class SampledPruning {
                 static_cast<int64_t>(i) * samples + done,
                 all);
           });
-      solve_source(i, paired.now, paired.cross);
-    }
-  }
-
-  /// Prunes the weights that read one source.
-  void solve_source(
-      size_t source,
-      const std::vector<SecondMoments>& moments,
-      const std::vector<Tensor>& cross) {
-    for (const auto i : model_.survey.sources[source].parts) {
-      const auto& part = model_.survey.parts[i];
-      options_.tell(
-          "solving layers",
-          static_cast<int64_t>(i) + 1,
-          static_cast<int64_t>(model_.survey.parts.size()));
-      const auto target = part.tensor;
-      const torch::NoGradGuard no_grad;
-      const auto weight =
-          part.of(targets_.all()[target].dense).detach().contiguous();
-      try {
-        const auto solved =
-            solve_layer(weight, moments, cross, targets_.modifier(target));
-        targets_.keep(target, part, solved);
-        if (model_.survey.sources[source].kind == SecondMoments::Kind::Full) {
-          add_error(target, weight, solved.weight, moments);
-        }
-      } catch (c10::Error& error) {
-        rethrow_of(targets_.stored(target), error);
-      }
-    }
-  }
-
-  void add_error(
-      size_t target,
-      const Tensor& weight,
-      const Tensor& pruned,
-      const std::vector<SecondMoments>& moments) {
-    const auto groups = static_cast<int64_t>(moments.size());
-    for (int64_t i = 0; i < groups; ++i) {
-      const auto before = weight.chunk(groups, 0)[i];
-      targets_.add_error(
-          target,
-          layer_error(before, pruned.chunk(groups, 0)[i], moments[i]),
-          layer_error(before, torch::zeros_like(before), moments[i]));
+      solved_->solve(i, paired.now, paired.cross);
     }
   }
 
@@ -179,6 +168,7 @@ class SampledPruning {
   const SampledOptions& options_;
   SurveyedModel model_;
   SampledTargets& targets_ = model_.targets;
+  std::unique_ptr<SolvedSources> solved_;
   SampledReport report_;
 };
 
@@ -200,11 +190,16 @@ SampledReport prune_with_samples(
   if (!options.dry_run) {
     require_other_file(output, input);
   }
-  return SampledPruning(
-             load,
-             options,
-             survey_model(input, load, std::move(inputs), recipe, options))
-      .run(input, output);
+  SampledPruning pruning(
+      load,
+      options,
+      survey_model(input, load, std::move(inputs), recipe, options));
+  try {
+    return pruning.run(input, output);
+  } catch (const c10::ValueError&) {
+    pruning.forget_unfinished(); // It would fail again.
+    throw;
+  }
 }
 
 } // namespace coppice::oneshot

@@ -20,6 +20,12 @@ struct SampledWork {
   int64_t passes = 0; ///< Over the samples, to collect second moments.
   /// The most memory that second moments need at once, in bytes.
   int64_t moments_bytes = 0;
+  /// The most memory observed while a batch ran, in bytes.
+  int64_t batch_bytes = 0;
+  /// Disk space that solved weights need until the output is written.
+  int64_t scratch_bytes = 0;
+  /// Layers that an ended run solved before.
+  int64_t solved_before = 0;
 };
 
 struct SampledOptions : SampleUse {
@@ -31,6 +37,9 @@ struct SampledOptions : SampleUse {
   std::optional<Sensitivity> measured;
   bool dry_run = false;
   std::function<void(const SampledWork&)> begin;
+  /// Called when there are solved layers in a folder, from which a run with the
+  /// same options resumes.
+  std::function<void(const std::string& folder)> keeps;
 };
 
 /// A tensor pruned by samples.
@@ -59,10 +68,16 @@ struct SampledReport {
 /// An eighth of the samples is held back, and the outputs of both models are
 /// compared on them; on all if there are fewer than eight.
 ///
+/// Solved layers are stored in a folder beside the output until that is
+/// written. A run that ends before, other than by a c10::ValueError, leaves it
+/// there, and one with the same options, input and samples resumes from it,
+/// with the same result.
+///
 /// `load` loads the archive's model anew. `inputs`: as of `Samples`.
 /// Errors: c10::ValueError as `prune_checkpoint`, `Samples` and
 ///   `allocated_levels`, if the model fails on the samples, or no layer can be
-///   pruned by them; OutputError if the output cannot be written.
+///   pruned by them, or the folder holds layers of another run; OutputError if
+///   the output or a solved layer cannot be written.
 SampledReport prune_with_samples(
     const Checkpoint& input,
     const calibration::ModelLoader& load,

@@ -26,6 +26,12 @@ std::vector<std::byte> bytes_with(
   return bytes;
 }
 
+/// Whether the elements lie as those of the tensor's place do.
+bool lies_as(const StoredTensor& tensor, const torch::Tensor& values) {
+  return tensor.is_contiguous() && values.is_contiguous() &&
+      values.scalar_type() == scalar_type_of(tensor.dtype);
+}
+
 } // namespace
 
 void write_changed(
@@ -38,6 +44,10 @@ void write_changed(
     const auto range = place_of(tensor, input).range;
     changes.push_back(
         {range, [&tensor, values = values, range](const ByteSink& sink) {
+           if (lies_as(tensor, values)) {
+             sink(values.data_ptr(), range.end - range.begin);
+             return;
+           }
            const auto bytes = bytes_with(tensor, values, range);
            sink(bytes.data(), bytes.size());
          }});

@@ -9,6 +9,19 @@ namespace coppice::oneshot {
 
 using torch::Tensor;
 
+Tensor in_order_of(const Tensor& place, const Tensor& values) {
+  const auto type = place.scalar_type();
+  if (!place.is_non_overlapping_and_dense()) {
+    return values.to(type).contiguous();
+  }
+  if (values.scalar_type() == type && values.strides() == place.strides()) {
+    return values;
+  }
+  auto ordered = torch::empty_strided(
+      place.sizes(), place.strides(), values.options().dtype(type));
+  return ordered.copy_(values);
+}
+
 SampledTargets::SampledTargets(
     CheckpointPlan plan,
     const torch::jit::Module& module)
@@ -48,16 +61,29 @@ void SampledTargets::leave(size_t i, std::string reason) {
 void SampledTargets::keep(
     size_t i,
     const calibration::LayerPart& part,
-    const Solved& solved) {
+    const SolvedPart& solved,
+    const std::function<FileTensor(const Tensor&)>& hold) {
+  const torch::NoGradGuard no_grad;
   auto& target = targets_[i];
-  if (!target.pruned.defined()) {
-    target.pruned = torch::empty_strided(
-        target.dense.sizes(), target.dense.strides(), target.dense.options());
-    target.pruned.copy_(target.dense);
+  const auto& dense = target.dense;
+  const bool has_gaps = !dense.is_non_overlapping_and_dense();
+  if (!has_gaps && solved.weight.tensor.numel() == dense.numel()) {
+    target.pruned =
+        solved.weight.tensor.as_strided(dense.sizes(), dense.strides(), 0);
+    target.file = solved.weight.file;
+  } else {
+    auto whole =
+        torch::empty_strided(dense.sizes(), dense.strides(), dense.options());
+    whole.copy_(target.pruned.defined() ? target.pruned : dense);
+    part.of(whole).copy_(solved.weight.tensor);
+    const auto held = has_gaps ? FileTensor{whole, nullptr} : hold(whole);
+    target.pruned = held.tensor;
+    target.file = held.file;
   }
-  part.of(target.pruned).copy_(solved.weight);
   target.dampening = std::max(target.dampening, solved.dampening);
   target.dead_inputs += solved.dead_inputs;
+  target.error += solved.error;
+  target.outputs += solved.outputs;
 }
 
 void SampledTargets::add_error(size_t i, double error, double outputs) {
@@ -79,8 +105,11 @@ void SampledTargets::change(torch::jit::Module& module) const {
   const torch::NoGradGuard no_grad;
   const calibration::TensorsByMemory tensors(module, names_);
   for (size_t i = 0; i < targets_.size(); ++i) {
-    if (targets_[i].pruned.defined()) {
-      tensors.at(i).detach().copy_(targets_[i].pruned);
+    const FileTensor pruned{targets_[i].pruned, targets_[i].file};
+    if (pruned.file && pruned.fits(tensors.at(i))) {
+      pruned.give_to(tensors.at(i));
+    } else if (pruned.tensor.defined()) {
+      tensors.at(i).detach().copy_(pruned.tensor);
     }
   }
   for (const auto& each : graph::named_tensors(module)) {

@@ -2,15 +2,29 @@
 
 #include <torch/script.h>
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "calibration/layer_survey.h"
 #include "coppice/solve/solvers.h"
 #include "oneshot/plan.h"
+#include "oneshot/scratch_tensors.h"
 
 namespace coppice::oneshot {
+
+/// The solution of a part of a weight.
+struct SolvedPart {
+  FileTensor weight; ///< In the order of `in_order_of`.
+  // Sums of squares, as of `SampledTarget`.
+  double error = 0;
+  double outputs = 0;
+  // As of `Solved`:
+  double dampening = 0;
+  int64_t dead_inputs = 0;
+};
 
 /// A tensor of the checkpoint that is pruned by samples.
 struct SampledTarget {
@@ -18,6 +32,7 @@ struct SampledTarget {
   PruneModifier rule;   ///< The recipe's, with the level of this tensor.
   torch::Tensor dense;  ///< The model's tensor.
   torch::Tensor pruned; ///< Undefined until solved; has the strides of `dense`.
+  std::shared_ptr<const MappedFile> file; ///< Of `pruned`; may be null.
   // Sums of squares over its parts.
   double error = 0;
   double outputs = 0;
@@ -25,6 +40,12 @@ struct SampledTarget {
   double dampening = 0;
   int64_t dead_inputs = 0;
 };
+
+/// `values` with the dtype and the strides of `place`, a part of a weight;
+/// row-major if there are gaps between its elements.
+torch::Tensor in_order_of(
+    const torch::Tensor& place,
+    const torch::Tensor& values);
 
 /// The tensors that are pruned by samples, and the changes to the model.
 class SampledTargets {
@@ -59,8 +80,13 @@ class SampledTargets {
   /// Excludes target i from pruning.
   void leave(size_t i, std::string reason);
 
-  /// Stores the solution of a part of target i.
-  void keep(size_t i, const calibration::LayerPart& part, const Solved& solved);
+  /// Stores the solution of a part of target i. `hold` moves a tensor that is
+  /// composed of parts to a file.
+  void keep(
+      size_t i,
+      const calibration::LayerPart& part,
+      const SolvedPart& solved,
+      const std::function<FileTensor(const torch::Tensor&)>& hold);
 
   void add_error(size_t i, double error, double outputs);
 

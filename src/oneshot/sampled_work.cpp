@@ -15,7 +15,13 @@ work_of(const SurveyedModel& model, int64_t memory_bytes, bool sequential) {
   work.samples = static_cast<int64_t>(model.choice.calibration.size());
   work.held_back = static_cast<int64_t>(model.choice.held_back.size());
   work.passes = goes_by_outliers(model.targets) ? 1 : 0;
+  work.batch_bytes = survey.batch_bytes;
   for (size_t first = 0; first < survey.sources.size();) {
+    if (survey.sources[first].is_solved) {
+      work.solved_before +=
+          static_cast<int64_t>(survey.sources[first++].parts.size());
+      continue;
+    }
     const auto last =
         sequential ? first + 1 : end_of_pass(survey, first, memory_bytes);
     int64_t bytes = 0;

@@ -3,7 +3,6 @@
 #include <caffe2/serialize/read_adapter_interface.h>
 #include <torch/csrc/jit/serialization/import.h>
 #include <torch/script.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include <new>
 #include <set>
 
+#include "graph/mapped_script.h"
 #include "oneshot/exported_evidence.h"
 #include "oneshot/script_code.h"
 
@@ -53,10 +53,7 @@ bool is_of_memory(const std::exception& error) {
 }
 
 /// Why LibTorch should not load an archive; empty if it may.
-std::string why_not_loaded(
-    const Checkpoint& checkpoint,
-    const ScriptCode& code,
-    uint64_t free_bytes) {
+std::string why_not_loaded(const ScriptCode& code) {
   for (const auto& [name, text] : code) {
     if (mentions(text, "__setstate__")) {
       return "its code would run when it is loaded (`__setstate__`)";
@@ -65,7 +62,20 @@ std::string why_not_loaded(
       return "it holds objects of a library's classes";
     }
   }
-  return checkpoint.files[0]->size() > free_bytes / 2 ? kTooLarge : "";
+  return "";
+}
+
+/// The model, most often with its tensors in the file; none if it needs more
+/// than half of `free_bytes`.
+std::optional<torch::jit::Module> load(
+    const std::shared_ptr<const MappedFile>& file,
+    uint64_t free_bytes) {
+  auto mapped = graph::mapped_script(file);
+  if (!mapped && file->size() <= free_bytes / 2) {
+    mapped =
+        torch::jit::load(std::make_unique<MappedReader>(file), torch::kCPU);
+  }
+  return mapped;
 }
 
 } // namespace
@@ -73,14 +83,6 @@ std::string why_not_loaded(
 const graph::WeightUse* ScriptEvidence::find(const std::string& name) const {
   const auto found = uses.tensors.find(name);
   return found == uses.tensors.end() ? nullptr : &found->second;
-}
-
-uint64_t free_memory() {
-  const auto pages = sysconf(_SC_AVPHYS_PAGES);
-  const auto page = sysconf(_SC_PAGESIZE);
-  return pages > 0 && page > 0
-      ? static_cast<uint64_t>(pages) * static_cast<uint64_t>(page)
-      : 0;
 }
 
 std::optional<ScriptEvidence> script_evidence(
@@ -96,16 +98,19 @@ std::optional<ScriptEvidence> script_evidence(
   ScriptEvidence evidence;
   try {
     const auto code = script_code(checkpoint);
-    evidence.not_from_graph_because =
-        why_not_loaded(checkpoint, code, free_bytes);
+    evidence.not_from_graph_because = why_not_loaded(code);
     if (!evidence.not_from_graph_because.empty()) {
       evidence.uses.tensors = declared_kinds(checkpoint, code);
       return evidence;
     }
     try {
-      const auto module = torch::jit::load(
-          std::make_unique<MappedReader>(checkpoint.files[0]), torch::kCPU);
-      evidence.uses = graph::weight_uses(module);
+      const auto module = load(checkpoint.files[0], free_bytes);
+      if (!module) {
+        evidence.not_from_graph_because = kTooLarge;
+        evidence.uses.tensors = declared_kinds(checkpoint, code);
+        return evidence;
+      }
+      evidence.uses = graph::weight_uses(*module);
       evidence.from_graph = evidence.uses.has_code;
       if (!evidence.from_graph) {
         evidence.not_from_graph_because = "it holds no methods";

@@ -6,6 +6,7 @@
 
 #include "coppice/io/checkpoint.h"
 #include "graph/weight_uses.h"
+#include "oneshot/free_memory.h"
 
 namespace coppice::oneshot {
 
@@ -22,15 +23,11 @@ struct ScriptEvidence {
   const graph::WeightUse* find(const std::string& name) const;
 };
 
-/// Free memory in bytes; a lower bound, as only part of the page cache counts
-/// on Linux.
-uint64_t free_memory();
-
 /// Loads a TorchScript archive with LibTorch and analyses its graphs, if
-/// loading runs no code (no `__setstate__`, no custom classes) and needs at
-/// most half of `free_bytes`. Else reads the declarations of buffers from the
-/// code as text. Archives of torch.export: see `exported_evidence`. Null for
-/// other files. Never throws for faulty code.
+/// loading runs no code (no `__setstate__`, no custom classes) and, unless its
+/// tensors can stay in the file, needs at most half of `free_bytes`. Else reads
+/// the declarations of buffers from the code as text. Archives of torch.export:
+/// see `exported_evidence`. Null for other files. Never throws for faulty code.
 std::optional<ScriptEvidence> script_evidence(
     const Checkpoint& checkpoint,
     uint64_t free_bytes = free_memory());

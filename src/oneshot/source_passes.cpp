@@ -23,10 +23,19 @@ std::vector<std::vector<SecondMoments>> moments_of(
       progress);
 }
 
+/// From `source` on.
+size_t first_unsolved(const calibration::LayerSurvey& survey, size_t source) {
+  while (source < survey.sources.size() && survey.sources[source].is_solved) {
+    ++source;
+  }
+  return source;
+}
+
 int64_t count_passes(const calibration::LayerSurvey& survey, int64_t memory) {
   int64_t passes = 0;
-  for (size_t first = 0; first < survey.sources.size(); ++passes) {
-    first = end_of_pass(survey, first, memory);
+  for (size_t first = first_unsolved(survey, 0); first < survey.sources.size();
+       ++passes) {
+    first = first_unsolved(survey, end_of_pass(survey, first, memory));
   }
   return passes;
 }
@@ -42,7 +51,8 @@ void collect_once(
   const auto per_pass = static_cast<int64_t>(model.choice.calibration.size());
   const auto all = per_pass * count_passes(survey, use.memory);
   int64_t pass = 0;
-  for (size_t first = 0; first < survey.sources.size(); ++pass) {
+  for (size_t first = first_unsolved(survey, 0); first < survey.sources.size();
+       ++pass) {
     const auto last = end_of_pass(survey, first, use.memory);
     auto moments =
         moments_of(load, model, survey, first, last, [&](int64_t done) {
@@ -52,7 +62,7 @@ void collect_once(
       take(i, moments[i - first]);
       moments[i - first].clear();
     }
-    first = last;
+    first = first_unsolved(survey, last);
   }
 }
 
@@ -64,7 +74,7 @@ size_t end_of_pass(
     int64_t memory_bytes) {
   int64_t bytes = 0;
   size_t last = first;
-  while (last < survey.sources.size() &&
+  while (last < survey.sources.size() && !survey.sources[last].is_solved &&
          (last == first ||
           bytes + survey.sources[last].nbytes() <= memory_bytes)) {
     bytes += survey.sources[last++].nbytes();

@@ -9,15 +9,16 @@
 namespace coppice::oneshot {
 
 /// The end of the sources that one pass over the samples collects, from `first`
-/// on: as many as fit into memory, at least one.
+/// on, which is not solved: as many unsolved ones as fit into memory, at least
+/// one.
 size_t end_of_pass(
     const calibration::LayerSurvey& survey,
     size_t first,
     int64_t memory_bytes);
 
 /// Runs the dense model on the calibration samples, in as many passes as memory
-/// requires, and calls `take` with the second moments of each source, one for
-/// each group of a convolution.
+/// requires, and calls `take` with the second moments of each source that is
+/// not solved, one for each group of a convolution.
 ///
 /// If layers that read the same value on the first samples do not on others,
 /// each gets a source of its own, `begin_again` is called, and all are

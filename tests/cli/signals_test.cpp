@@ -48,5 +48,15 @@ TEST(Signals, LeavesNoPartOfAFileOnCtrlC) {
   }
 }
 
+TEST(Signals, SayWhatTheyAreTold) {
+  EXPECT_EQ(interrupted_text(), "interrupted.");
+  set_interrupted_text("interrupted; all is kept in here.");
+  EXPECT_EQ(interrupted_text(), "interrupted; all is kept in here.");
+  set_interrupted_text(std::string(100000, 'x'));
+  EXPECT_EQ(interrupted_text().substr(0, 8000), std::string(8000, 'x'));
+  set_interrupted_text("interrupted.");
+  EXPECT_EQ(interrupted_text(), "interrupted.");
+}
+
 } // namespace
 } // namespace coppice::cli::signals_test
