@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 
 #include "calibration/input_ids.h"
+#include "calibration/op_moments.h"
 #include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
 
@@ -76,12 +77,7 @@ class MomentsCollector {
     if (part != readers.front()) {
       return;
     }
-    auto& moments = moments_[source - first_];
-    if (call.is_conv) {
-      add_patches(moments, call.input, patch_options(call));
-    } else {
-      moments.front().add(call.input);
-    }
+    add_inputs(moments_[source - first_], call);
   }
 
   const LayerSurvey& survey_;
@@ -92,15 +88,6 @@ class MomentsCollector {
 };
 
 } // namespace
-
-PatchOptions patch_options(const WeightedCall& call) {
-  return PatchOptions()
-      .kernel({call.weight.size(2), call.weight.size(3)})
-      .stride(call.steps.stride)
-      .padding(call.steps.padding)
-      .dilation(call.steps.dilation)
-      .groups(call.groups);
-}
 
 std::vector<std::vector<SecondMoments>> collect_moments(
     const ModelLoader& load,

@@ -6,12 +6,8 @@
 #include <vector>
 
 #include "calibration/layer_survey.h"
-#include "coppice/solve/patches.h"
 
 namespace coppice::calibration {
-
-/// How a convolution reads its input.
-PatchOptions patch_options(const graph::WeightedCall& call);
 
 /// Thrown by `collect_moments` where layers of one source read different
 /// values.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "calibration/op_moments.h"
 #include "calibration/tensors_by_memory.h"
 #include "graph/op_watch.h"
 
@@ -51,14 +52,6 @@ class WatchedModel {
   const LayerSurvey& survey_;
   size_t part_;
 };
-
-void add_call(PairedMoments& moments, const WeightedCall& call) {
-  if (call.is_conv) {
-    add_patches(moments.now, call.input, patch_options(call));
-  } else {
-    moments.now.front().add(call.input);
-  }
-}
 
 void add_pair(
     PairedMoments& moments,
@@ -115,7 +108,7 @@ PairedMoments paired_moments(
     const SampleIndices few(which.begin() + begin, which.begin() + end);
     const auto now = pruned.run(samples, few, batch);
     for (const auto& call : now) {
-      add_call(moments, call);
+      add_inputs(moments.now, call);
     }
     if (!moments.cross.empty()) {
       const auto before = dense.run(samples, few, batch);

@@ -5,16 +5,12 @@
 #include <torch/utils.h>
 
 #include "coppice/masks/weight_norm.h"
+#include "solve/pattern_selection.h"
 
 namespace coppice::oneshot {
 namespace {
 
 using torch::Tensor;
-
-bool is_nm(const WeightNormPattern& pattern) {
-  return pattern.sparsity_level >= 1 && pattern.sparse_block_shape.rows == 1 &&
-      pattern.zeros_per_block < pattern.sparse_block_shape.cols;
-}
 
 Solved solve_by_magnitude(const Tensor& weight, const PruneModifier& modifier) {
   Solved solved;
@@ -98,28 +94,18 @@ std::string method_name(PruneMethod method) {
 Selection selection_of(const PruneModifier& modifier) {
   const auto& pattern = modifier.pattern;
   const auto block = pattern.sparse_block_shape;
-  if (is_nm(pattern)) {
-    TORCH_CHECK_VALUE(
-        modifier.method != PruneMethod::SparseGPT ||
-            modifier.block_size % block.cols == 0,
-        "SparseGPT: the block size ",
-        modifier.block_size,
-        " is not a multiple of the ",
-        block.cols,
-        " of the pattern; give one that is");
-    return Nm{block.cols - pattern.zeros_per_block, block.cols};
+  if (modifier.method == PruneMethod::Magnitude) {
+    return {}; // Takes any pattern, and selects by itself.
   }
   TORCH_CHECK_VALUE(
-      pattern.zeros_per_block == block.size() ||
-          modifier.method == PruneMethod::Magnitude,
-      method_name(modifier.method),
-      " has no pattern of ",
-      pattern.zeros_per_block,
-      " zeros in some of the blocks ",
-      to_string(block),
-      "; give N:M or whole blocks, or prune by magnitude");
-  auto selection = block.size() == 1 ? Selection() : Selection(block);
-  selection.sparsity(pattern.sparsity_level);
+      !solve::is_nm(pattern) || modifier.method != PruneMethod::SparseGPT ||
+          modifier.block_size % block.cols == 0,
+      "SparseGPT: the block size ",
+      modifier.block_size,
+      " is not a multiple of the ",
+      block.cols,
+      " of the pattern; give one that is");
+  auto selection = solve::selection_of(method_name(modifier.method), pattern);
   if (modifier.method == PruneMethod::Wanda) {
     selection.among(Selection::Among::Row);
   }

@@ -158,8 +158,15 @@ torch::Tensor SecondMoments::matrix() const {
       kind_ == Kind::Full,
       "SecondMoments: only the diagonal is kept, and this method needs the "
       "whole matrix");
-  const torch::NoGradGuard no_grad;
   flush();
+  return summed();
+}
+
+torch::Tensor SecondMoments::summed() const {
+  const torch::NoGradGuard no_grad;
+  if (kind_ == Kind::Diagonal) {
+    return panels_[0].clone();
+  }
   auto whole = torch::empty({features_, features_}, torch::kDouble);
   int64_t first = 0;
   for (const auto& panel : panels_) {
@@ -181,13 +188,46 @@ torch::Tensor SecondMoments::diagonal() const {
   const torch::NoGradGuard no_grad;
   flush();
   if (kind_ == Kind::Diagonal) {
-    return panels_[0].clone();
+    return summed();
   }
   std::vector<torch::Tensor> parts;
   for (const auto& panel : panels_) {
     parts.push_back(panel.diagonal());
   }
   return torch::cat(parts);
+}
+
+SecondMoments::State SecondMoments::state() const {
+  const auto pending = pending_rows_ > 0
+      ? pending_.slice(0, 0, pending_rows_).clone()
+      : torch::empty({0, features_}, torch::kFloat);
+  return {summed(), pending, rows_};
+}
+
+SecondMoments SecondMoments::of_state(const State& state) {
+  const auto& [sums, pending, rows] = state;
+  TORCH_CHECK_VALUE(
+      sums.defined() && (sums.dim() == 1 || sums.dim() == 2) &&
+          sums.scalar_type() == torch::kDouble && sums.numel() > 0 &&
+          sums.size(0) == sums.size(-1),
+      "SecondMoments: expected saved sums of type Double and shape [features] "
+      "or [features, features]");
+  const int64_t features = sums.size(0);
+  TORCH_CHECK_VALUE(
+      pending.defined() && pending.dim() == 2 && pending.size(1) == features &&
+          pending.size(0) < kRows && pending.is_floating_point(),
+      "SecondMoments: expected saved rows of ",
+      features,
+      " features, fewer than ",
+      kRows);
+  auto moments = sums.dim() == 2 ? of_matrix(sums)
+                                 : SecondMoments(features, Kind::Diagonal);
+  if (sums.dim() == 1) {
+    moments.panels_[0].copy_(sums);
+  }
+  moments.append(rows_of(pending, features));
+  moments.rows_ = rows;
+  return moments;
 }
 
 int64_t SecondMoments::nbytes(int64_t features, Kind kind) {

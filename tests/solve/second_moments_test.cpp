@@ -49,6 +49,39 @@ TEST(SecondMoments, SplitsIntoBatchesGiveTheSameBits) {
   }
 }
 
+TEST(SecondMoments, GoOnFromAStateWithTheSameBits) {
+  const auto x = samples(2500, 300);
+  using Kind = SecondMoments::Kind;
+  for (const auto kind : {Kind::Full, Kind::Diagonal}) {
+    SecondMoments moments(300, kind);
+    moments.add(x.slice(0, 0, 1500));
+    const auto state = moments.state();
+    auto other = SecondMoments::of_state(state);
+    for (auto* each : {&moments, &other}) {
+      each->add(x.slice(0, 1500));
+    }
+    EXPECT_EQ(other.kind(), kind);
+    EXPECT_EQ(other.rows(), 2500);
+    EXPECT_TRUE(other.diagonal().equal(moments.diagonal()));
+    if (kind == Kind::Full) {
+      EXPECT_TRUE(other.matrix().equal(moments.matrix()));
+    }
+    EXPECT_EQ(state.pending.size(0), 1500 - 1024); // A copy.
+  }
+  EXPECT_THAT(
+      message_of([] {
+        SecondMoments::of_state(
+            {torch::zeros({3, 4}, torch::kDouble), torch::zeros({0, 3}), 0});
+      }),
+      HasSubstr("[features, features]"));
+  EXPECT_THAT(
+      message_of([] {
+        SecondMoments::of_state(
+            {torch::zeros({3}, torch::kDouble), torch::zeros({1, 4}), 0});
+      }),
+      HasSubstr("3 features"));
+}
+
 TEST(SecondMoments, Merge) {
   const auto x = samples(300, 40).to(torch::kDouble);
   auto all = moments_of(x.slice(0, 0, 100), 33);

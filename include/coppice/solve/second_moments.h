@@ -58,11 +58,27 @@ class COPPICE_API SecondMoments {
   /// float64 [features].
   torch::Tensor diagonal() const;
 
+  /// Copies of all sums and pending rows. `of_state` continues from them with
+  /// the same bits.
+  struct State {
+    /// float64, without the pending rows: [features, features], of the diagonal
+    /// alone [features].
+    torch::Tensor sums;
+    torch::Tensor pending; ///< [up to 1024, features]
+    int64_t rows = 0;
+  };
+  State state() const;
+
+  /// Errors: c10::ValueError if it is no such state.
+  static SecondMoments of_state(const State& state);
+
   /// Bytes in memory for a number of features.
   static int64_t nbytes(int64_t features, Kind kind);
 
  private:
   void append(const torch::Tensor& rows);
+  /// The sums without the pending rows.
+  torch::Tensor summed() const;
   /// Adds the pending rows to the sums.
   void flush() const;
   void add_products(const torch::Tensor& rows) const;
