@@ -3,7 +3,6 @@
 #include <torch/csrc/jit/ir/constants.h>
 #include <torch/custom_class.h>
 
-#include "coppice/core/activation_site.h"
 #include "graph/clone_with_changes.h"
 
 namespace coppice::graph {
@@ -33,22 +32,6 @@ Node* insert_site(Graph& graph, Value* activation, Value* module) {
       graph.insertNode(graph.create(site_op(), {activation, site->output()}));
   call->output()->setType(c10::TensorType::get());
   return call;
-}
-
-SitePtr site_of(const Node& call, const MethodValues& values) {
-  Value* const site = const_cast<Node&>(call).inputs()[1];
-  if (const auto constant = torch::jit::toIValue(site)) {
-    return constant->toCustomClass<ActivationSite>();
-  }
-  const Attribute* const attribute = values.attribute_of(site);
-  TORCH_CHECK_VALUE(
-      attribute != nullptr && attribute->name == kSiteAttribute,
-      "a call of `coppice::activation_site` uses a site that is not a module's "
-      "attribute `",
-      kSiteAttribute,
-      "`; only those can be removed");
-  return attribute->owner->getAttr(kSiteAttribute)
-      .toCustomClass<ActivationSite>();
 }
 
 /// A mask as a constant, with the dtype and device of the activation.
@@ -87,6 +70,22 @@ bool is_site_type(const c10::TypePtr& type) {
 
 bool is_site_node(const Node& node) {
   return node.kind() == site_op();
+}
+
+SitePtr site_of(const Node& call, const MethodValues& values) {
+  Value* const site = const_cast<Node&>(call).inputs()[1];
+  if (const auto constant = torch::jit::toIValue(site)) {
+    return constant->toCustomClass<ActivationSite>();
+  }
+  const Attribute* const attribute = values.attribute_of(site);
+  TORCH_CHECK_VALUE(
+      attribute != nullptr && attribute->name == kSiteAttribute,
+      "a call of `coppice::activation_site` uses a site that is not a module's "
+      "attribute `",
+      kSiteAttribute,
+      "`; only those can be removed");
+  return attribute->owner->getAttr(kSiteAttribute)
+      .toCustomClass<ActivationSite>();
 }
 
 void insert_site_before(Node* node, size_t index, Value* module) {

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/ir/ir.h>
 
+#include "coppice/core/activation_site.h"
 #include "graph/method_values.h"
 
 namespace coppice::graph {
@@ -11,6 +12,13 @@ bool is_site_type(const c10::TypePtr& type);
 
 /// Whether it is a call of `coppice::activation_site`.
 bool is_site_node(const torch::jit::Node& node);
+
+/// The site of such a call.
+///
+/// Errors: c10::ValueError if the graph does not tell it.
+c10::intrusive_ptr<ActivationSite> site_of(
+    const torch::jit::Node& call,
+    const MethodValues& values);
 
 /// Passes input `index` of `node` through the site of `module`, a value.
 void insert_site_before(

@@ -73,7 +73,7 @@ std::vector<std::string> linear_weights(const Handle& root) {
 } // namespace
 
 ModelView::ModelView(const torch::nn::Module& module)
-    : default_tensor_fqns_(linear_weights(&module)) {
+    : module_(&module), default_tensor_fqns_(linear_weights(&module)) {
   for (const auto& parameter : module.named_parameters()) {
     add(parameter.key(), parameter.value(), /*is_parameter=*/true);
   }
@@ -83,7 +83,7 @@ ModelView::ModelView(const torch::nn::Module& module)
 }
 
 ModelView::ModelView(const torch::jit::Module& module)
-    : default_tensor_fqns_(linear_weights(module)) {
+    : script_(module), default_tensor_fqns_(linear_weights(module)) {
   for (const auto& parameter : module.named_parameters()) {
     add(parameter.name, parameter.value, /*is_parameter=*/true);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "core/fqn.h"
 #include "sparsify/group_options.h"
@@ -133,16 +134,33 @@ void BaseSparsifier::step() {
     return;
   }
   const torch::NoGradGuard no_grad;
-  std::vector<torch::Tensor> masks;
+  std::vector<std::pair<torch::Tensor, torch::Tensor>> news;
   for (auto& group : groups_) {
-    masks.push_back(sparsify::with_tensor(
-        "masking", group.tensor_fqn, [&] { return new_mask(group); }));
+    news.push_back(sparsify::with_tensor(
+        "masking", group.tensor_fqn, [&] { return renewed(group); }));
   }
   for (size_t i = 0; i < groups_.size(); ++i) {
-    if (groups_[i].masked_->set_mask(std::move(masks[i]))) {
+    auto& [mask, weight] = news[i];
+    if (groups_[i].masked_->set_mask(std::move(mask))) {
       forget_dropped(groups_[i]);
     }
+    if (weight.defined()) {
+      groups_[i].masked_->set_kept(weight);
+    }
   }
+}
+
+std::pair<torch::Tensor, torch::Tensor> BaseSparsifier::renewed(Group& group) {
+  group.new_weight.reset();
+  auto mask = new_mask(group);
+  auto weight = std::exchange(group.new_weight, torch::Tensor());
+  TORCH_CHECK_VALUE(
+      !weight.defined() || weight.sizes() == group.weight().sizes(),
+      "update_mask: expected a new weight of shape ",
+      group.weight().sizes(),
+      ", got ",
+      weight.sizes());
+  return {std::move(mask), std::move(weight)};
 }
 
 torch::Tensor BaseSparsifier::new_mask(Group& group) {

@@ -29,6 +29,16 @@ int64_t to_integer(const std::string& name, const c10::IValue& value) {
   return value.toInt();
 }
 
+bool to_flag(const std::string& name, const c10::IValue& value) {
+  TORCH_CHECK_VALUE(
+      value.isBool(),
+      "option `",
+      name,
+      "`: expected true or false, got ",
+      to_python_string(value));
+  return value.toBool();
+}
+
 void print_group(
     std::ostream& stream,
     const std::string& heading,

@@ -67,6 +67,10 @@ double to_number(const std::string& name, const c10::IValue& value);
 ///   integer.
 int64_t to_integer(const std::string& name, const c10::IValue& value);
 
+/// Errors: c10::ValueError, which names the option, if `value` is no truth
+///   value.
+bool to_flag(const std::string& name, const c10::IValue& value);
+
 /// Errors: c10::ValueError unless `level` is a fraction in [0, 1].
 void check_sparsity_level(double level);
 

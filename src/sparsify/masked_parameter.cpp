@@ -125,6 +125,12 @@ bool MaskedParameter::set_mask(torch::Tensor mask) {
   return changed;
 }
 
+void MaskedParameter::set_kept(const torch::Tensor& weight) {
+  const torch::NoGradGuard no_grad;
+  parameter_.copy_(weight.to(parameter_.device())
+                       .masked_fill(state_->mask.logical_not(), 0));
+}
+
 void MaskedParameter::set_dropped(const torch::Tensor& dropped) {
   const torch::NoGradGuard no_grad;
   dropped_ = dropped.to(parameter_.options()).masked_fill(state_->mask, 0);

@@ -71,6 +71,10 @@ class MaskedParameter {
   /// Errors: c10::ValueError if the mask has another dtype or shape.
   bool set_mask(torch::Tensor mask);
 
+  /// Sets the entries that the mask keeps to those of `weight`, which has the
+  /// parameter's shape; the others stay zero.
+  void set_kept(const torch::Tensor& weight);
+
   /// Sets the dropped values; ignored where the mask keeps.
   void set_dropped(const torch::Tensor& dropped);
 

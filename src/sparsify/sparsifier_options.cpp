@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include "coppice/sparsify/calibrated_options.h"
 #include "masks/criterion.h"
 #include "sparsify/group_options.h"
 
@@ -23,16 +24,6 @@ BlockShape to_block_shape(const std::string& name, const c10::IValue& value) {
       "`: expected (rows, cols), got ",
       to_python_string(value));
   return {pair[0].toInt(), pair[1].toInt()};
-}
-
-bool to_flag(const std::string& name, const c10::IValue& value) {
-  TORCH_CHECK_VALUE(
-      value.isBool(),
-      "option `",
-      name,
-      "`: expected true or false, got ",
-      to_python_string(value));
-  return value.toBool();
 }
 
 } // namespace
@@ -67,62 +58,45 @@ void SparsifierOptions::erase(const std::string& name) {
 }
 
 template <typename Options>
-Options& BlockOptions<Options>::sparsity_level(double level) {
+Options& PatternOptions<Options>::sparsity_level(double level) {
   set("sparsity_level", level);
   return static_cast<Options&>(*this);
 }
 
 template <typename Options>
-double BlockOptions<Options>::sparsity_level() const {
+double PatternOptions<Options>::sparsity_level() const {
   constexpr const char* kName = "sparsity_level";
   return has(kName) ? sparsify::to_number(kName, get(kName)) : 0.5;
 }
 
 template <typename Options>
-Options& BlockOptions<Options>::sparse_block_shape(BlockShape shape) {
+Options& PatternOptions<Options>::sparse_block_shape(BlockShape shape) {
   set("sparse_block_shape", c10::ivalue::Tuple::create(shape.rows, shape.cols));
   return static_cast<Options&>(*this);
 }
 
 template <typename Options>
-BlockShape BlockOptions<Options>::sparse_block_shape() const {
+BlockShape PatternOptions<Options>::sparse_block_shape() const {
   constexpr const char* kName = "sparse_block_shape";
-  return has(kName) ? to_block_shape(kName, get(kName)) : BlockShape{1, 4};
+  return has(kName) ? to_block_shape(kName, get(kName))
+                    : Options::kDefaultBlock;
 }
 
 template <typename Options>
-Options& BlockOptions<Options>::zeros_per_block(int64_t zeros) {
+Options& PatternOptions<Options>::zeros_per_block(int64_t zeros) {
   set("zeros_per_block", zeros);
   return static_cast<Options&>(*this);
 }
 
 template <typename Options>
-int64_t BlockOptions<Options>::zeros_per_block() const {
+int64_t PatternOptions<Options>::zeros_per_block() const {
   constexpr const char* kName = "zeros_per_block";
   return has(kName) ? sparsify::to_integer(kName, get(kName))
                     : sparse_block_shape().size();
 }
 
 template <typename Options>
-Options& BlockOptions<Options>::norm(Norm norm) {
-  set("norm", masks::row_of(norm).number);
-  return static_cast<Options&>(*this);
-}
-
-template <typename Options>
-Norm BlockOptions<Options>::norm() const {
-  constexpr const char* kName = "norm";
-  if (!has(kName)) {
-    return Options::kDefaultNorm;
-  }
-  const int64_t number = sparsify::to_integer(kName, get(kName));
-  const auto norm = masks::norm_numbered(number);
-  TORCH_CHECK_VALUE(norm, "option `norm`: expected 1 or 2, got ", number);
-  return *norm;
-}
-
-template <typename Options>
-Values BlockOptions<Options>::with_defaults() const {
+Values PatternOptions<Options>::with_defaults() const {
   return Options(*this)
       .sparsity_level(sparsity_level())
       .sparse_block_shape(sparse_block_shape())
@@ -131,7 +105,7 @@ Values BlockOptions<Options>::with_defaults() const {
 }
 
 template <typename Options>
-void BlockOptions<Options>::check_ranges() const {
+void PatternOptions<Options>::check_ranges() const {
   const auto block = sparse_block_shape();
   TORCH_CHECK_VALUE(
       block.rows > 0 && block.cols > 0,
@@ -146,9 +120,36 @@ void BlockOptions<Options>::check_ranges() const {
       block,
       ", got ",
       zeros);
+}
+
+template <typename Options>
+Options& BlockOptions<Options>::norm(Norm norm) {
+  this->set("norm", masks::row_of(norm).number);
+  return static_cast<Options&>(*this);
+}
+
+template <typename Options>
+Norm BlockOptions<Options>::norm() const {
+  constexpr const char* kName = "norm";
+  if (!this->has(kName)) {
+    return Options::kDefaultNorm;
+  }
+  const int64_t number = sparsify::to_integer(kName, this->get(kName));
+  const auto norm = masks::norm_numbered(number);
+  TORCH_CHECK_VALUE(norm, "option `norm`: expected 1 or 2, got ", number);
+  return *norm;
+}
+
+template <typename Options>
+void BlockOptions<Options>::check_ranges() const {
+  PatternOptions<Options>::check_ranges();
   norm();
 }
 
+template class PatternOptions<WeightNormOptions>;
+template class PatternOptions<DataNormOptions>;
+template class PatternOptions<SparseGPTSparsifierOptions>;
+template class PatternOptions<ALPSSparsifierOptions>;
 template class BlockOptions<WeightNormOptions>;
 template class BlockOptions<DataNormOptions>;
 
@@ -159,7 +160,7 @@ WeightNormOptions& WeightNormOptions::regrowth(bool enabled) {
 
 bool WeightNormOptions::regrowth() const {
   constexpr const char* kName = "regrowth";
-  return has(kName) && to_flag(kName, get(kName));
+  return has(kName) && sparsify::to_flag(kName, get(kName));
 }
 
 NearlyDiagonalOptions& NearlyDiagonalOptions::nearliness(int64_t nearliness) {

@@ -32,6 +32,17 @@ TEST(ModelView, FindsEveryParameterAndBuffer) {
   EXPECT_FALSE(view.tensors().back().is_parameter);
 }
 
+TEST(ModelView, TellsOfWhichModuleItIsAView) {
+  SimpleLinear model;
+  EXPECT_EQ(ModelView(model).module(), &model);
+  EXPECT_EQ(ModelView(model).script(), nullptr);
+  const torch::jit::Module script("Empty");
+  const ModelView view(script);
+  ASSERT_NE(view.script(), nullptr);
+  EXPECT_EQ(view.script()->_ivalue(), script._ivalue());
+  EXPECT_EQ(view.module(), nullptr);
+}
+
 // docs/reference.md 7.4, test_fqn_to_module_fail.
 TEST(ModelView, NamesTheNearestTensorWhenThereIsNone) {
   SimpleLinear model;

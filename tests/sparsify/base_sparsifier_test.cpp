@@ -362,6 +362,45 @@ TEST(BaseStep, LeavesEverythingAsItWasWhenOneGroupFails) {
   EXPECT_TRUE(model.linear1->weight.equal(before));
 }
 
+/// Drops row 0 and doubles the others; of some shape.
+class DoublesTheRest : public BaseSparsifier {
+ public:
+  explicit DoublesTheRest(bool is_wrong) : is_wrong_(is_wrong) {}
+
+ protected:
+  torch::Tensor update_mask(Group& group) override {
+    const auto doubled = group.weight().detach() * 2;
+    group.new_weight = is_wrong_ ? doubled[0] : doubled;
+    auto mask = group.mask();
+    mask[0] = false;
+    return mask;
+  }
+
+ private:
+  bool is_wrong_;
+};
+
+TEST(BaseStep, TakesNewWeightsWhereTheMaskKeeps) {
+  SimpleLinear model;
+  const auto before = model.linear1->weight.detach().clone();
+  DoublesTheRest sparsifier(/*is_wrong=*/false);
+  sparsifier.prepare(model, {{"linear1.weight"}});
+  sparsifier.step();
+  auto after = before * 2;
+  after[0] = 0;
+  EXPECT_TRUE(model.linear1->weight.equal(after));
+  EXPECT_TRUE(model.linear1->weight.requires_grad());
+  after[0] = before[0];
+  EXPECT_TRUE(sparsifier.original("linear1.weight").equal(after));
+
+  SimpleLinear other;
+  DoublesTheRest wrong(/*is_wrong=*/true);
+  wrong.prepare(other);
+  EXPECT_THAT(
+      message_of([&] { wrong.step(); }), HasSubstr("a new weight of shape"));
+  EXPECT_TRUE(wrong.mask("linear1.weight").all().item<bool>());
+}
+
 TEST(BaseStep, NamesTheShapeOfAWrongMask) {
   class WrongShape : public BaseSparsifier {
     torch::Tensor update_mask(Group&) override {

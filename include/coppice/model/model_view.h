@@ -4,6 +4,7 @@
 #include <torch/script.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -43,6 +44,15 @@ class COPPICE_API ModelView {
     return tensors_;
   }
 
+  /// The module that this is a view of; null if it is a view of something else.
+  /// Only as long as that lives.
+  const torch::nn::Module* module() const {
+    return module_;
+  }
+  const torch::jit::Module* script() const {
+    return script_ ? &*script_ : nullptr;
+  }
+
   /// The names of all tensors, in order.
   std::vector<std::string> tensor_fqns() const;
 
@@ -67,6 +77,8 @@ class COPPICE_API ModelView {
  private:
   void add(std::string fqn, const torch::Tensor& tensor, bool is_parameter);
 
+  const torch::nn::Module* module_ = nullptr;
+  std::optional<torch::jit::Module> script_;
   std::vector<ModelTensor> tensors_;
   /// Every name, aliases included, with the index of its tensor.
   std::map<std::string, size_t> index_;

@@ -33,6 +33,10 @@ struct COPPICE_API Group {
   /// State of the subclass for this tensor; saved with the mask.
   Values state;
 
+  /// May be set by `update_mask`: what the weight becomes, in its shape, where
+  /// the new mask keeps. Undefined, it stays as it is.
+  torch::Tensor new_weight;
+
   /// The effective weight, mask * original: the tensor of the model.
   const torch::Tensor& weight() const;
 
@@ -91,7 +95,9 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   /// Errors: c10::ValueError if the sparsifier is already prepared, a tensor is
   ///   not in the model (the nearest name is given), named twice, not floating
   ///   or empty, an option is wrong for it, or `config` is empty.
-  void prepare(const ModelView& model, const std::vector<TensorConfig>& config);
+  virtual void prepare(
+      const ModelView& model,
+      const std::vector<TensorConfig>& config);
 
   /// The same for the `weight` of every Linear layer, or every matrix of a
   /// plain table (`ModelView::default_tensor_fqns`).
@@ -102,7 +108,7 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   ///
   /// Errors: c10::ValueError before `prepare`, after `squash_mask`, or if a
   ///   tensor cannot be masked as asked; the message names it.
-  void step();
+  virtual void step();
 
   /// Makes the masks part of the weights and detaches from the model. Options
   /// named in `params_to_keep`, and per module FQN in
@@ -110,7 +116,7 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   ///
   /// Errors: c10::ValueError before `prepare`, a second time, or if a group
   ///   lacks such an option or the model such a module.
-  void squash_mask(
+  virtual void squash_mask(
       const std::vector<std::string>& params_to_keep = {},
       const std::map<std::string, std::vector<std::string>>&
           params_to_keep_per_layer = {});
@@ -142,7 +148,7 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   torch::Tensor original(const std::string& tensor_fqn) const;
 
   /// A copy of masks, dropped values, options and the subclass's `state`.
-  SparsifierState state_dict() const;
+  virtual SparsifierState state_dict() const;
 
   /// Loads what `state_dict` returned. The sparsifier must be prepared with at
   /// least the tensors of the state. If `strict`, tensors must be the same;
@@ -150,7 +156,9 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
   ///
   /// Errors: c10::ValueError before `prepare`, for tensors that are missing or
   ///   have another shape.
-  void load_state_dict(const SparsifierState& state, bool strict = true);
+  virtual void load_state_dict(
+      const SparsifierState& state,
+      bool strict = true);
 
   /// If false, `step` does nothing. A scheduler's step sets it to true.
   void enable_mask_update(bool enabled) {
@@ -189,7 +197,8 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
  protected:
   /// The new mask of a tensor: one element for each of `group.weight()`, any
   /// dtype, the same shape; non-zero keeps. Runs without gradients. It must not
-  /// change the model: masks are applied once those of all groups are known.
+  /// change the model: masks, and weights in `group.new_weight`, are applied
+  /// once those of all groups are known.
   virtual torch::Tensor update_mask(Group& group) = 0;
 
   /// Throws c10::ValueError if the options of `group` are invalid, whatever the
@@ -225,6 +234,8 @@ class COPPICE_API BaseSparsifier : public SparsityLevels {
       const;
   SparsifierOptions loaded_options(const Values& values) const;
   virtual torch::Tensor new_mask(Group& group);
+  /// `new_mask` of a group, and the weight that goes with it.
+  std::pair<torch::Tensor, torch::Tensor> renewed(Group& group);
   void forget_dropped(const Group& group);
 
   SparsifierOptions defaults_;

@@ -43,20 +43,21 @@ class COPPICE_API SparsifierOptions {
   Values values_;
 };
 
-/// The options that `WeightNormOptions` and `DataNormOptions` share. Every
-/// getter throws c10::ValueError if its option is of another type.
+/// Options that say where zeros may lie. Every getter throws c10::ValueError if
+/// its option is of another type.
 template <typename Options>
-class COPPICE_API BlockOptions : public SparsifierOptions {
+class COPPICE_API PatternOptions : public SparsifierOptions {
  public:
-  BlockOptions() = default;
-  explicit BlockOptions(SparsifierOptions options)
+  PatternOptions() = default;
+  explicit PatternOptions(SparsifierOptions options)
       : SparsifierOptions(std::move(options)) {}
 
   /// Fraction of blocks to drop. Default: 0.5
   Options& sparsity_level(double level);
   double sparsity_level() const;
 
-  /// Rows and columns of the patch that is dropped together. Default: (1, 4)
+  /// Rows and columns of the patch that is dropped together. Default:
+  /// `Options::kDefaultBlock`
   Options& sparse_block_shape(BlockShape shape);
   BlockShape sparse_block_shape() const;
 
@@ -65,11 +66,7 @@ class COPPICE_API BlockOptions : public SparsifierOptions {
   Options& zeros_per_block(int64_t zeros);
   int64_t zeros_per_block() const;
 
-  /// The norm of blocks. Default: `Options::kDefaultNorm`
-  Options& norm(Norm norm);
-  Norm norm() const;
-
-  /// All options, with the defaults filled in except that of `norm`.
+  /// All options, with the defaults of these three filled in.
   Values with_defaults() const;
 
   /// The pattern that these options mean.
@@ -80,6 +77,22 @@ class COPPICE_API BlockOptions : public SparsifierOptions {
   /// Errors: c10::ValueError unless rows and columns of the block are positive
   ///   and the zeros per block fit into it, or if an option has another type.
   ///   Does not check the level.
+  void check_ranges() const;
+};
+
+/// The options that `WeightNormOptions` and `DataNormOptions` share.
+template <typename Options>
+class COPPICE_API BlockOptions : public PatternOptions<Options> {
+ public:
+  static constexpr BlockShape kDefaultBlock{1, 4};
+
+  using PatternOptions<Options>::PatternOptions;
+
+  /// What decides which blocks are low. Default: `Options::kDefaultNorm`
+  Options& norm(Norm norm);
+  Norm norm() const;
+
+  /// As of `PatternOptions`; also looks at the norm.
   void check_ranges() const;
 };
 
