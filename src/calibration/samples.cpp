@@ -16,8 +16,9 @@ namespace {
 
 using torch::Tensor;
 
-/// The first sample that holds NaN or infinity; -1 if none does. Looks at some
-/// at a time: all together they may be larger than memory.
+/// The first sample that holds NaN or infinity; -1 if none does. Minus infinity
+/// is allowed: masks of attention have it. Looks at some at a time: all
+/// together they may be larger than memory.
 int64_t first_not_finite(const Tensor& tensor) {
   if (!tensor.is_floating_point() || tensor.numel() == 0) {
     return -1;
@@ -26,11 +27,10 @@ int64_t first_not_finite(const Tensor& tensor) {
   const auto count = tensor.size(0);
   const auto few = std::max<int64_t>(1, kElements / (tensor.numel() / count));
   for (int64_t begin = 0; begin < count; begin += few) {
-    const auto finite =
-        at::isfinite(tensor.narrow(0, begin, std::min(few, count - begin)));
-    if (!finite.all().item<bool>()) {
-      const auto rows =
-          finite.reshape({finite.size(0), -1}).all(1).logical_not();
+    const auto part = tensor.narrow(0, begin, std::min(few, count - begin));
+    const auto good = at::isfinite(part).logical_or_(at::isneginf(part));
+    if (!good.all().item<bool>()) {
+      const auto rows = good.reshape({good.size(0), -1}).all(1).logical_not();
       return begin + rows.nonzero()[0].item<int64_t>();
     }
   }

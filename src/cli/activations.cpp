@@ -1,5 +1,3 @@
-#include <coppice/io/checkpoint.h>
-#include <coppice/model/torch_tensors.h>
 #include <coppice/oneshot/mask_activations.h>
 #include <coppice/report/table.h>
 #include <fmt/format.h>
@@ -12,14 +10,13 @@
 #include <memory>
 #include <optional>
 
-#include "cli/arguments.h"
 #include "cli/blas.h"
 #include "cli/commands.h"
 #include "cli/errors.h"
+#include "cli/example_file.h"
 #include "cli/libraries.h"
 #include "cli/progress.h"
 #include "cli/script_file.h"
-#include "graph/model_inputs.h"
 
 namespace coppice::cli {
 namespace {
@@ -28,11 +25,12 @@ constexpr const char* kActivationsAbout =
     "Mask activations that are small on calibration samples.";
 
 constexpr const char* kActivationsExamples =
-    R"(MODEL is a TorchScript archive; it is not changed. FILE is a safetensors or
-torch.save file with one tensor for each input of the model. Tensors are
-matched with inputs by name; if no name fits, in the order of their names.
-Dimension 0 is the samples. A tensor without dimensions is the same for all
-samples.
+    R"(MODEL is a TorchScript archive; it is not changed. FILE holds its inputs, as
+for `coppice prune`: a safetensors file with a tensor for each, or one of
+torch.save with a tensor, or a tuple, list or dictionary of inputs by name; if
+no name of a tensor fits, they are taken in the order of their names. Samples
+lie along dimension 0; numbers and tensors without dimensions are the same for
+all of them.
 
 GLOB is matched with the names of layers: `fc1`, `encoder.*`. The inputs of a
 layer are aggregated over batches and reduced over samples. The
@@ -60,34 +58,6 @@ struct ActivationsRun {
   int threads = 0;
   bool json = false;
 };
-
-/// The inputs by name, if all tensors are named as inputs, else in the order of
-/// their names.
-std::vector<torch::Tensor> calibration_of(
-    const Checkpoint& file,
-    const torch::jit::Module& model) {
-  auto tensors = file.state.tensors;
-  std::vector<std::string> names;
-  for (const auto& argument : graph::arguments_of(model)) {
-    names.push_back(argument.name());
-  }
-  const auto place = [&](const StoredTensor& tensor) {
-    return std::find(names.begin(), names.end(), tensor.name) - names.begin();
-  };
-  const auto count = static_cast<std::ptrdiff_t>(tensors.size());
-  const bool are_first =
-      std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-        return place(tensor) < std::min<std::ptrdiff_t>(count, names.size());
-      });
-  std::sort(tensors.begin(), tensors.end(), [&](const auto& a, const auto& b) {
-    return are_first ? place(a) < place(b) : natural_less(a.name, b.name);
-  });
-  std::vector<torch::Tensor> inputs;
-  for (const auto& tensor : tensors) {
-    inputs.push_back(as_tensor(tensor));
-  }
-  return inputs;
-}
 
 Table table_of(const std::vector<MaskedActivation>& rows) {
   Table table{
@@ -153,17 +123,7 @@ ExitCode activations(ActivationsRun options) {
   load_libraries(options.libraries);
   ExtraFiles extra;
   const auto model = load_script(options.model, &extra);
-  const auto file = open_checkpoint(options.calibration);
-  const auto inputs = [&] {
-    try {
-      return calibration_of(file, model);
-    } catch (
-        const c10::Error& error) { // No `forward`, or an unsupported dtype.
-      throw InputError(fmt::format("{}.", error.what_without_backtrace()));
-    }
-  }();
-  require_other_file(options.output, file);
-  require_other_file(options.output, {options.model});
+  require_other_file(options.output, {options.model, options.calibration});
   require_other_file(options.output, options.libraries);
   require_writable(options.output);
   std::unique_ptr<ProgressBar> bar;
@@ -179,8 +139,12 @@ ExitCode activations(ActivationsRun options) {
   torch::jit::Module masked;
   const auto rows = [&] {
     try {
-      return mask_activations(model, inputs, options.mask, masked);
-    } catch (const c10::ValueError& error) { // A name, shape or option.
+      return mask_activations(
+          model,
+          inputs_in_file(options.calibration, model),
+          options.mask,
+          masked);
+    } catch (const c10::ValueError& error) { // A name, sample or option.
       throw InputError(fmt::format("{}.", error.what_without_backtrace()));
     }
   }();

@@ -61,6 +61,38 @@ Inputs by_name(
   return inputs;
 }
 
+/// Whether `a` comes before `b` in natural order: x2 before x10.
+bool natural_less(const std::string& a, const std::string& b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  size_t i = 0;
+  size_t j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (!is_digit(a[i]) || !is_digit(b[j])) {
+      if (a[i] != b[j]) {
+        return a[i] < b[j];
+      }
+      ++i;
+      ++j;
+      continue;
+    }
+    const auto number = [&](const std::string& text, size_t& at) {
+      const size_t begin =
+          std::min(text.find_first_not_of('0', at), text.size());
+      at = begin;
+      while (at < text.size() && is_digit(text[at])) {
+        ++at;
+      }
+      return text.substr(begin, at - begin);
+    };
+    const auto x = number(a, i);
+    const auto y = number(b, j);
+    if (x != y) {
+      return x.size() != y.size() ? x.size() < y.size() : x < y;
+    }
+  }
+  return a.size() - i < b.size() - j;
+}
+
 Items by_order_of_names(const PickleDict& given) {
   auto items = given.items;
   std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
@@ -132,37 +164,6 @@ Inputs from_parts(
 }
 
 } // namespace
-
-bool natural_less(const std::string& a, const std::string& b) {
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  size_t i = 0;
-  size_t j = 0;
-  while (i < a.size() && j < b.size()) {
-    if (!is_digit(a[i]) || !is_digit(b[j])) {
-      if (a[i] != b[j]) {
-        return a[i] < b[j];
-      }
-      ++i;
-      ++j;
-      continue;
-    }
-    const auto number = [&](const std::string& text, size_t& at) {
-      const size_t begin =
-          std::min(text.find_first_not_of('0', at), text.size());
-      at = begin;
-      while (at < text.size() && is_digit(text[at])) {
-        ++at;
-      }
-      return text.substr(begin, at - begin);
-    };
-    const auto x = number(a, i);
-    const auto y = number(b, j);
-    if (x != y) {
-      return x.size() != y.size() ? x.size() < y.size() : x < y;
-    }
-  }
-  return a.size() - i < b.size() - j;
-}
 
 std::vector<c10::IValue> arguments_from(
     const PickleValue& value,

@@ -19,7 +19,4 @@ std::vector<c10::IValue> arguments_from(
     const torch::jit::Module& module,
     const std::string& where);
 
-/// Whether `a` comes before `b` in natural order: x2 before x10.
-bool natural_less(const std::string& a, const std::string& b);
-
 } // namespace coppice::cli

@@ -31,7 +31,7 @@ same kind. MODEL is not changed.
 
 Without --include, the weights of layers are pruned: floating tensors of two or
 more dimensions that a layer multiplies by. The graph of a TorchScript archive
-or .pt2 says which; else names and shapes do. Left as they are: embeddings, output
+or .pt2 says which; else names and shapes do. Not pruned: embeddings, output
 layers (lm_head, classifier, output, out, head, logits), norms, scales, tokens,
 statistics, masks, buffers, parts of quantized weights and an optimizer's
 state. The table gives the reason for each tensor.
@@ -61,7 +61,7 @@ FILE: a tensor for each input, by torch.save or as safetensors, samples in
 dimension 0. Weights are chosen by the inputs of their layers; most methods
 adjust kept weights to preserve the layers' outputs. The last lines report the
 change of the model's outputs on an eighth of the samples, which is held back. A
-recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier too.
+recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier.
 Model and samples may be larger than memory. Solved layers are in the folder
 .OUT.coppice-scratch until OUT is written: if the program was killed, the same
 command resumes from there.

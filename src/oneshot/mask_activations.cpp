@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <numeric>
 
+#include "calibration/samples.h"
 #include "coppice/graph/activation_sites.h"
 #include "coppice/sparsify/activation_sparsifier.h"
+#include "graph/model_inputs.h"
 #include "oneshot/activation_statistics.h"
-#include "oneshot/calibration.h"
 
 namespace coppice {
 namespace {
@@ -103,6 +105,20 @@ void let_go_of_unfit(
       "a floating tensor");
 }
 
+void run_all(
+    torch::jit::Module& model,
+    const calibration::Samples& samples,
+    const MaskActivationsOptions& options) {
+  calibration::SampleIndices all(samples.count());
+  std::iota(all.begin(), all.end(), 0);
+  calibration::run_samples(
+      model, samples, all, options.batch, [&](auto, int64_t done, auto) {
+        if (options.progress) {
+          options.progress(done, samples.count());
+        }
+      });
+}
+
 MaskedActivation row_of(
     const Watched& watched,
     const ActivationSparsifier& sparsifier) {
@@ -123,17 +139,22 @@ MaskedActivation row_of(
 
 std::vector<MaskedActivation> mask_activations(
     const torch::jit::Module& module,
-    const std::vector<torch::Tensor>& inputs,
+    const std::vector<c10::IValue>& inputs,
     const MaskActivationsOptions& options,
     torch::jit::Module& masked) {
   const auto layer_options = sparsifier_options(options);
-  const oneshot::Calibration calibration(module, inputs);
+  TORCH_CHECK_VALUE(
+      options.batch > 0,
+      "mask_activations: expected a batch of 1 or more, got ",
+      options.batch);
+  graph::check_inputs(module, inputs);
+  const calibration::Samples samples(module, inputs, /*are_single=*/false);
   // A copy: running samples changes a model that has a state.
   auto model = with_activation_sites(module.deepcopy(), options.layers);
   const auto layers = activation_layers(model);
   ActivationSparsifier sparsifier(layers, layer_options);
   auto watched = watch(layers, sparsifier);
-  calibration.run(model, options.batch, options.progress);
+  run_all(model, samples, options);
   let_go_of_unfit(watched, options.layers, sparsifier);
   sparsifier.step();
 

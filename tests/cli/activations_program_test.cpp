@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
@@ -97,6 +98,24 @@ TEST_F(Activations, TakesInputsInTheOrderOfTheirNames) {
   save_samples({{"x10", torch::ones({5, 4})}, {"x2", torch::ones({5, 3})}});
   const auto outcome = activations({"--layer", "fc", "--sparsity", "0.34"});
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+}
+
+TEST_F(Activations, TakesWhatPruneTakes) {
+  torch::jit::Module net("Two");
+  net.register_module("fc", testing::script_linear(torch::ones({2, 3})));
+  net.define(
+      "def forward(self, x, scale: float):\n  return self.fc.forward(x * scale)"
+      "\n");
+  net.save(model_);
+  c10::impl::GenericDict inputs(c10::StringType::get(), c10::AnyType::get());
+  inputs.insert("scale", 2.0);
+  inputs.insert("x", torch::ones({5, 3}));
+  const auto bytes = torch::pickle_save(inputs);
+  std::ofstream(samples_, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  const auto outcome = activations({"--layer", "fc", "--sparsity", "0.34"});
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("calibrated on 5 samples"));
 }
 
 TEST_F(Activations, SaysWhatIsWrong) {

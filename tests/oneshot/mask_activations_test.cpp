@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/script.h>
 
+#include <cmath>
 #include <sstream>
 
 #include "support/errors.h"
@@ -143,14 +144,31 @@ TEST(MaskActivations, LeavesLayersThatAGlobChoseAndThatCannotBeMasked) {
   const auto indices = torch::arange(12).remainder(4);
   torch::jit::Module masked;
   const auto rows = mask_activations(
-      odd_net(),
-      {indices, torch::tensor(1)},
-      options_of({"t*", "f*", "r*"}),
-      masked);
+      odd_net(), {indices, 1}, options_of({"t*", "f*", "r*"}), masked);
   ASSERT_EQ(rows.size(), 3U);
   EXPECT_THAT(rows[0].left_because, HasSubstr("not a floating tensor"));
   EXPECT_EQ(rows[1].left_because, "");
   EXPECT_THAT(rows[2].left_because, HasSubstr("never ran"));
+}
+
+TEST(MaskActivations, TakesInputsWithMinusInfinityAndOfAnyStructure) {
+  torch::jit::Module net("Masked");
+  net.register_module("fc", testing::script_linear(torch::ones({2, 6})));
+  net.define(R"(
+    def forward(self, inputs: Tuple[Tensor, Tensor], scale: float):
+      x, mask = inputs
+      return self.fc.forward(torch.softmax(x * scale + mask, 1))
+  )");
+  auto mask = torch::zeros({70, 6});
+  mask.index_fill_(1, torch::tensor({0, 5}), -INFINITY);
+  torch::jit::Module masked;
+  const auto rows = mask_activations(
+      net,
+      {c10::ivalue::Tuple::create(samples(), mask), 2.0},
+      options_of({"fc"}),
+      masked);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_NEAR(rows[0].zeros_before, 2. / 6, 1e-12);
 }
 
 TEST(MaskActivations, RefusesNamedLayersThatCannotBeMasked) {
@@ -159,7 +177,7 @@ TEST(MaskActivations, RefusesNamedLayersThatCannotBeMasked) {
       torch::jit::Module masked;
       mask_activations(
           odd_net(),
-          {torch::arange(4), torch::tensor(1)},
+          {torch::arange(4), 1},
           options_of(std::move(layers)),
           masked);
     });
@@ -171,7 +189,7 @@ TEST(MaskActivations, RefusesNamedLayersThatCannotBeMasked) {
 }
 
 TEST(MaskActivations, SaysWhatIsWrongWithTheInputs) {
-  const auto run = [](std::vector<torch::Tensor> inputs,
+  const auto run = [](std::vector<c10::IValue> inputs,
                       MaskActivationsOptions options = options_of({"fc1"})) {
     return message_of([&] {
       torch::jit::Module masked;
@@ -179,15 +197,23 @@ TEST(MaskActivations, SaysWhatIsWrongWithTheInputs) {
     });
   };
   EXPECT_THAT(
-      run({}), HasSubstr("takes 1 input, the calibration has 0 tensors"));
-  EXPECT_THAT(run({samples(), samples()}), HasSubstr("has 2 tensors"));
+      run({}), HasSubstr("takes 1 input (`x`) and got 0: `x` is missing"));
+  EXPECT_THAT(run({samples(), samples()}), HasSubstr("got 2"));
+  EXPECT_THAT(run({7}), HasSubstr("input `x` of the model is"));
   EXPECT_THAT(run({torch::ones({0, 6})}), HasSubstr("no samples"));
-  EXPECT_THAT(run({torch::tensor(1.0)}), HasSubstr("no sample dimension"));
+  EXPECT_THAT(
+      run({torch::tensor(1.0)}), HasSubstr("no input has a sample dimension"));
   const auto wrong_shape = run({torch::ones({4, 5})});
   EXPECT_THAT(wrong_shape, HasSubstr("on samples 0 to 3"));
   EXPECT_THAT(wrong_shape, HasSubstr("shapes cannot be multiplied"));
   EXPECT_EQ(wrong_shape.find('\n'), std::string::npos);
+  auto bad = samples();
+  bad[3][1] = NAN;
+  EXPECT_THAT(run({bad}), HasSubstr("NaN or infinity in sample 3"));
   auto options = options_of({"fc1"});
+  options.batch = 0;
+  EXPECT_THAT(run({samples()}, options), HasSubstr("batch of 1 or more"));
+  options = options_of({"fc1"});
   options.features = {1};
   EXPECT_THAT(run({samples()}, options), HasSubstr("need `feature_dim`"));
   options.feature_dim = 0;

@@ -16,14 +16,14 @@ namespace {
 struct RealModel {
   const char* file;
   std::vector<std::string> layers;
-  std::vector<torch::Tensor> (*inputs)();
+  std::vector<c10::IValue> (*inputs)();
 };
 
 std::ostream& operator<<(std::ostream& stream, const RealModel& model) {
   return stream << model.file;
 }
 
-std::vector<torch::Tensor> tokens() {
+std::vector<c10::IValue> tokens() {
   return {torch::randint(120, {64}, torch::kLong)};
 }
 
@@ -31,30 +31,29 @@ const RealModel kModels[] = {
     {"mnist_6_200_nat.ts.pt",
      {"*"},
      [] {
-       return std::vector<torch::Tensor>{torch::rand({40, 784})};
+       return std::vector<c10::IValue>{torch::rand({40, 784})};
      }},
     {"resnet20_cifar10.ts.pt",
      {"layer*conv2", "linear"},
      [] {
-       return std::vector<torch::Tensor>{torch::randn({9, 3, 32, 32})};
+       return std::vector<c10::IValue>{torch::randn({9, 3, 32, 32})};
      }},
     {"dscnn_kws12.ts.pt",
      {"*pointwise"},
      [] {
-       return std::vector<torch::Tensor>{torch::randn({9, 1, 49, 10})};
+       return std::vector<c10::IValue>{torch::randn({9, 1, 49, 10})};
      }},
     {"dqn_CartPole-v1.ts.pt",
      {"q_net.*"},
      [] {
-       return std::vector<torch::Tensor>{torch::randn({50, 4})};
+       return std::vector<c10::IValue>{torch::randn({50, 4})};
      }},
     {"stories260K.ts.pt", {"layers.0.*", "output"}, tokens},
     {"stories260K_tied.ts.pt", {"*"}, tokens},
     {"silero_vad.jit",
      {"_model.*"},
      [] {
-       return std::vector<torch::Tensor>{
-           0.1 * torch::randn({8, 512}), torch::tensor(16000)};
+       return std::vector<c10::IValue>{0.1 * torch::randn({8, 512}), 16000};
      }},
 };
 
@@ -77,15 +76,15 @@ class MaskRealModel : public ::testing::TestWithParam<RealModel> {
     std::vector<c10::IValue> inputs;
     for (const auto& input : inputs_) {
       inputs.push_back(
-          input.dim() == 0 ? c10::IValue(input.item<int64_t>())
-                           : c10::IValue(input.slice(0, 0, 8)));
+          input.isTensor() ? c10::IValue(input.toTensor().slice(0, 0, 8))
+                           : input);
     }
     return module.forward(inputs);
   }
 
   const std::string path_ =
       std::string(COPPICE_SHARED) + "/data/models/" + GetParam().file;
-  std::vector<torch::Tensor> inputs_;
+  std::vector<c10::IValue> inputs_;
   MaskActivationsOptions options_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/types.h>
+#include <ATen/core/ivalue.h>
 
 #include <cstdint>
 #include <functional>
@@ -53,9 +53,10 @@ struct MaskedActivation {
 /// `round(level * elements)` elements of lowest magnitude (half to even). The
 /// model runs in evaluation mode without gradients; `module` is not changed.
 ///
-/// Inputs: `inputs` has a tensor for each input of `forward`; dimension 0 is
-///   the samples. A tensor without dimensions goes to every batch unchanged.
-///   Missing inputs take their defaults.
+/// Inputs: `inputs` are those of `forward`; dimension 0 of their tensors, also
+///   of those in tuples, lists and dictionaries, is the samples. Tensors
+///   without dimensions, and values that are no tensors, go to every batch
+///   unchanged. Missing inputs take their defaults.
 /// Output: `masked` becomes a clone of `module` that shares its parameters.
 /// Ties: the lower index is masked.
 /// A layer that never ran or got no floating tensor is skipped if a glob
@@ -66,7 +67,7 @@ struct MaskedActivation {
 /// Source: the workflow of ActivationSparsifier.
 COPPICE_API std::vector<MaskedActivation> mask_activations(
     const torch::jit::Module& module,
-    const std::vector<torch::Tensor>& inputs,
+    const std::vector<c10::IValue>& inputs,
     const MaskActivationsOptions& options,
     torch::jit::Module& masked);
 
