@@ -228,8 +228,8 @@ TEST(MachineClock, GoesOn) {
   const auto clock = machine_clock();
   const double wall = clock.wall();
   const double thread = clock.thread();
-  volatile int work = 0;
-  for (int i = 0; i < 100000; ++i) {
+  volatile unsigned work = 0;
+  for (unsigned i = 0; i < 100000; ++i) {
     work = work + i;
   }
   EXPECT_GT(clock.wall(), wall);
