@@ -231,8 +231,8 @@ bool is_within(std::string_view name, std::string_view whole) {
       (name.size() == whole.size() || name[whole.size()] == '.');
 }
 
-/// Special names such as `__globals__` give access to everything, but for
-/// `__new__`, which only names its class.
+/// Special names such as `__globals__` give access to everything. `__new__` is
+/// not among them: it only names its class.
 bool is_dunder(std::string_view part) {
   return part.size() > 4 && part.substr(0, 2) == "__" &&
       part.substr(part.size() - 2) == "__" && part != "__new__";

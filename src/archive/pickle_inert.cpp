@@ -85,10 +85,10 @@ PickleValue PickleMaker::make_inert(
     inert.maker = foreign_name(*name); // Not plain data: to be reported.
     name = inert.maker.get_if<PickleClass>();
   }
-  // How enums and nested classes are named by protocols below 4.
+  // Protocols below 4: the name of an enum member or a nested class.
   if (name && is_class(*name, "builtins", "getattr") && items.size() == 2 &&
       items[0].get_if<PickleClass>() && items[1].get_if<std::string>()) {
-    names_->count_plain_call(inert.maker);
+    names_->count_lookup(inert.maker);
     return attribute_of_class(items);
   }
   names_->count_call(inert.maker);

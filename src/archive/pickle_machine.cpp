@@ -55,13 +55,14 @@ Pickle PickleMachine::run() {
   return result;
 }
 
-/// Python runs what stands before the broken place.
+/// Python runs everything before the invalid byte, so a dangerous name matters
+/// more than the error.
 void PickleMachine::fail_if_dangerous() {
   for (const auto& code : maker_.take_code()) {
     if (!code.danger.empty()) {
       input_.fail(
           fmt::format(
-              "names {}, which {}, and is broken besides",
+              "names {}, which {}, and is also invalid",
               quoted(code.name),
               code.danger),
           "do not load it with Python");

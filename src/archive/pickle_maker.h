@@ -44,7 +44,7 @@ class PickleMaker {
   /// could ask for a copy of megabytes.
   void charge(uint64_t bytes);
 
-  /// Must be told of each value that is used again.
+  /// Call for each value that is used again.
   void count_use(const PickleValue& value) {
     if (names_ && value.get_if<PickleClass>()) {
       names_->count_use(value);

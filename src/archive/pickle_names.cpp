@@ -45,9 +45,9 @@ void PickleNames::count_call(const PickleValue& type) {
   }
 }
 
-void PickleNames::count_plain_call(const PickleValue& type) {
+void PickleNames::count_lookup(const PickleValue& type) {
   if (auto* entry = entry_of(type)) {
-    ++entry->plain_calls;
+    ++entry->lookups;
   }
 }
 
@@ -62,7 +62,7 @@ std::vector<PickledCode> PickleNames::take() {
   for (const auto& entry : entries_) {
     const auto& type = *entry.type.get_if<PickleClass>();
     const auto name = type.module + "." + type.name;
-    if (!is_harmless(name) && entry.uses > entry.plain_calls) {
+    if (!is_harmless(name) && entry.uses > entry.lookups) {
       all.push_back({shown(name), entry.calls, std::string(danger_of(name))});
     }
   }

@@ -16,10 +16,10 @@ class PickleNames {
   PickleValue add(PickleClass type);
   /// Counts a call of a value from `add`; ignores others.
   void count_call(const PickleValue& type);
-  /// The same for a call that is as good as the name of what it gives, so that
-  /// the name of what was called says nothing.
-  void count_plain_call(const PickleValue& type);
-  /// Counts another use of a value, by what a pickle remembers.
+  /// Counts a call that only looks up its result by name, such as `getattr` of
+  /// a class: the result is reported instead of the function.
+  void count_lookup(const PickleValue& type);
+  /// Counts another use of a value, from the memo or by DUP.
   void count_use(const PickleValue& type);
 
   /// The names in order of appearance, without those that are part of pickling
@@ -31,7 +31,7 @@ class PickleNames {
     PickleValue type;
     uint64_t calls = 0;
     uint64_t uses = 0;
-    uint64_t plain_calls = 0; ///< If all uses are such, it is left out.
+    uint64_t lookups = 0; ///< If every use is one, the name is not reported.
   };
 
   Entry* entry_of(const PickleValue& type);

@@ -20,7 +20,7 @@ std::string why_no_weights(const PickleInert& module);
 bool is_optimizer(const PickleInert& object);
 
 /// The parts of a `functools.partial`: its function, arguments, keywords and
-/// attributes; null if `object` is none.
+/// attributes. Null for other objects.
 const PickleTuple* parts_of_partial(const PickleInert& object);
 
 /// Whether torch makes a tensor from it, of an unsupported kind.

@@ -1,4 +1,4 @@
-// Pickles that name more than plain data, read without running any of it.
+// Pickles of more than plain data: read without running any code.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -111,7 +111,7 @@ TEST(PickleInert, TakesEveryWayToMakeAnObject) {
   EXPECT_EQ(
       code_of(read(std::string("\x83\x07\x01)R.", 6))),
       "copyreg.extension_263 1");
-  // As protocols below 2 make one that is a dictionary, too.
+  // Protocols below 2, for a subclass of dict.
   const auto old = read(
       "ccopy_reg\n_reconstructor\n(" + kNet +
       "c__builtin__\ndict\n(dS'a'\nI1\nstR.");
@@ -125,9 +125,9 @@ TEST(PickleInert, ListsWhatCouldRun) {
   EXPECT_EQ(code_of(read("cposix\nsystem\n.")), "posix.system 0!");
   EXPECT_EQ(
       code_of(read("c__builtin__\neval\n(S'1'\ntR.")), "builtins.eval 1!");
-  // What is thrown away was run all the same.
+  // Python also runs calls whose result is discarded.
   EXPECT_EQ(code_of(read("cos\nsystem\n(S'echo'\ntR0N.")), "os.system 1!");
-  // A name that one opcode gets by another's attribute.
+  // A name that STACK_GLOBAL looks up as an attribute of another.
   EXPECT_EQ(
       code_of(read("\x8c\x13torch.serialization\x8c\x09os.system\x93.")),
       "torch.serialization.os.system 0!");
@@ -135,7 +135,7 @@ TEST(PickleInert, ListsWhatCouldRun) {
   EXPECT_EQ(
       code_of(read(kNet + ")\x81}cos\nsystem\nK\x01sb.")),
       "grove.Net 1, os.system 0!");
-  // On the list, and no way to make data.
+  // On the list, but it makes no data.
   EXPECT_EQ(code_of(read("c__builtin__\nint\n(S'1'\ntR.")), "builtins.int 1");
   EXPECT_EQ(code_of(read("c__builtin__\nint\n.")), "");
   EXPECT_EQ(code_of(read("cnumpy\nndarray\n.")), "");
@@ -161,7 +161,7 @@ TEST(PickleInert, TellsAnAttributeOfAClassFromWhatReachesAnything) {
   EXPECT_EQ(
       code_of(read(getattr + "(cgrove\nmake\n)RS'b'\ntR.")),
       "builtins.getattr 1!, grove.make 1");
-  // Once so, and once to be called by others.
+  // Used once for a lookup and once as a value.
   EXPECT_EQ(
       code_of(read(getattr + "p0\n" + of_class + "0g0\n.")),
       "builtins.getattr 0!, grove.Kind 0, grove.Kind.LEAF 0");
@@ -187,11 +187,11 @@ TEST(PickleInert, MayHoldItself) {
   EXPECT_EQ(
       object.states[0].get_if<PickleDict>()->find("me")->identity(),
       pickle.value.identity());
-  // Plain values may not, also where inert ones are near.
+  // Plain values may not, not even beside inert ones.
   EXPECT_THAT(
       error_of(kNet + ")\x81}U\x01x]q\x01h\x01" + "asb."),
       HasSubstr("holds itself"));
-  // One that nobody keeps.
+  // A discarded one.
   EXPECT_EQ(
       error_of(kNet + ")\x81q\x01}U\x02meh\x01sb0N."), "nothing was thrown");
   EXPECT_THAT(error_of(kNet + ")\x81q\x01}U\x02meh\x01sb"), HasSubstr("cut"));
@@ -206,7 +206,7 @@ TEST(PickleInert, SurvivesDepth) {
              many);
   EXPECT_EQ(error_of(chain + "."), "nothing was thrown");
   EXPECT_THAT(error_of(chain), HasSubstr("cut"));
-  // A list of all of them, shallow for who walks it and deep for who ends it.
+  // A list of all of them: shallow to walk, deep to destroy.
   EXPECT_EQ(
       error_of(
           kNet + "q\x01" + "0](N" +
@@ -216,14 +216,14 @@ TEST(PickleInert, SurvivesDepth) {
               many) +
           "e."),
       "nothing was thrown");
-  // Plain values have the limit that they always had.
+  // The limit of plain values is lower.
   EXPECT_THAT(
       error_of(kNet + ")\x81N" + repeat("\x85", 600) + "b."),
       HasSubstr("deep"));
 }
 
 TEST(PickleInert, TakesNoMoreMemoryThanItsSizeCanMean) {
-  // A thousand texts, and every pair of them a name.
+  // A thousand texts; every pair of them is a name.
   std::string pickle;
   for (int i = 0; i < 200; ++i) {
     pickle += "X" + std::string("\xf4\x01\0\0", 4) + std::string(497, 'x') +
@@ -261,12 +261,12 @@ TEST(PickleInert, SaysOfABrokenOneThatItIsDangerous) {
   EXPECT_THAT(
       error_of("cos\nsystem\n(S'echo'\ntR0K"),
       HasSubstr(
-          "names `os.system`, which runs programs, and is broken besides at "
+          "names `os.system`, which runs programs, and is also invalid at "
           "byte 28; do not load it with Python."));
 }
 
 TEST(PickleInert, TakesTheClassOfAWholeModel) {
-  // As torch.save named it before 1.6, with its source beside it.
+  // The class form of torch.save before 1.6, with its source.
   const auto pickle = read(
       "(U\x06module" + kNet +
       "U\x04"

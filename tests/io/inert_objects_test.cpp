@@ -1,6 +1,5 @@
-// Whole pickled models and other objects of Python's, which make_pickles.py
-// beside the files wrote: the tensors in them, by what name, and what is known
-// of each.
+// Pickled models and other Python objects, written by make_pickles.py: which
+// tensors are found, their names, and what is known about each.
 
 #include "io/inert_objects.h"
 
@@ -163,9 +162,8 @@ TEST(InertObjects, HoldArraysOfNumPy) {
 }
 
 TEST(InertObjects, GiveATensorItsNameInTheModule) {
-  // A run holds a model, its averages and an optimizer, which hold each other:
-  // what the model has is listed under its names, and what the others have
-  // besides under theirs.
+  // A model, its averages and an optimizer that refer to each other: tensors of
+  // the model have its names, the remaining ones those of the others.
   const auto checkpoint = open("runner.pt");
   const auto names = names_of(checkpoint);
   EXPECT_THAT(
