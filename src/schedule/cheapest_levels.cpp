@@ -32,7 +32,7 @@ void check_costs(
           std::adjacent_find(
               levels.begin(), levels.end(), std::greater_equal<>()) ==
               levels.end(),
-      "cheapest_levels: expected levels that ascend from 0 to at most 1");
+      "cheapest_levels: expected levels that rise from 0 to at most 1");
   for (size_t i = 0; i < costs.size(); ++i) {
     TORCH_CHECK_VALUE(
         costs[i].size() == levels.size() && sizes[i] > 0 &&
