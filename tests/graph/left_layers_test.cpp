@@ -67,7 +67,7 @@ TEST(LeftLayers, SaysWhatStaysAndWhy) {
       {{4, 4}, "torch.matmul(self.weight, x)", "linear", "the left operand"},
       {{3, 4, 4}, "torch.bmm(x, self.weight)", "linear", "not a matrix"},
       {{4, 4}, "torch.linear(x, self.weight, x)", "linear", "not constant"},
-      {{4, 4}, "x * self.weight", "mul", "no layer"},
+      {{4, 4}, "x * self.weight", "mul", "not a known layer"},
   };
   for (const auto& each : cases) {
     const auto left = left_of(
