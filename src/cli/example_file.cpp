@@ -42,7 +42,8 @@ std::vector<c10::IValue> inputs_in_file(
   const auto checkpoint = open_checkpoint(path);
   if (checkpoint.format == CheckpointFormat::TorchScript ||
       checkpoint.format == CheckpointFormat::ExportedProgram ||
-      checkpoint.format == CheckpointFormat::TorchSave) {
+      checkpoint.format == CheckpointFormat::TorchSave ||
+      checkpoint.format == CheckpointFormat::LegacyTorchSave) {
     read_torch_file(path); // Throws, with the reason.
   }
   return arguments_from(dictionary_of(checkpoint.state), module, path);

@@ -57,6 +57,10 @@ class TensorNames {
     bool may_have_other_name = false;
   };
 
+  static std::string join(const std::string& name, const std::string& part);
+  /// Whether tensors can be in a value or be it.
+  static bool leads_to_tensors(const PickleValue& value);
+
   void visit(const Visit& at);
   bool enter(const Visit& at);
   void add_child(const Visit& at, const PickleValue& value, std::string name);

@@ -262,7 +262,7 @@ TEST(PickleInert, SaysOfABrokenOneThatItIsDangerous) {
       error_of("cos\nsystem\n(S'echo'\ntR0K"),
       HasSubstr(
           "names `os.system`, which runs programs, and is also invalid at "
-          "byte 28; do not load it with Python."));
+          "byte 24; do not load it with Python."));
 }
 
 TEST(PickleInert, TakesTheClassOfAWholeModel) {

@@ -194,8 +194,6 @@ const std::map<std::string, std::string> kRefused{
     {"c19_chalf.pt", "without data.pkl"}, // Python could not write it.
     {"c19_clash.pt", "two tensors of the name `a.b`"},
     {"c19_clash2.pt", "two tensors of the name `1`"},
-    {"c19_csr.pt", "_rebuild_sparse_csr_tensor"},
-    {"c19_meta.pt", "_rebuild_meta_tensor_no_storage"},
     {"c19_flat.pt", "shares its values with `flat_param`"},
     {"c19_tied.pt", "shares its values with `emb.weight`"},
     {"c19_qkv_views.pt", "different views of the same values"},
