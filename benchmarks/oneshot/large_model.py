@@ -1,5 +1,5 @@
 """Writes a TorchScript model of any size, and samples for it, with little
-memory and without PyTorch: layers of 8192 x 8192 float32 with a ReLU between.
+memory and without PyTorch: layers of 4096 x 4096 float32 with a ReLU between.
 
 Usage: large_model.py LAYERS MODEL SAMPLES
 """
@@ -14,7 +14,7 @@ import sys
 import types
 import zipfile
 
-SIDE = 8192
+SIDE = 4096
 SAMPLES = 32
 
 

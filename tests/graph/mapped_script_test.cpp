@@ -175,11 +175,10 @@ TEST_F(MappedScript, IsNoneWhereLoadingRunsCode) {
   net.register_parameter("w", square(), false);
   net.define(R"(
 def __getstate__(self):
-  return (self.w, self.training)
+  return self.w
 
-def __setstate__(self, state: Tuple[Tensor, bool]):
-  self.w = state[0] * 2
-  self.training = state[1]
+def __setstate__(self, state: Tensor):
+  self.w = state * 2
 
 def forward(self, x):
   return x
