@@ -15,6 +15,7 @@
 #include "coppice/core/version.h"
 #include "coppice/export.h"
 #include "coppice/graph/activation_sites.h"
+#include "coppice/graph/load_exported.h"
 #include "coppice/graph/trace.h"
 #include "coppice/graph/traced_call.h"
 #include "coppice/io/checkpoint.h"

@@ -25,7 +25,7 @@ constexpr const char* kActivationsAbout =
     "Mask activations that are small on calibration samples.";
 
 constexpr const char* kActivationsExamples =
-    R"(MODEL is a TorchScript archive; it is not changed. FILE holds its inputs, as
+    R"(MODEL is a TorchScript archive or a .pt2; it is not changed. FILE holds its inputs, as
 for `coppice prune`: a safetensors file with a tensor for each, or one of
 torch.save with a tensor, or a tuple, list or dictionary of inputs by name; if
 no name of a tensor fits, they are taken in the order of their names. Samples

@@ -1,6 +1,7 @@
 #include "cli/script_file.h"
 
 #include <caffe2/serialize/inline_container.h>
+#include <coppice/graph/load_exported.h>
 #include <coppice/io/checkpoint.h>
 #include <fmt/format.h>
 #include <torch/csrc/jit/serialization/export.h>
@@ -50,11 +51,7 @@ torch::jit::Module load_script(const std::string& path, ExtraFiles* extra) {
     // Has the better message for broken files and other formats.
     const auto format = open_checkpoint(path).format;
     if (format == CheckpointFormat::ExportedProgram) {
-      throw InputError(fmt::format(
-          "{} is a {}, whose program this command does not run; save the model "
-          "as TorchScript.",
-          path,
-          format_name(format)));
+      return load_exported(path);
     }
     if (format != CheckpointFormat::TorchScript) {
       throw InputError(fmt::format(

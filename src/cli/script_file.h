@@ -9,7 +9,8 @@ namespace coppice::cli {
 /// Files in a TorchScript archive beside the model, by name.
 using ExtraFiles = torch::jit::ExtraFilesMap;
 
-/// Loads a TorchScript file, and its extra files if `extra` is given.
+/// Loads a TorchScript file or a .pt2 of torch.export, and its extra files if
+/// `extra` is given.
 ///
 /// Errors: InputError if the file is of another kind, broken, or not supported
 ///   by this LibTorch.

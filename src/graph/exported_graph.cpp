@@ -1,12 +1,11 @@
 #include "graph/exported_graph.h"
 
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <torch/csrc/jit/ir/constants.h>
-
 #include <algorithm>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
+
+#include "graph/exported_op_name.h"
+#include "graph/exported_values.h"
 
 namespace coppice::graph {
 namespace {
@@ -19,31 +18,24 @@ bool begins(std::string_view text, std::string_view begin) {
   return text.substr(0, begin.size()) == begin;
 }
 
-/// The op's schema in this LibTorch, or null.
-const c10::FunctionSchema* schema_of(const OpName& op) {
-  const auto found =
-      c10::Dispatcher::singleton().findSchema({op.name, op.overload});
-  return found ? &found->schema() : nullptr;
-}
-
-/// Builds the graph of one scope of names.
+/// Makes the graph of one scope of names.
 class GraphMaker {
  public:
   explicit GraphMaker(const std::string& where)
-      : where_(where), graph_(std::make_shared<Graph>()) {}
+      : where_(where),
+        graph_(std::make_shared<Graph>()),
+        values_(*graph_, [this](std::string_view) { return values_.none(); }) {}
 
   std::shared_ptr<Graph> make(const io::ExportedGraph& exported) {
     for (const auto& input : exported.inputs) {
       auto* value = graph_->addInput();
-      if (!input.name().empty()) {
-        values_[input.name()] = value;
-      }
+      values_.set(input.name(), value);
     }
     for (const auto& node : exported.nodes) {
       add_node(node);
     }
     for (const auto& output : exported.outputs) {
-      graph_->registerOutput(value_of(output));
+      graph_->registerOutput(values_.value_of(output));
     }
     return graph_;
   }
@@ -56,105 +48,17 @@ class GraphMaker {
       const OpName& op);
   void name_output(const io::ExportedValue& output, Value* value);
 
-  Value* named(std::string_view name) {
-    const auto found = values_.find(name);
-    return found == values_.end() ? none() : found->second;
-  }
-  Value* none() {
-    return graph_->insertConstant(c10::IValue());
-  }
-  Value* list_of(const std::vector<Value*>& items, const c10::TypePtr& type) {
-    auto* list =
-        graph_->insertNode(graph_->create(c10::prim::ListConstruct, items, 1));
-    list->output()->setType(c10::ListType::create(type));
-    return list->output();
-  }
-
-  Value* value_of(const io::ExportedValue& value);
-  Value* scalar_of(io::JsonNode value);
-  std::vector<Value*> items_of(io::JsonNode list);
-  Value* item_of(io::JsonNode item);
-
   const std::string& where_;
   std::shared_ptr<Graph> graph_;
-  std::unordered_map<std::string_view, Value*> values_;
+  ExportedValues values_;
 };
-
-/// A number, bool or string.
-Value* GraphMaker::scalar_of(io::JsonNode value) {
-  if (const auto truth = value.truth()) {
-    return graph_->insertConstant(*truth);
-  }
-  if (const auto whole = value.integer()) {
-    return graph_->insertConstant(*whole);
-  }
-  if (value.kind() == io::JsonKind::Real) {
-    return graph_->insertConstant(value.real().value());
-  }
-  if (const auto text = value.text()) {
-    return graph_->insertConstant(std::string(*text));
-  }
-  return none();
-}
-
-/// An item of a list: a scalar, {"name": "x"}, or a union of such.
-Value* GraphMaker::item_of(io::JsonNode item) {
-  if (item.kind() != io::JsonKind::Object) {
-    return scalar_of(item);
-  }
-  const auto name = io::ExportedValue{"", item}.name();
-  if (!name.empty()) {
-    return named(name);
-  }
-  const auto members = item.items();
-  return members.empty() ? none() : value_of({members[0].key(), members[0]});
-}
-
-std::vector<Value*> GraphMaker::items_of(io::JsonNode list) {
-  std::vector<Value*> items;
-  for (const auto& item : list.items()) {
-    items.push_back(item_of(item));
-  }
-  return items;
-}
-
-Value* GraphMaker::value_of(const io::ExportedValue& value) {
-  if (const auto name = value.name(); !name.empty()) {
-    return named(name);
-  }
-  const auto kind = value.kind;
-  if (kind == "as_tensors" || kind == "as_optional_tensors") {
-    const c10::TypePtr tensor = c10::TensorType::get();
-    return list_of(
-        items_of(value.value),
-        kind == "as_tensors" ? tensor : c10::OptionalType::create(tensor));
-  }
-  if (kind == "as_ints" || kind == "as_sym_ints") {
-    return list_of(items_of(value.value), c10::IntType::get());
-  }
-  if (kind == "as_floats" || kind == "as_sym_floats") {
-    return list_of(items_of(value.value), c10::FloatType::get());
-  }
-  if (kind == "as_bools" || kind == "as_sym_bools") {
-    return list_of(items_of(value.value), c10::BoolType::get());
-  }
-  if (kind == "as_int" || kind == "as_bool" || kind == "as_float" ||
-      kind == "as_string") {
-    return scalar_of(value.value);
-  }
-  if (kind == "as_sym_int" || kind == "as_sym_bool" || kind == "as_sym_float" ||
-      kind == "as_optional_tensor") {
-    return item_of(value.value);
-  }
-  return none();
-}
 
 std::vector<Value*> GraphMaker::in_order_of_schema(
     const io::ExportedNode& node,
     const OpName& op) {
   std::vector<Value*> given;
   for (const auto& input : node.inputs) {
-    given.push_back(value_of(input.value));
+    given.push_back(values_.value_of(input.value));
   }
   const auto* schema = schema_of(op);
   if (schema == nullptr) {
@@ -170,14 +74,14 @@ std::vector<Value*> GraphMaker::in_order_of_schema(
     ordered[static_cast<size_t>(*at)] = given[i];
   }
   for (auto& value : ordered) {
-    value = value == nullptr ? none() : value;
+    value = value == nullptr ? values_.none() : value;
   }
   return ordered;
 }
 
 void GraphMaker::name_output(const io::ExportedValue& output, Value* value) {
   if (const auto name = output.name(); !name.empty()) {
-    values_[name] = value;
+    values_.set(name, value);
     if (output.kind != "as_tensor" && begins(output.kind, "as_sym_")) {
       value->setType(c10::IntType::get());
     }
@@ -191,10 +95,7 @@ void GraphMaker::name_output(const io::ExportedValue& output, Value* value) {
   auto* unpack =
       graph_->insertNode(graph_->createListUnpack(value, items.size()));
   for (size_t i = 0; i < items.size(); ++i) {
-    const auto name = io::ExportedValue{"", items[i]}.name();
-    if (!name.empty()) {
-      values_[name] = unpack->outputs()[i];
-    }
+    values_.set(io::ExportedValue{"", items[i]}.name(), unpack->outputs()[i]);
   }
 }
 
@@ -215,8 +116,8 @@ void GraphMaker::add_node(const io::ExportedNode& node) {
   }
 }
 
-/// Adds a call of each graph among the arguments of `cond`, `while_loop`, `map`
-/// and similar ops, whose operands are last.
+/// A call of each graph among the arguments of `cond`, `while_loop`, `map` and
+/// the like, whose operands stand last.
 void GraphMaker::add_calls(const io::ExportedNode& node) {
   std::vector<Value*> operands;
   for (const auto& input : node.inputs) {
@@ -224,11 +125,11 @@ void GraphMaker::add_calls(const io::ExportedNode& node) {
       continue;
     }
     if (input.value.value.kind() == io::JsonKind::Array) {
-      for (auto* item : items_of(input.value.value)) {
+      for (auto* item : values_.items_of(input.value.value)) {
         operands.push_back(item);
       }
     } else {
-      operands.push_back(value_of(input.value));
+      operands.push_back(values_.value_of(input.value));
     }
   }
   Node* first = nullptr;
@@ -249,7 +150,7 @@ void GraphMaker::add_calls(const io::ExportedNode& node) {
   size_t at = 0;
   const auto next = [&](std::string_view name) {
     if (!name.empty() && at < first->outputs().size()) {
-      values_[name] = first->outputs()[at];
+      values_.set(name, first->outputs()[at]);
     }
     ++at;
   };
@@ -265,28 +166,6 @@ void GraphMaker::add_calls(const io::ExportedNode& node) {
 }
 
 } // namespace
-
-OpName op_name_of(std::string_view target) {
-  constexpr std::string_view kOps = "torch.ops.";
-  if (!begins(target, kOps)) { // Python ops: `_operator.mul`, `math.floor`.
-    return {"python::" + std::string(target), ""};
-  }
-  target.remove_prefix(kOps.size());
-  const auto room = target.find('.');
-  if (room == std::string_view::npos) {
-    return {"python::" + std::string(target), ""};
-  }
-  const auto op = target.substr(room + 1);
-  const auto overload = op.find('.');
-  OpName name;
-  name.name = std::string(target.substr(0, room)) +
-      "::" + std::string(op.substr(0, overload));
-  if (overload != std::string_view::npos &&
-      op.substr(overload + 1) != "default") {
-    name.overload = op.substr(overload + 1);
-  }
-  return name;
-}
 
 std::shared_ptr<torch::jit::Graph> exported_graph_to_follow(
     const io::ExportedGraph& graph,

@@ -40,17 +40,6 @@ constexpr std::array<Dtype, 5> kLateDtypes{
     Dtype::F8_E4M3FNUZ,
     Dtype::F8_E5M2FNUZ};
 
-std::optional<Dtype> dtype_numbered(int64_t number) {
-  if (number >= 1 && number <= static_cast<int64_t>(kDtypes.size())) {
-    return kDtypes[static_cast<size_t>(number - 1)];
-  }
-  const int64_t late = number - kFirstLateDtype;
-  if (late >= 0 && late < static_cast<int64_t>(kLateDtypes.size())) {
-    return kLateDtypes[static_cast<size_t>(late)];
-  }
-  return std::nullopt;
-}
-
 [[noreturn]] void fail_payload(
     const std::string& where,
     std::string_view name,
@@ -72,7 +61,7 @@ class PayloadReader {
 
   Dtype dtype() const {
     const auto number = meta_["dtype"].integer();
-    const auto dtype = number ? dtype_numbered(*number) : std::nullopt;
+    const auto dtype = number ? exported_dtype(*number) : std::nullopt;
     if (!dtype) {
       fail(number ? fmt::format("the unknown dtype {}", *number) : "no dtype");
     }
@@ -121,6 +110,17 @@ class PayloadReader {
 };
 
 } // namespace
+
+std::optional<Dtype> exported_dtype(int64_t number) {
+  if (number >= 1 && number <= static_cast<int64_t>(kDtypes.size())) {
+    return kDtypes[static_cast<size_t>(number - 1)];
+  }
+  const int64_t late = number - kFirstLateDtype;
+  if (late >= 0 && late < static_cast<int64_t>(kLateDtypes.size())) {
+    return kLateDtypes[static_cast<size_t>(late)];
+  }
+  return std::nullopt;
+}
 
 ExportedPayload exported_payload(JsonNode node, const std::string& where) {
   ExportedPayload payload;

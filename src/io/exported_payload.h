@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,9 @@ struct ExportedPayload {
   std::vector<int64_t> strides;
   int64_t offset = 0; ///< In elements.
 };
+
+/// The dtype for a number in the schema; nullopt if it is unknown.
+std::optional<Dtype> exported_dtype(int64_t number);
 
 /// Parses an entry of a config.
 ///

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "graph/exported_graph.h"
+#include "graph/exported_op_name.h"
 #include "support/exported_bytes.h"
 #include "support/safetensors_bytes.h"
 

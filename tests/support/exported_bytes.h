@@ -166,6 +166,15 @@ inline std::string node_json(
       "], \"metadata\": {\"nn_module_stack\": \"\"}}";
 }
 
+/// A text of JSON as a string in one.
+inline std::string spec_json(const std::string& text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    quoted += c == '"' ? "\\\"" : c == '\n' ? " " : std::string(1, c);
+  }
+  return quoted + "\"";
+}
+
 inline std::string program_json(const std::string& nodes) {
   const auto spec = [](const std::string& kind,
                        const std::string& value,
@@ -186,7 +195,17 @@ inline std::string program_json(const std::string& nodes) {
       ", {\"user_input\": {\"arg\": " + tensor_json("x") +
       "}}], \"output_specs\": [{\"user_output\": {\"arg\": " +
       tensor_json("add") +
-      "}}]}, \"module_call_graph\": []}, \"opset_version\": {\"aten\": 10}, "
+      "}}]}, \"module_call_graph\": [{\"fqn\": \"\", \"signature\": "
+      "{\"inputs\": [], "
+      "\"outputs\": [], \"in_spec\": " +
+      spec_json(
+             R"([1, {"type": "builtins.tuple", "context": "null", "children_spec":
+              [{"type": "builtins.tuple", "context": "null", "children_spec":
+              [{"type": null}]}, {"type": "builtins.dict", "context": "[]",
+              "children_spec": []}]}])") +
+      ", \"out_spec\": " + spec_json(R"([1, {"type": null}])") +
+      ", \"forward_arg_names\": [\"x\"]}}]}, \"opset_version\": {\"aten\": "
+      "10}, "
       "\"range_constraints\": {}, \"schema_version\": {\"major\": 8, "
       "\"minor\": 20}, \"torch_version\": \"2.14.1\"}";
 }
