@@ -282,7 +282,8 @@ void add_compile(CLI::App& app, Command& chosen) {
   command->footer(std::string(kMore) + kCompileExamples);
   auto options = std::make_shared<CompileRun>();
   command
-      ->add_option("MODEL", options->model, "The model, a TorchScript archive or a .pt2")
+      ->add_option(
+          "MODEL", options->model, "The model, a TorchScript archive or a .pt2")
       ->required();
   command->add_option("-o,--output", options->output, "Where the result goes")
       ->type_name("OUT")
@@ -298,7 +299,8 @@ void add_bench(CLI::App& app, Command& chosen) {
   command->footer(std::string(kMore) + kBenchExamples);
   auto options = std::make_shared<CompileRun>();
   command
-      ->add_option("MODEL", options->model, "The model, a TorchScript archive or a .pt2")
+      ->add_option(
+          "MODEL", options->model, "The model, a TorchScript archive or a .pt2")
       ->required();
   command->add_option(
       "OTHER", options->other, "Another model, to compare with");
