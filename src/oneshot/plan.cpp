@@ -6,55 +6,36 @@
 #include <map>
 #include <optional>
 
-#include "core/fqn.h"
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
 #include "oneshot/pruning_masks.h"
+#include "oneshot/reached.h"
 #include "oneshot/shared_bytes.h"
+#include "oneshot/target_words.h"
+#include "oneshot/targets.h"
 #include "oneshot/tensor_name.h"
 #include "oneshot/weight_values.h"
 
 namespace coppice::oneshot {
 namespace {
 
-void check_word(const std::string& word, const StateDict& state) {
-  std::vector<std::string> names;
-  for (const auto& tensor : state.tensors) {
-    if (matches_target(word, tensor)) {
-      return;
-    }
-    names.push_back(tensor.name);
-  }
-  TORCH_CHECK_VALUE(
-      false,
-      "`",
-      word,
-      "` matches no tensor of the model; the nearest name is `",
-      nearest_name(word, names),
-      "`");
-}
-
-bool is_class_word(const std::string& word) {
-  return word == "Linear" || word.rfind("Conv", 0) == 0;
-}
-
-/// A target that matches nothing is most often a typing error. But a class may
-/// have no layer in this model, and an ignored tensor may be missing.
-void check_words(const PruneModifier& modifier, const StateDict& state) {
-  for (const auto* words : {&modifier.targets, &modifier.transposed}) {
-    for (const auto& word : *words) {
-      if (!is_class_word(word)) {
-        check_word(word, state);
-      }
-    }
-  }
-}
-
 /// Whether a weight has so few inputs that N:M would drop all of it.
 bool is_narrower(const WeightNormPattern& pattern, const StoredTensor& tensor) {
   const auto block = pattern.sparse_block_shape;
   return pattern.zeros_per_block < block.size() && block.rows == 1 &&
       tensor.numel() / tensor.shape[0] <= pattern.zeros_per_block;
+}
+
+/// Whether a weight is one block, which stays or falls as a whole: a level
+/// between these cannot be reached.
+bool is_one_block(
+    const WeightNormPattern& pattern,
+    const StoredTensor& tensor,
+    const WeightLayout& layout) {
+  const auto block = pattern.sparse_block_shape;
+  return block.size() > 1 && pattern.zeros_per_block == block.size() &&
+      pattern.sparsity_level > 0 && pattern.sparsity_level < 1 &&
+      blocks_of(tensor, layout, block) == 1;
 }
 
 /// Makes the plans of one checkpoint.
@@ -114,6 +95,16 @@ class Planner {
     return std::any_of(words.begin(), words.end(), [&](const auto& word) {
       return matches(word, tensor);
     });
+  }
+
+  bool is_target(const PruneModifier& modifier, const StoredTensor& tensor)
+      const {
+    const auto& words = modifier.targets;
+    return words.empty() || matches_any(words, tensor) ||
+        (modifier.targets_reach_within &&
+         std::any_of(words.begin(), words.end(), [&](const auto& word) {
+           return matches_module_around(word, tensor);
+         }));
   }
 
   bool is_named(const PruneModifier& modifier, const StoredTensor& tensor)
@@ -201,7 +192,7 @@ class Planner {
       const {
     TensorPlan plan;
     plan.is_named = is_named(modifier, tensor);
-    if (!modifier.targets.empty() && !matches_any(modifier.targets, tensor)) {
+    if (!is_target(modifier, tensor)) {
       plan.left_because = "not a target";
     } else if (matches_any(modifier.ignore, tensor)) {
       plan.left_because = "ignored";
@@ -217,10 +208,16 @@ class Planner {
       plan.left_because = "narrower than the pattern";
     }
     if (plan.left_because.empty()) {
+      choose_layout(modifier, tensor, plan);
+      if (!plan.is_named &&
+          is_one_block(modifier.pattern, tensor, plan.layout)) {
+        plan.left_because = "no larger than one block";
+      }
+    }
+    if (plan.left_because.empty()) {
       plan.modifier = &modifier;
       plan.place = place_of(tensor, input_);
       plan.masks = pruning_masks(tensor, input_.state);
-      choose_layout(modifier, tensor, plan);
     }
     return plan;
   }

@@ -2,14 +2,15 @@
 
 #include <c10/util/Exception.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "coppice/core/pattern.h"
 #include "core/fqn.h"
 #include "masks/criterion.h"
+#include "oneshot/recipe_modifier.h"
 
 namespace coppice {
 namespace {
@@ -38,6 +39,20 @@ const std::vector<std::string> kSampleOptions = {
     "sparsity_profile",
     "owl_m",
     "owl_lmbda"};
+
+/// Options of llm-compressor's own run, ignored here.
+const std::vector<std::string> kIdleOptions = {
+    "sequential_update",
+    "sequential_targets",
+    "offload_hessians",
+    "index",
+    "group",
+    "start",
+    "end",
+    "update"};
+
+/// llm-compressor's word for every layer.
+constexpr const char* kAllTargets = "__ALL__";
 
 /// Options only of pruning by magnitude.
 const std::vector<std::string> kMagnitudeOptions = {
@@ -143,6 +158,17 @@ Pattern structure_of(const Json& options, const Place& place) {
   return text == "0:0" ? Unstructured{} : parse_pattern(text);
 }
 
+/// N:M counts what is kept, but in llm-compressor what is dropped; the sparsity
+/// beside it tells which is meant: 0.25 with 1:4 means that three are kept.
+Pattern as_kept(const Pattern& structure, std::optional<double> level) {
+  const auto* nm = std::get_if<Nm>(&structure);
+  if (nm == nullptr || !level ||
+      std::abs(*level * static_cast<double>(nm->m) - nm->n) > 1e-9) {
+    return structure;
+  }
+  return Nm{nm->m - nm->n, nm->m};
+}
+
 WeightNormPattern pattern_of(const Json& options, const Place& place) {
   check_one_of(options, "sparsity", "sparsity_level", place);
   auto level = number_of(options, "sparsity", place);
@@ -150,7 +176,8 @@ WeightNormPattern pattern_of(const Json& options, const Place& place) {
     level = number_of(options, "sparsity_level", place);
   }
   const auto zeros = number_of(options, "zeros_per_block", place);
-  auto pattern = weight_norm_pattern(structure_of(options, place), level);
+  auto pattern =
+      weight_norm_pattern(as_kept(structure_of(options, place), level), level);
   if (zeros) {
     const auto size = pattern.sparse_block_shape.size();
     TORCH_CHECK_VALUE(
@@ -201,6 +228,7 @@ std::vector<std::string> options_of(PruneMethod method) {
     known.erase(std::find(known.begin(), known.end(), option));
   }
   known.insert(known.end(), kSampleOptions.begin(), kSampleOptions.end());
+  known.insert(known.end(), kIdleOptions.begin(), kIdleOptions.end());
   return known;
 }
 
@@ -331,7 +359,8 @@ PruneModifier modifier_of(const std::string& name, const Json& options) {
       known != kModifiers.end(),
       "the recipe's modifier `",
       name,
-      "` is not supported; `MagnitudePruningModifier` prunes by magnitude");
+      "` is not supported; supported are `MagnitudePruningModifier`, "
+      "`WandaPruningModifier`, `SparseGPTModifier` and `ALPSModifier`");
   const Place place{name};
   check_options(options, known->method, place);
   PruneModifier modifier;
@@ -342,30 +371,24 @@ PruneModifier modifier_of(const std::string& name, const Json& options) {
     modifier.scope = scope_of(options, place);
   } else {
     read_sample_options(options, place, modifier);
+    modifier.targets_reach_within = true;
   }
   modifier.targets = words_of(options, "targets", place);
+  if (modifier.targets == std::vector<std::string>{kAllTargets}) {
+    modifier.targets.clear();
+  }
   modifier.ignore = words_of(options, "ignore", place);
   modifier.transposed = words_of(options, "transposed", place);
   return modifier;
 }
 
-void add_modifiers(const Json& modifiers, Recipe& recipe) {
-  if (modifiers.is_array()) {
-    for (const Json& each : modifiers) {
-      add_modifiers(each, recipe);
-    }
-    return;
-  }
-  TORCH_CHECK_VALUE(
-      modifiers.is_object(),
-      "the recipe's `modifiers`: expected modifiers by name, got ",
-      modifiers.dump());
-  for (const auto& each : modifiers.items()) {
-    recipe.push_back(modifier_of(each.key(), each.value()));
-  }
-}
-
 } // namespace
+
+PruneModifier oneshot::modifier_from_json(
+    const std::string& name,
+    const nlohmann::ordered_json& options) {
+  return modifier_of(name, options);
+}
 
 std::optional<Allocation> allocation_named(std::string_view name) {
   return name == "uniform" ? std::make_optional(Allocation::Uniform)
@@ -373,28 +396,6 @@ std::optional<Allocation> allocation_named(std::string_view name) {
       : name == "global"   ? std::make_optional(Allocation::Global)
       : name == "owl"      ? std::make_optional(Allocation::OWL)
                            : std::nullopt;
-}
-
-Recipe recipe_from_json(std::string_view json) {
-  const Json root = Json::parse(json, nullptr, /*allow_exceptions=*/false);
-  TORCH_CHECK_VALUE(
-      root.is_object() && !root.empty(),
-      "the recipe has no stages; see `coppice prune --help`");
-  Recipe recipe;
-  for (const auto& stage : root.items()) {
-    if (stage.key() == "modifiers") {
-      add_modifiers(stage.value(), recipe);
-      continue;
-    }
-    TORCH_CHECK_VALUE(
-        stage.value().is_object() && stage.value().contains("modifiers"),
-        "the recipe's stage `",
-        stage.key(),
-        "` has no `modifiers`");
-    add_modifiers(stage.value()["modifiers"], recipe);
-  }
-  TORCH_CHECK_VALUE(!recipe.empty(), "the recipe has no modifiers");
-  return recipe;
 }
 
 WeightNormPattern weight_norm_pattern(

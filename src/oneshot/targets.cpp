@@ -14,6 +14,7 @@
 #include "core/fqn.h"
 #include "oneshot/left_by_role.h"
 #include "oneshot/no_weight.h"
+#include "oneshot/targets.h"
 #include "oneshot/tensor_name.h"
 
 namespace coppice {
@@ -36,14 +37,14 @@ bool matches_class(const std::string& target, const StoredTensor& tensor) {
       2 + (found - kClasses.begin());
 }
 
-bool matches_regex(const std::string& pattern, const StoredTensor& tensor) {
+/// From its beginning.
+bool matches_regex(const std::string& pattern, const std::string& name) {
   try {
-    const std::regex regex(pattern);
-    constexpr auto kFromBegin = std::regex_constants::match_continuous;
-    return tensor.name.size() <= kLongestName &&
-        (std::regex_search(tensor.name, regex, kFromBegin) ||
-         std::regex_search(
-             split_fqn(tensor.name).module_fqn, regex, kFromBegin));
+    return name.size() <= kLongestName &&
+        std::regex_search(
+               name,
+               std::regex(pattern),
+               std::regex_constants::match_continuous);
   } catch (const std::regex_error& error) {
     TORCH_CHECK_VALUE(
         false,
@@ -53,6 +54,11 @@ bool matches_regex(const std::string& pattern, const StoredTensor& tensor) {
         error.what(),
         "); write one in ECMAScript syntax, such as `re:.*\\.mlp\\..*`");
   }
+}
+
+bool matches_name(const std::string& target, const std::string& name) {
+  return target.rfind("re:", 0) == 0 ? matches_regex(target.substr(3), name)
+                                     : matches_glob(target, name);
 }
 
 } // namespace
@@ -81,11 +87,20 @@ std::string why_left_by_default(const StoredTensor& tensor) {
 }
 
 bool matches_target(const std::string& target, const StoredTensor& tensor) {
-  if (target.rfind("re:", 0) == 0) {
-    return matches_regex(target.substr(3), tensor);
+  return matches_class(target, tensor) || matches_name(target, tensor.name) ||
+      matches_name(target, split_fqn(tensor.name).module_fqn);
+}
+
+bool oneshot::matches_module_around(
+    const std::string& target,
+    const StoredTensor& tensor) {
+  for (auto module = split_fqn(tensor.name).module_fqn; !module.empty();
+       module = split_fqn(module).module_fqn) {
+    if (matches_name(target, module)) {
+      return true;
+    }
   }
-  return matches_class(target, tensor) || matches_glob(target, tensor.name) ||
-      matches_glob(target, split_fqn(tensor.name).module_fqn);
+  return false;
 }
 
 } // namespace coppice

@@ -119,6 +119,21 @@ TEST(RecipeFromJson, ReadsHowLevelsAreAllocated) {
       HasSubstr("expected a number"));
 }
 
+TEST(RecipeFromJson, TakesGroupsOfModifiersAndRunTypes) {
+  const auto recipe = recipe_from_json(R"({"sparsity_stage": {
+      "run_type": "oneshot", "sparsity_modifiers": {"SparseGPTModifier":
+          {"sparsity": 0.25, "mask_structure": "1:4", "targets": "__ALL__",
+          "sequential_update": false}}},
+      "more_modifiers": {"MagnitudePruningModifier":
+          {"sparsity": 0.75, "mask_structure": "1:4"}}})");
+  ASSERT_EQ(recipe.size(), 2);
+  EXPECT_EQ(recipe[0].pattern.zeros_per_block, 1);
+  EXPECT_TRUE(recipe[0].targets.empty());
+  EXPECT_TRUE(recipe[0].targets_reach_within);
+  EXPECT_EQ(recipe[1].pattern.zeros_per_block, 3);
+  EXPECT_FALSE(recipe[1].targets_reach_within);
+}
+
 std::string complaint_about(const std::string& options) {
   return message_of([&] {
     recipe_from_json(

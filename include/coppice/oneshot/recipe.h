@@ -62,6 +62,9 @@ struct PruneModifier {
   /// module, and prune whatever they match. For class names, and if there are
   /// no targets, tensors of `why_left_by_default` are not pruned.
   std::vector<std::string> targets;
+  /// Whether a glob or expression of `targets` also selects the layers within a
+  /// module that it matches, "re:model.layers.[0-9]*$", as a class name does.
+  bool targets_reach_within = false;
   /// Tensors to exclude, in the same forms.
   std::vector<std::string> ignore;
   /// Tensors stored as [in, out, ...], as those of GPT-2's `Conv1D` and of
@@ -91,7 +94,8 @@ COPPICE_API std::optional<Allocation> allocation_named(std::string_view name);
 ///         "sparsity": 0.5, "mask_structure": "2:4",
 ///         "targets": ["re:.*mlp.*"], "ignore": ["lm_head"]}}}}
 ///
-/// `stage` may be left out, and `modifiers` may be a list. Options: `sparsity`
+/// `stage` may be left out or have `run_type` "oneshot"; `modifiers` may be a
+/// list or have a longer name (`sparsity_modifiers`). Options: `sparsity`
 /// (`sparsity_level`), `mask_structure` ("unstructured", "2:4", "1x4"),
 /// `sparse_block_shape`, `zeros_per_block`, `norm` (1, 2), `scope` ("tensor",
 /// "global"), `targets`, `ignore`, `transposed`. `WandaPruningModifier`,
@@ -99,7 +103,8 @@ COPPICE_API std::optional<Allocation> allocation_named(std::string_view name);
 /// `norm`, `scope` and `zeros_per_block`, but `block_size`, `dampening_frac`,
 /// `preserve_sparsity_mask`, `allocation` ("uniform", "erk", "global", "owl")
 /// or in its place `sparsity_profile` ("owl"), `owl_m` and `owl_lmbda` (see
-/// `OwlOptions`).
+/// `OwlOptions`); their targets reach within modules. If `sparsity` is N / M, N
+/// of N:M is the number of zeros, as in llm-compressor.
 ///
 /// Errors: c10::ValueError, one sentence, if it is not such a recipe.
 COPPICE_API Recipe recipe_from_json(std::string_view json);
