@@ -8,7 +8,9 @@
 #include <limits>
 
 #include "coppice/masks/select.h"
+#include "solve/factors.h"
 #include "solve/matrices.h"
+#include "solve/products.h"
 
 namespace coppice {
 namespace {
@@ -61,7 +63,7 @@ Solved solve_admm(
         inverse = solve::positive_inverse(with_penalty);
         return inverse.defined() && solve::is_definite(damped);
       });
-  const auto right = fitted.mm(damped.to(dtype));
+  const auto right = solve::product(fitted, damped.to(dtype));
   inverse = inverse.to(dtype);
   auto price = at::zeros_like(fitted);
   Tensor keep;
@@ -77,7 +79,7 @@ Solved solve_admm(
     }
     const auto allowed = wanted.masked_fill(keep.logical_not(), 0);
     price = wanted - allowed;
-    fitted = (right + allowed - price).mm(inverse);
+    fitted = solve::product(right + allowed - price, inverse);
   }
   auto solved = solve::solved_like(weight, (fitted + price).div_(units), keep);
   solved.dampening = dampening;

@@ -9,7 +9,9 @@
 #include "coppice/solve/solvers.h"
 #include "kernels/admm.h"
 #include "solve/conjugate_gradients.h"
+#include "solve/factors.h"
 #include "solve/matrices.h"
+#include "solve/products.h"
 
 namespace coppice {
 namespace {
@@ -49,7 +51,7 @@ scaled(const Tensor& weight, const Tensor& gram, double dampening) {
   }
   problem.scale = scale.to(dtype);
   problem.weight = weight * problem.scale;
-  problem.right = problem.weight.mm(problem.moments);
+  problem.right = solve::product(problem.weight, problem.moments);
   return problem;
 }
 
@@ -148,7 +150,7 @@ class Search {
             count,
             buffer_.data_ptr<float>() + from);
       });
-      at::mm_out(fitted_, buffer_, inverse);
+      solve::product_into(fitted_, buffer_, inverse);
       in_parts([&](int64_t from, int64_t count) {
         kernels::admm_update(
             fitted_.data_ptr<float>() + from,
@@ -160,7 +162,7 @@ class Search {
       });
     } else {
       const auto more = at::where(keep_, wanted_ * penalty_, wanted_ * dropped);
-      at::mm_out(fitted_, problem_.right + more, inverse);
+      solve::product_into(fitted_, problem_.right + more, inverse);
       wanted_.mul_(ratio_).masked_fill_(keep_, 0).add_(fitted_);
       buffer_.copy_(wanted_).square_();
     }

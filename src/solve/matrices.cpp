@@ -13,68 +13,6 @@
 namespace coppice::solve {
 namespace {
 
-/// Smaller triangles are multiplied as dense matrices.
-constexpr int64_t kWhole = 256;
-
-/// `upper` times `right`; skips the zeros below the diagonal.
-torch::Tensor upper_times(
-    const torch::Tensor& upper,
-    const torch::Tensor& right) {
-  const int64_t n = upper.size(0);
-  if (n <= kWhole) {
-    return upper.mm(right);
-  }
-  const int64_t half = n / 2;
-  const auto low = right.slice(0, half);
-  auto product = at::empty(right.sizes(), right.options());
-  auto top = product.slice(0, 0, half);
-  top.copy_(upper_times(
-      upper.slice(0, 0, half).slice(1, 0, half), right.slice(0, 0, half)));
-  top.addmm_(upper.slice(0, 0, half).slice(1, half), low);
-  product.slice(0, half).copy_(
-      upper_times(upper.slice(0, half).slice(1, half), low));
-  return product;
-}
-
-/// `left` times `upper`, likewise.
-torch::Tensor times_upper(
-    const torch::Tensor& left,
-    const torch::Tensor& upper) {
-  const int64_t n = upper.size(0);
-  if (n <= kWhole) {
-    return left.mm(upper);
-  }
-  const int64_t half = n / 2;
-  const auto first = left.slice(1, 0, half);
-  auto product = at::empty(left.sizes(), left.options());
-  product.slice(1, 0, half)
-      .copy_(times_upper(first, upper.slice(0, 0, half).slice(1, 0, half)));
-  auto rest = product.slice(1, half);
-  rest.copy_(
-      times_upper(left.slice(1, half), upper.slice(0, half).slice(1, half)));
-  rest.addmm_(first, upper.slice(0, 0, half).slice(1, half));
-  return product;
-}
-
-/// The inverse of an upper triangular matrix, in place: of [A B; 0 C] it is
-/// [A^-1, -A^-1 B C^-1; 0, C^-1]. Products do nearly all of the work.
-void invert_upper(const torch::Tensor& upper) {
-  constexpr int64_t kSmall = 128;
-  const int64_t n = upper.size(0);
-  if (n <= kSmall) {
-    upper.copy_(at::linalg_solve_triangular(
-        upper, at::eye(n, upper.options()), /*upper=*/true));
-    return;
-  }
-  const int64_t half = (n / 2 + kSmall - 1) / kSmall * kSmall;
-  const auto a = upper.slice(0, 0, half).slice(1, 0, half);
-  const auto b = upper.slice(0, 0, half).slice(1, half);
-  const auto c = upper.slice(0, half).slice(1, half);
-  invert_upper(a);
-  invert_upper(c);
-  b.copy_(times_upper(upper_times(a, b), c).neg_());
-}
-
 /// `matrix` where `keep`, else +0.
 torch::Tensor kept_of(const torch::Tensor& matrix, const torch::Tensor& keep) {
   if (!masks::has_fast_path(matrix)) {
@@ -124,15 +62,6 @@ double raise_dampening(
     dampening = dampening > 0 ? 10 * dampening : 1e-3;
   }
   return dampening;
-}
-
-torch::Tensor lower_factor(const torch::Tensor& matrix) {
-  const auto [factor, info] = at::linalg_cholesky_ex(matrix);
-  return info.item<int>() == 0 ? factor : torch::Tensor();
-}
-
-bool is_definite(const torch::Tensor& matrix) {
-  return lower_factor(matrix).defined();
 }
 
 torch::Tensor view_of(
@@ -236,21 +165,6 @@ Damped damped(
   }
   result.matrix = matrix.to(dtype);
   return result;
-}
-
-torch::Tensor inverse_factor(const torch::Tensor& matrix) {
-  const auto lower = lower_factor(matrix.flip({0, 1}));
-  if (!lower.defined()) {
-    return {};
-  }
-  auto upper = lower.flip({0, 1}).contiguous();
-  invert_upper(upper);
-  return upper;
-}
-
-torch::Tensor positive_inverse(const torch::Tensor& matrix) {
-  const auto lower = lower_factor(matrix);
-  return lower.defined() ? at::cholesky_inverse(lower) : torch::Tensor();
 }
 
 } // namespace coppice::solve

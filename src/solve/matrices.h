@@ -83,17 +83,4 @@ double raise_dampening(
     double first,
     const std::function<bool(double)>& works);
 
-/// The lower Cholesky factor; undefined if the matrix has none.
-torch::Tensor lower_factor(const torch::Tensor& matrix);
-
-bool is_definite(const torch::Tensor& matrix);
-
-/// Upper triangular U with U^T U = matrix^-1; undefined if the matrix is not
-/// positive definite. Computed from a Cholesky factor of the matrix in reverse
-/// order, which is then inverted.
-torch::Tensor inverse_factor(const torch::Tensor& matrix);
-
-/// The inverse of a positive definite matrix; undefined if it is not.
-torch::Tensor positive_inverse(const torch::Tensor& matrix);
-
 } // namespace coppice::solve

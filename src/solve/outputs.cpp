@@ -5,7 +5,9 @@
 #include <torch/utils.h>
 
 #include "coppice/solve/solvers.h"
+#include "solve/factors.h"
 #include "solve/matrices.h"
+#include "solve/products.h"
 
 namespace coppice {
 namespace {
@@ -65,7 +67,9 @@ torch::Tensor dense_output_target(
   // A dead input keeps its weight.
   right.diagonal().add_(damped.dead.to(torch::kDouble), damped.mean);
   const auto target =
-      at::cholesky_solve(right.mm(matrix.to(torch::kDouble).t()), factor).t();
+      at::cholesky_solve(
+          solve::product(right, matrix.to(torch::kDouble).t()), factor)
+          .t();
   return target.reshape(weight.sizes()).to(weight.scalar_type()).contiguous();
 }
 

@@ -4,7 +4,9 @@
 
 #include "coppice/solve/solvers.h"
 #include "solve/conjugate_gradients.h"
+#include "solve/factors.h"
 #include "solve/matrices.h"
+#include "solve/products.h"
 
 namespace coppice {
 namespace solve {
@@ -18,7 +20,7 @@ torch::Tensor conjugate_gradients(
   const auto mask = keep.to(moments.scalar_type());
   const auto inverse = moments.diagonal().reciprocal();
   auto solution = start * mask;
-  auto residual = (right - solution.mm(moments)).mul_(mask);
+  auto residual = (right - solve::product(solution, moments)).mul_(mask);
   auto direction = residual * inverse;
   auto product = (residual * direction).sum(1, /*keepdim=*/true);
   // A solved row has the residual 0: 0 / 0 is taken as 0.
@@ -26,7 +28,7 @@ torch::Tensor conjugate_gradients(
     return at::where(b.gt(0), a / b, at::zeros_like(a));
   };
   for (int64_t i = 0; i < steps; ++i) {
-    const auto changed = direction.mm(moments).mul_(mask);
+    const auto changed = solve::product(direction, moments).mul_(mask);
     const auto length =
         ratio(product, (direction * changed).sum(1, /*keepdim=*/true));
     solution.addcmul_(length, direction);
@@ -59,7 +61,7 @@ Solved refit(
       });
   const auto found = solve::conjugate_gradients(
                          damped.matrix,
-                         matrix.mm(damped.matrix),
+                         solve::product(matrix, damped.matrix),
                          matrix,
                          keep,
                          options.steps())

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "solve/products.h"
+
 namespace coppice {
 namespace {
 
@@ -131,7 +133,9 @@ void SecondMoments::add_products(const torch::Tensor& rows) const {
   int64_t first = 0;
   for (const auto& panel : panels_) {
     const int64_t end = first + panel.size(0);
-    accumulate(panel, rows.slice(1, first, end).t().mm(rows.slice(1, first)));
+    accumulate(
+        panel,
+        solve::product(rows.slice(1, first, end).t(), rows.slice(1, first)));
     first = end;
   }
 }
@@ -251,7 +255,9 @@ torch::Tensor cross_moments(const torch::Tensor& x, const torch::Tensor& y) {
   auto sums = torch::zeros({a.size(1), b.size(1)}, torch::kDouble);
   for (int64_t begin = 0; begin < a.size(0); begin += kRows) {
     const auto end = std::min(begin + kRows, a.size(0));
-    accumulate(sums, a.slice(0, begin, end).t().mm(b.slice(0, begin, end)));
+    accumulate(
+        sums,
+        solve::product(a.slice(0, begin, end).t(), b.slice(0, begin, end)));
   }
   return sums;
 }

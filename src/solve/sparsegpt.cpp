@@ -7,7 +7,9 @@
 
 #include "coppice/solve/solvers.h"
 #include "kernels/sparsegpt.h"
+#include "solve/factors.h"
 #include "solve/matrices.h"
+#include "solve/products.h"
 
 namespace coppice {
 namespace {
@@ -115,12 +117,11 @@ class Scan {
   void
   compensate(const Tensor& error, int64_t begin, int64_t end, int64_t last) {
     if (end < last) {
-      weight_.slice(1, end, last)
-          .addmm_(
-              error,
-              factor_.upper.slice(0, begin, end).slice(1, end, last),
-              /*beta=*/1,
-              /*alpha=*/-1);
+      solve::add_product(
+          weight_.slice(1, end, last),
+          error,
+          factor_.upper.slice(0, begin, end).slice(1, end, last),
+          -1);
     }
   }
 
