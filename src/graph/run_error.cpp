@@ -132,12 +132,12 @@ const std::vector<Meaning>& meanings() {
   static const std::vector<Meaning> all{
       {std::regex(R"re(.*"([^"]*)" not implemented for '(BFloat16|Half)'.*)re"),
        "LibTorch has no `$1` for $2 on the CPU: convert the model to float32 "
-       "and save it again"},
+       "and save it again, and give it inputs of float32"},
       {std::regex(R"re(.*"([^"]*)" not implemented for '(\w+)'.*)re"),
        "LibTorch has no `$1` for $2 on the CPU: give inputs of another dtype"},
       {std::regex(R"re(.*not implemented for '?Half'?.*)re"),
        "LibTorch does not compute with Half there: convert the model to "
-       "float32 and save it again"},
+       "float32 and save it again, and give it inputs of float32"},
       {std::regex(
            R"re(.*(CUDA|\bcuda\b|cuda:|NVIDIA|\bHIP\b|from the '(MPS|XPU|XLA|HPU|Vulkan|Metal|PrivateUse\d?)').*)re"),
        no_gpu},
