@@ -247,7 +247,7 @@ TEST(PickleInert, StillRefusesWhatIsBroken) {
   EXPECT_THAT(
       error_of(kNet + "]R."), HasSubstr("instead of a tuple of arguments"));
   EXPECT_THAT(error_of("]}b."), HasSubstr("state of a list"));
-  EXPECT_THAT(error_of("(o."), HasSubstr("no class"));
+  EXPECT_THAT(error_of("(o."), HasSubstr("without a class"));
   EXPECT_THAT(error_of("igrove\nNet\n."), HasSubstr("mark"));
   EXPECT_THAT(error_of("Pabc\n."), HasSubstr("persistent id"));
   EXPECT_THAT(error_of("Sabc\n."), HasSubstr("quotes"));
