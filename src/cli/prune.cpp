@@ -56,10 +56,10 @@ They are read as data, nothing in them is run, and the copy has them as they
 are. If they name what is known to be dangerous, such as os.system, no copy is
 written without --keep-code; `coppice inspect` lists what they name.
 
-With --calibration, MODEL is a TorchScript archive that runs on the samples of
-FILE: a tensor for each input, by torch.save or as safetensors, samples in
-dimension 0. Weights are chosen by the inputs of their layers; most methods
-adjust kept weights to preserve the layers' outputs. The last lines report the
+With --calibration, MODEL is a TorchScript archive or a .pt2; it runs on the
+samples of FILE: a tensor for each input, by torch.save or as safetensors,
+samples in dimension 0. Weights are chosen by the inputs of their layers; most
+methods adjust kept weights to preserve the layers' outputs. The last lines report the
 change of the model's outputs on an eighth of the samples, which is held back. A
 recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier.
 Model and samples may be larger than memory. Solved layers are in the folder
