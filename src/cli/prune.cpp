@@ -59,9 +59,10 @@ written without --keep-code; `coppice inspect` lists what they name.
 With --calibration, MODEL is a TorchScript archive or a .pt2; it runs on the
 samples of FILE: a tensor for each input, by torch.save or as safetensors,
 samples in dimension 0. Weights are chosen by the inputs of their layers; most
-methods adjust kept weights to preserve the layers' outputs. The last lines report the
-change of the model's outputs on an eighth of the samples, which is held back. A
-recipe may then use WandaPruningModifier, SparseGPTModifier and ALPSModifier.
+methods adjust kept weights to preserve the layers' outputs. The last lines
+report the change of the model's outputs on an eighth of the samples, which is
+held back. A recipe may then use WandaPruningModifier, SparseGPTModifier and
+ALPSModifier.
 Model and samples may be larger than memory. Solved layers are in the folder
 .OUT.coppice-scratch until OUT is written: if the program was killed, the same
 command resumes from there.
