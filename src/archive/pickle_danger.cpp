@@ -275,7 +275,7 @@ std::string_view danger_of(std::string_view name) {
 }
 
 bool is_harmless(std::string_view name) {
-  constexpr std::array<std::string_view, 8> kHarmless = {
+  constexpr std::array<std::string_view, 11> kHarmless = {
       "numpy.core.multiarray._reconstruct",
       "numpy.core.numeric._frombuffer",
       "numpy._core.numeric._frombuffer",
@@ -284,6 +284,9 @@ bool is_harmless(std::string_view name) {
       "builtins.object",
       "builtins.slice",
       "builtins.range",
+      "builtins.xrange",
+      "builtins.Ellipsis",
+      "builtins.NotImplemented",
   };
   return std::find(kHarmless.begin(), kHarmless.end(), name) != kHarmless.end();
 }
