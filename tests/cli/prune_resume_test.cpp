@@ -48,6 +48,12 @@ class PruneResume : public ::testing::Test {
     save_safetensors(samples_, state);
   }
 
+  void SetUp() override {
+    if (testing::killed_at_step(1, [] {}) == Killed::CannotTrace) {
+      GTEST_SKIP() << "processes cannot be traced here";
+    }
+  }
+
   std::vector<std::string> arguments(
       const std::string& out,
       std::vector<std::string> options = {}) const {
@@ -76,27 +82,20 @@ class PruneResume : public ::testing::Test {
     execv(COPPICE_PROGRAM, pointers.data());
   }
 
-  /// Ends the program once so many parts are solved.
-  bool leave_some(int parts = 2) const {
-    const Child child([&] {
-      auto all = arguments(out_);
-      all.insert(all.begin(), COPPICE_PROGRAM);
-      return all;
-    }());
-    for (int i = 0; i < 60000; ++i) {
-      int solved = 0;
-      std::error_code ignored;
-      for (const auto& each : fs::directory_iterator(scratch_, ignored)) {
-        solved += static_cast<int>(
-            each.path().filename().string().rfind("coppice-solved-", 0) == 0);
-      }
-      if (solved >= parts) {
-        child.signal(SIGKILL);
-        return true;
-      }
-      std::this_thread::sleep_for(std::chrono::microseconds(100));
+  int solved() const {
+    int count = 0;
+    std::error_code ignored;
+    for (const auto& each : fs::directory_iterator(scratch_, ignored)) {
+      count += static_cast<int>(
+          each.path().filename().string().rfind("coppice-solved-", 0) == 0);
     }
-    return false;
+    return count;
+  }
+
+  /// Kills the program once so many parts are solved.
+  Killed leave_some(int parts) const {
+    return testing::killed_when(
+        [&](pid_t) { return solved() >= parts; }, [&] { become_program(); });
   }
 
   TemporaryFolder folder_;
@@ -122,9 +121,6 @@ TEST_F(PruneResume, GivesTheSameFileWhereverItWasKilled) {
     fs::remove(out_);
     const auto killed = testing::killed_at_step(
         step, [&] { become_program(); }, true);
-    if (killed == Killed::CannotTrace) {
-      GTEST_SKIP() << "processes cannot be traced here";
-    }
     if (killed == Killed::EndedBefore) {
       break;
     }
@@ -145,8 +141,8 @@ TEST_F(PruneResume, GoesOnTwice) {
     }
     fs::remove(out_);
     ASSERT_EQ(prune(reference_).exit_code, 0);
-    ASSERT_TRUE(leave_some(1));
-    ASSERT_TRUE(leave_some(3));
+    ASSERT_EQ(leave_some(1), Killed::Yes);
+    ASSERT_EQ(leave_some(3), Killed::Yes);
     const auto outcome = prune(out_);
     expect_resumed(outcome);
     EXPECT_THAT(outcome.out, HasSubstr("of the weights are solved."));
@@ -156,7 +152,7 @@ TEST_F(PruneResume, GoesOnTwice) {
 }
 
 TEST_F(PruneResume, KeepsTheWorkOfAnotherCommand) {
-  ASSERT_TRUE(leave_some());
+  ASSERT_EQ(leave_some(2), Killed::Yes);
   const auto outcome = run_coppice(arguments(out_, {"--sparsity", "0.7"}));
   expect_complaint(outcome, 2, "remove the folder to begin anew");
   EXPECT_THAT(errors(outcome), HasSubstr("at other levels"));
@@ -176,7 +172,7 @@ TEST_F(PruneResume, KeepsTheWorkOfAnotherCommand) {
 }
 
 TEST_F(PruneResume, SaysOnCtrlCWhatIsKept) {
-  ASSERT_TRUE(leave_some());
+  ASSERT_EQ(leave_some(2), Killed::Yes);
   auto all = arguments(out_);
   all.insert(all.begin(), COPPICE_PROGRAM);
   Child child(all);

@@ -53,13 +53,12 @@ inline bool makes_nameless_file(pid_t process) {
       (call.entry.args[2] & kNameless) != 0;
 }
 
-/// Runs `work` in a child process and kills it (SIGKILL) at stop number `step`,
-/// from 1: it stops before and after each system call, independent of time. For
-/// a `whole_program`, stops count from the creation of its first unnamed file.
-inline Killed killed_at_step(
-    int step,
-    const std::function<void()>& work,
-    bool whole_program = false) {
+/// Runs `work` in a child process and kills it (SIGKILL) when `is_time` is
+/// true: asked at each stop, before and after each system call, independent of
+/// time.
+inline Killed killed_when(
+    const std::function<bool(pid_t child)>& is_time,
+    const std::function<void()>& work) {
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
@@ -76,19 +75,32 @@ inline Killed killed_at_step(
   }
   // Distinguishes stops at system calls from those at signals.
   ptrace(PTRACE_SETOPTIONS, child, nullptr, PTRACE_O_TRACESYSGOOD);
-  bool is_counting = !whole_program;
-  for (int stop = 0; stop < step;) {
+  do {
     ptrace(PTRACE_SYSCALL, child, nullptr, nullptr);
     waitpid(child, &status, 0);
     if (!WIFSTOPPED(status)) {
       return Killed::EndedBefore;
     }
-    is_counting = is_counting || makes_nameless_file(child);
-    stop += static_cast<int>(is_counting);
-  }
+  } while (!is_time(child));
   kill(child, SIGKILL);
   waitpid(child, &status, 0);
   return Killed::Yes;
+}
+
+/// The same at stop number `step`, from 1. For a `whole_program`, stops count
+/// from the creation of its first unnamed file.
+inline Killed killed_at_step(
+    int step,
+    const std::function<void()>& work,
+    bool whole_program = false) {
+  bool is_counting = !whole_program;
+  int stop = 0;
+  const auto is_time = [&](pid_t child) {
+    is_counting = is_counting || makes_nameless_file(child);
+    stop += static_cast<int>(is_counting);
+    return stop >= step;
+  };
+  return killed_when(is_time, work);
 }
 
 } // namespace coppice::testing
