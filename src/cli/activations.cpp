@@ -25,12 +25,12 @@ constexpr const char* kActivationsAbout =
     "Mask activations that are small on calibration samples.";
 
 constexpr const char* kActivationsExamples =
-    R"(MODEL is a TorchScript archive or a .pt2; it is not changed. FILE holds its inputs, as
-for `coppice prune`: a safetensors file with a tensor for each, or one of
-torch.save with a tensor, or a tuple, list or dictionary of inputs by name; if
-no name of a tensor fits, they are taken in the order of their names. Samples
-lie along dimension 0; numbers and tensors without dimensions are the same for
-all of them.
+    R"(MODEL is a TorchScript archive or a .pt2; it is not changed. FILE holds its
+inputs, as for `coppice prune`: a safetensors file with a tensor for each, or
+one of torch.save with a tensor, or a tuple, list or dictionary of inputs by
+name; if no name of a tensor fits, they are taken in the order of their names.
+Samples lie along dimension 0; numbers and tensors without dimensions are the
+same for all of them.
 
 GLOB is matched with the names of layers: `fc1`, `encoder.*`. The inputs of a
 layer are aggregated over batches and reduced over samples. The

@@ -19,9 +19,9 @@ constexpr const char* kAboutPack =
 
 constexpr const char* kExamplesPack =
     R"(MODEL is a safetensors file, a torch.save file, the index of shards of
-either, a TorchScript archive or a .pt2. OUT is a safetensors file in the bitmask
-layout of compressed-tensors. Python reads it with python/coppice_sparse.py, and
-`coppice unpack` restores MODEL bit for bit.
+either, a TorchScript archive or a .pt2. OUT is a safetensors file in the
+bitmask layout of compressed-tensors. Python reads it with
+python/coppice_sparse.py, and `coppice unpack` restores MODEL bit for bit.
 
 Examples:
   coppice pack sparse.safetensors -o packed.safetensors

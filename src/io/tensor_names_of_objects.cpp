@@ -115,7 +115,7 @@ void TensorNames::add_module(
       add_entries(inside, members->items);
     } else if (name && leads_to_tensors(item)) {
       add_child(at, item, join(at.name, *name));
-      children_.back().left = "an attribute of its module, and no parameter";
+      children_.back().left = "an attribute of its module, not a parameter";
     }
   }
 }

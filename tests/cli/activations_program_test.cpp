@@ -107,10 +107,8 @@ TEST_F(Activations, TakesWhatPruneTakes) {
       "def forward(self, x, scale: float):\n  return self.fc.forward(x * scale)"
       "\n");
   net.save(model_);
-  c10::impl::GenericDict inputs(c10::StringType::get(), c10::AnyType::get());
-  inputs.insert("scale", 2.0);
-  inputs.insert("x", torch::ones({5, 3}));
-  const auto bytes = torch::pickle_save(inputs);
+  const auto bytes = torch::pickle_save(
+      c10::ivalue::Tuple::create({torch::ones({5, 3}), 2.0}));
   std::ofstream(samples_, std::ios::binary)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   const auto outcome = activations({"--layer", "fc", "--sparsity", "0.34"});

@@ -52,7 +52,7 @@ TEST(MaskPictures, ShowALargeWeightSmallerAndItsMiddleAsItIs) {
   EXPECT_EQ(whole.picture.cols, 120);
   EXPECT_EQ(whole.aspect, 5);
   EXPECT_THAT(whole.caption, HasSubstr("2x10 weights per cell"));
-  EXPECT_THAT(whole.caption, HasSubstr("30% are not zero"));
+  EXPECT_THAT(whole.caption, HasSubstr("at most 30% of a cell are not zero"));
   const auto& middle = frame.pictures[1].picture;
   ASSERT_EQ(middle.rows, 48);
   ASSERT_EQ(middle.cols, 48);

@@ -82,7 +82,7 @@ TEST_F(OutputsProgram, OfUnpackingAreNotWhatIsUnpacked) {
   fs::create_directory(file("e"));
   folder_.write("e/mine", "x");
   expect_refused(
-      {"unpack", file("d/a.safetensors"), "-o", file("e")}, "e holds mine");
+      {"unpack", file("d/a.safetensors"), "-o", file("e")}, "e contains mine");
   EXPECT_EQ(
       run_coppice({"unpack", file("d/a.safetensors"), "-o", file("d/new")})
           .exit_code,
@@ -100,7 +100,7 @@ TEST_F(OutputsProgram, ReplaceAFolderOfTheirOwnNamesOnly) {
   EXPECT_EQ(contents(file("out")).size(), 3u);
   fs::create_directory(file("out/sub"));
   folder_.write("out/sub/mine", "x");
-  expect_prune_refused(file("m/") + kIndex, file("out"), "out holds sub");
+  expect_prune_refused(file("m/") + kIndex, file("out"), "out contains sub");
   ASSERT_EQ(prune(file("m/sub/new")).exit_code, 0);
   EXPECT_EQ(contents(file("m/sub/new")).size(), 3u);
 }

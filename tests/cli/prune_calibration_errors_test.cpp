@@ -193,17 +193,5 @@ TEST_F(PruneCalibrationErrors, CtrlCLeavesNothing) {
 }
 
 // What a shell lets no file grow beyond stands for a disk that is full.
-TEST_F(PruneCalibrationErrors, AFullDiskLeavesNothing) {
-  torch::jit::Module net = testing::script_linear(torch::randn({1000, 6}));
-  net.save(model_);
-  auto line =
-      std::string("trap '' XFSZ; ulimit -f 16; exec ") + COPPICE_PROGRAM;
-  for (const auto& argument : command({"--sparsity", "0.5"})) {
-    line += " '" + argument + "'";
-  }
-  expect_complaint(Child({"sh", "-c", line}).wait(), 1, out_);
-  expect_nothing_new();
-}
-
 } // namespace
 } // namespace coppice::cli::prune_calibration_errors_test

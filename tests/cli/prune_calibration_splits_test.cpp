@@ -85,9 +85,12 @@ TEST_P(PruneInSplits, GivesTheSameMasks) {
       EXPECT_TRUE(again.at(name).ne(0).equal(tensor.ne(0)))
           << name << " on " << threads << " threads in batches of " << batch;
     }
-    // Nothing but the samples enters it, so that it has the same bits.
-    EXPECT_TRUE(again.at("wide").equal(once.at("wide")))
-        << "on " << threads << " threads in batches of " << batch;
+    // Only the samples enter it: it has the same bits too, unless its target is
+    // computed from them (`--sequential`).
+    if (GetParam().back() != "--sequential") {
+      EXPECT_TRUE(again.at("wide").equal(once.at("wide")))
+          << "on " << threads << " threads in batches of " << batch;
+    }
   }
 }
 

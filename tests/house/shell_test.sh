@@ -1,9 +1,10 @@
 #!/bin/sh
 # Runs the README's commands for the shell as they are written there.
-# Usage: shell_test.sh README PROGRAM CHECKPOINT SCRIPT
+# Usage: shell_test.sh README PROGRAM SHARED PT2
 set -eu
 
-readme=$1 program=$2 checkpoint=$3 script=$4
+readme=$1 program=$2 shared=$3 pt2=$4
+checkpoint=$shared/data/models/resnet20_cifar10.safetensors
 if [ ! -f "$checkpoint" ]; then
   echo "Skipped: there is no $checkpoint."
   exit 77
@@ -11,10 +12,11 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# commands_of TITLE COUNT: the commands of a section.
+# commands_of TITLE COUNT: the commands of a section, COUNT of them the program's.
 commands_of() {
-  found=$(sed -n "/^## $1/,/^## /{ /^coppice /p }" "$readme")
-  [ "$(echo "$found" | wc -l)" -eq "$2" ] || {
+  found=$(sed -n "/^## $1/,/^## /p" "$readme" |
+    sed -n '/^```sh$/,/^```$/{ /^```/!p }')
+  [ "$(echo "$found" | grep -c '^coppice ')" -eq "$2" ] || {
     echo "FAILED: expected $2 commands under '$1' in the README, found:"
     echo "$found"
     exit 1
@@ -22,12 +24,15 @@ commands_of() {
   echo "$found"
 }
 
-commands_of 'Use it from the shell' 5 >"$work/commands"
-commands_of 'Make it faster' 3 >>"$work/commands"
-cp "$checkpoint" "$work/net.safetensors"
-cp "$script" "$work/net.pt"
+# The repository's folder has ../shared beside it.
+mkdir "$work/repository"
+ln -s "$shared" "$work/shared"
+commands_of 'Use it from the shell' 6 >"$work/repository/commands"
+commands_of 'Make it faster' 3 >>"$work/repository/commands"
+cp "$checkpoint" "$work/repository/net.safetensors"
+cp "$pt2" "$work/repository/net.pt2"
 export XDG_CACHE_HOME="$work/cache"
-cd "$work"
+cd "$work/repository"
 coppice() {
   "$program" "$@"
 }

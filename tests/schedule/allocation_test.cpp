@@ -83,7 +83,7 @@ TEST(Allocation, CheapestSaysWhatItCannotReach) {
       message_of([&] {
         cheapest_levels(costs, {10, 10}, {0.5, 0.1, 1}, 0.5);
       }),
-      HasSubstr("ascend from 0"));
+      HasSubstr("rise from 0"));
   EXPECT_THAT(
       cheapest_levels(costs, {10, 10}, {0, 0.5, 0.9}, 0.9),
       ElementsAre(0.9, 0.9));
