@@ -14,6 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 # commands_of TITLE COUNT: the commands of a section, COUNT of them the program's.
 commands_of() {
+  # shellcheck disable=SC2016 # Backquotes of Markdown.
   found=$(sed -n "/^## $1/,/^## /p" "$readme" |
     sed -n '/^```sh$/,/^```$/{ /^```/!p }')
   [ "$(echo "$found" | grep -c '^coppice ')" -eq "$2" ] || {
