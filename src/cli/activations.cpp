@@ -12,6 +12,7 @@
 
 #include "cli/blas.h"
 #include "cli/commands.h"
+#include "cli/common_options.h"
 #include "cli/errors.h"
 #include "cli/example_file.h"
 #include "cli/libraries.h"
@@ -217,15 +218,8 @@ void add_activations_options(CLI::App& command, ActivationsRun& options) {
       "--sites",
       mask.sites,
       "Keep activation sites in OUT instead of constants");
-  command.add_flag(
-      "--json", options.json, "Print one JSON object instead of text");
-  command
-      .add_option(
-          "--threads",
-          options.threads,
-          "Threads to use; every core if not given")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+  add_json_option(command, options.json);
+  add_threads_option(command, options.threads);
 }
 
 } // namespace

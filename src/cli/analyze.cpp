@@ -13,6 +13,7 @@
 #include "cli/analyze_report.h"
 #include "cli/blas.h"
 #include "cli/commands.h"
+#include "cli/common_options.h"
 #include "cli/compile_page.h"
 #include "cli/example_file.h"
 #include "cli/libraries.h"
@@ -149,8 +150,8 @@ ExitCode analyze(const AnalyzeRun& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
   load_libraries(run.samples.libraries);
-  load_mapped_script(
-      run.model); // Has the better message for files that are no model.
+  // Has the better message for files that are no model.
+  load_mapped_script(run.model);
   check_outputs(run);
   const auto report = [&] {
     try {
@@ -221,15 +222,8 @@ void add_analyze_options(CLI::App& command, AnalyzeRun& options) {
       .add_option(
           "--html", options.html, "Also write the results as an HTML page")
       ->type_name("FILE");
-  command.add_flag(
-      "--json", options.json, "Print one JSON object instead of text");
-  command
-      .add_option(
-          "--threads",
-          options.threads,
-          "Threads to use; every core if not given")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+  add_json_option(command, options.json);
+  add_threads_option(command, options.threads);
 }
 
 } // namespace

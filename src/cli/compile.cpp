@@ -13,6 +13,7 @@
 
 #include "cli/blas.h"
 #include "cli/commands.h"
+#include "cli/common_options.h"
 #include "cli/compile_page.h"
 #include "cli/compile_report.h"
 #include "cli/disturbance.h"
@@ -244,13 +245,7 @@ void add_common(CLI::App& command, CompileRun& options) {
           "given several times")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 24));
-  command
-      .add_option(
-          "--threads",
-          options.threads,
-          "Threads to use; every core if not given")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+  add_threads_option(command, options.threads);
   command
       .add_option(
           "--seconds",
@@ -271,8 +266,7 @@ void add_common(CLI::App& command, CompileRun& options) {
       .add_option(
           "--html", options.html, "Also write the results as an HTML page")
       ->type_name("FILE");
-  command.add_flag(
-      "--json", options.json, "Print one JSON object instead of text");
+  add_json_option(command, options.json);
 }
 
 } // namespace

@@ -13,6 +13,7 @@
 #include <set>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
 
 namespace coppice::cli {
 namespace {
@@ -205,8 +206,7 @@ void add_inspect(CLI::App& app, Command& chosen) {
   command->footer(kInspectExamples);
   auto options = std::make_shared<InspectOptions>();
   command->add_option("MODEL", options->model, "The model")->required();
-  command->add_flag(
-      "--json", options->json, "Print one JSON object instead of text");
+  add_json_option(*command, options->json);
   command->callback([options, &chosen] {
     chosen = {[options] { return inspect(*options); }};
   });

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
 
 namespace coppice::cli {
 namespace {
@@ -107,8 +108,7 @@ void add_pack_options(CLI::App& command, PackRun& options) {
   command.add_option("-o,--output", options.output, "Where the result goes")
       ->type_name("OUT")
       ->required();
-  command.add_flag(
-      "--json", options.json, "Print one JSON object instead of text");
+  add_json_option(command, options.json);
 }
 
 } // namespace

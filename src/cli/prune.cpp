@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
 #include "cli/errors.h"
 #include "cli/progress.h"
 #include "cli/prune_report.h"
@@ -273,15 +274,8 @@ void add_prune_options(CLI::App& command, PruneRun& options) {
       "--keep-code",
       options.keep_code,
       "Copy a file that names dangerous code, too");
-  command.add_flag(
-      "--json", options.json, "Print one JSON object instead of text");
-  command
-      .add_option(
-          "--threads",
-          options.threads,
-          "Threads to use; every core if not given")
-      ->type_name("N")
-      ->check(CLI::Range(1, 4096));
+  add_json_option(command, options.json);
+  add_threads_option(command, options.threads);
 }
 
 } // namespace

@@ -140,8 +140,8 @@ ExitCode prune_by_samples(const PruneBySamples& run) {
   warn_of_reference_blas();
   use_threads(run.threads);
   load_libraries(run.options.libraries);
-  load_mapped_script(
-      run.model); // Has the better message for files that are no model.
+  // Has the better message for files that are no model.
+  load_mapped_script(run.model);
   const auto input = open_checkpoint(run.model);
   if (!run.output.empty()) {
     require_other_file(run.output, input);

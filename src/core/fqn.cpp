@@ -42,6 +42,18 @@ std::string join_fqn(std::string_view module_fqn, std::string_view name) {
   return joined.append(name);
 }
 
+std::vector<std::string> fqn_parts(std::string_view fqn) {
+  std::vector<std::string> parts(1);
+  for (const char c : fqn) {
+    if (c == '.') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
 std::string nearest_name(
     std::string_view name,
     const std::vector<std::string>& candidates) {

@@ -19,6 +19,9 @@ SplitFqn split_fqn(std::string_view tensor_fqn);
 /// `module_fqn` and `name` joined by a dot, or `name` alone for the root.
 std::string join_fqn(std::string_view module_fqn, std::string_view name);
 
+/// The names between the dots of an FQN, one or more; empty ones included.
+std::vector<std::string> fqn_parts(std::string_view fqn);
+
 /// Whether `name` matches a glob: `*` matches any characters, dots included,
 /// `?` one; all others match themselves.
 bool matches_glob(std::string_view pattern, std::string_view name);

@@ -8,22 +8,11 @@
 
 #include "coppice/archive/file_error.h"
 #include "coppice/model/torch_tensors.h"
+#include "core/fqn.h"
 #include "io/json_events.h"
 
 namespace coppice::graph {
 namespace {
-
-std::vector<std::string> parts_of_fqn(const std::string& fqn) {
-  std::vector<std::string> parts(1);
-  for (const char c : fqn) {
-    if (c == '.') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
 
 /// Names are written into a file as code, which knows no escapes.
 bool is_writable(const std::string& name) {
@@ -107,7 +96,7 @@ torch::jit::Module ExportedModule::child(
 
 void ExportedModule::add(const StoredTensor& stored, const std::string& kind) {
   auto owner = module_;
-  auto parts = parts_of_fqn(stored.name);
+  auto parts = fqn_parts(stored.name);
   for (const auto& part : parts) {
     if (!is_writable(part)) {
       throw FileError(fmt::format(
@@ -145,7 +134,7 @@ torch::jit::Value* ExportedModule::value_of(
     return nullptr;
   }
   auto* value = graph.inputs().at(0);
-  for (const auto& part : parts_of_fqn(fqn)) {
+  for (const auto& part : fqn_parts(fqn)) {
     value = graph.insertGetAttr(value, part);
   }
   return value;

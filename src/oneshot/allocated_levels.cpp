@@ -10,6 +10,7 @@
 #include <map>
 
 #include "coppice/schedule/allocation.h"
+#include "core/fqn.h"
 #include "oneshot/scores.h"
 
 namespace coppice::oneshot {
@@ -166,14 +167,13 @@ Levels cheapest(
 } // namespace
 
 std::string numbered_block(const std::string& name) {
-  for (size_t begin = 0; begin < name.size();) {
-    const auto end = std::min(name.find('.', begin), name.size());
-    const bool is_number =
-        end > begin && name.find_first_not_of("0123456789", begin) >= end;
-    if (is_number) {
-      return name.substr(0, end);
+  std::string block;
+  for (const auto& part : fqn_parts(name)) {
+    block = join_fqn(block, part);
+    if (!part.empty() &&
+        part.find_first_not_of("0123456789") == std::string::npos) {
+      return block;
     }
-    begin = end + 1;
   }
   return name;
 }

@@ -15,18 +15,6 @@ bool is_number(const std::string& part) {
       });
 }
 
-std::vector<std::string> parts_of(const std::string& fqn) {
-  std::vector<std::string> parts(1);
-  for (const char c : fqn) {
-    if (c == '.') {
-      parts.emplace_back();
-    } else {
-      parts.back() += c;
-    }
-  }
-  return parts;
-}
-
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
     return static_cast<char>(std::tolower(c));
@@ -59,7 +47,7 @@ Words words_of(std::string_view part) {
 }
 
 TensorName::TensorName(const std::string& fqn) {
-  parts = parts_of(fqn);
+  parts = fqn_parts(fqn);
   // torch.nn.utils.parametrize: module.parametrizations.NAME.originalN
   for (size_t i = 0; i + 2 < parts.size(); ++i) {
     const auto& last = parts[i + 2];

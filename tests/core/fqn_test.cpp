@@ -1,5 +1,6 @@
 #include "core/fqn.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace coppice::fqn_test {
@@ -21,6 +22,15 @@ TEST(Fqn, JoinIsTheInverseOfSplit) {
     const auto split = split_fqn(fqn);
     EXPECT_EQ(join_fqn(split.module_fqn, split.tensor_name), fqn);
   }
+}
+
+TEST(Fqn, HasPartsBetweenDots) {
+  using ::testing::ElementsAre;
+  EXPECT_THAT(
+      fqn_parts("layers.3.weight"), ElementsAre("layers", "3", "weight"));
+  EXPECT_THAT(fqn_parts("weight"), ElementsAre("weight"));
+  EXPECT_THAT(fqn_parts(".a..b"), ElementsAre("", "a", "", "b"));
+  EXPECT_THAT(fqn_parts(""), ElementsAre(""));
 }
 
 TEST(Fqn, FindsTheNearestName) {
