@@ -53,12 +53,14 @@ inline bool makes_nameless_file(pid_t process) {
       (call.entry.args[2] & kNameless) != 0;
 }
 
-/// Runs `work` in a child process and kills it (SIGKILL) when `is_time` is
-/// true: asked at each stop, before and after each system call, independent of
-/// time.
+/// Runs `work` in a child process and sends it `signal` when `is_time` is true:
+/// asked at each stop, before and after each system call, independent of time.
+/// `wait_status`, if not null: how the child ended, as of `waitpid`.
 inline Killed killed_when(
     const std::function<bool(pid_t child)>& is_time,
-    const std::function<void()>& work) {
+    const std::function<void()>& work,
+    int signal = SIGKILL,
+    int* wait_status = nullptr) {
   const pid_t child = fork();
   if (child == 0) {
     if (ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
@@ -82,8 +84,15 @@ inline Killed killed_when(
       return Killed::EndedBefore;
     }
   } while (!is_time(child));
-  kill(child, SIGKILL);
+  if (signal == SIGKILL) {
+    kill(child, SIGKILL); // Ends it where it stands; others are delivered.
+  } else {
+    ptrace(PTRACE_DETACH, child, nullptr, signal);
+  }
   waitpid(child, &status, 0);
+  if (wait_status != nullptr) {
+    *wait_status = status;
+  }
   return Killed::Yes;
 }
 
