@@ -8,8 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
-#include "coppice/io/safetensors.h"
-#include "coppice/model/torch_tensors.h"
+#include "cli/tensor_file.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::activations_program_test {
@@ -28,11 +27,7 @@ class Activations : public ::testing::Test {
 
   void save_samples(
       const std::vector<std::pair<std::string, torch::Tensor>>& tensors) {
-    StateDict state;
-    for (const auto& [name, tensor] : tensors) {
-      state.tensors.push_back(as_stored(name, tensor));
-    }
-    save_safetensors(samples_, state);
+    save_tensors(samples_, tensors);
   }
 
   Outcome activations(std::vector<std::string> options) const {

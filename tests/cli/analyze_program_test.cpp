@@ -8,9 +8,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/child.h"
+#include "cli/calibrated_model.h"
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/model/torch_tensors.h"
 #include "support/script_models.h"
@@ -23,35 +22,11 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-class Analyze : public ::testing::Test {
+class Analyze : public CalibratedModel {
  protected:
-  Analyze() {
-    auto net = testing::script_net();
-    net.save(model_);
-    const auto x = torch::randn({64, 6});
-    write(samples_, "x", x);
-    write(labels_, "y", net.forward({x}).toTensor().argmax(1));
-  }
-
-  static void write(
-      const std::string& path,
-      const std::string& name,
-      const torch::Tensor& tensor) {
-    StateDict state;
-    state.tensors = {as_stored(name, tensor)};
-    save_safetensors(path, state);
-  }
-
   Outcome analyze(std::vector<std::string> options) const {
     options.insert(
         options.begin(), {"analyze", model_, "--calibration", samples_});
-    return run_coppice(options);
-  }
-
-  Outcome prune(std::vector<std::string> options) const {
-    options.insert(
-        options.begin(),
-        {"prune", model_, "-o", out_, "--calibration", samples_});
     return run_coppice(options);
   }
 
@@ -64,13 +39,8 @@ class Analyze : public ::testing::Test {
     return zeros;
   }
 
-  TemporaryFolder folder_;
-  std::string model_ = folder_.file("net.pt");
-  std::string samples_ = folder_.file("samples.safetensors");
-  std::string labels_ = folder_.file("labels.safetensors");
   std::string costs_ = folder_.file("costs.json");
   std::string page_ = folder_.file("page.html");
-  std::string out_ = folder_.file("out.pt");
 };
 
 TEST_F(Analyze, HasARowForEachLayerAndLevel) {
@@ -193,7 +163,7 @@ TEST_F(Analyze, SaysInOneSentenceWhatIsWrong) {
       run_coppice({"analyze", samples_, "--calibration", samples_}),
       2,
       "TorchScript");
-  write(samples_, "x", torch::randn({8, 5}));
+  save_tensors(samples_, {{"x", torch::randn({8, 5})}});
   expect_complaint(analyze({}), 2, "the model fails on");
   EXPECT_FALSE(std::filesystem::exists(costs_));
 }
@@ -235,7 +205,7 @@ TEST_F(Analyze, SaysInOneSentenceWhatCannotBeAllocated) {
 }
 
 TEST_F(Analyze, LeavesNothingBehindOnCtrlC) {
-  write(samples_, "x", torch::randn({400000, 6}));
+  save_tensors(samples_, {{"x", torch::randn({400000, 6})}});
   Child child(
       {COPPICE_PROGRAM,
        "analyze",

@@ -13,7 +13,7 @@
 #include <random>
 
 #include "cli/child.h"
-#include "coppice/io/safetensors.h"
+#include "cli/tensor_file.h"
 #include "coppice/model/torch_tensors.h"
 #include "io/torch_file.h"
 #include "support/script_models.h"
@@ -241,9 +241,7 @@ class Fuzz : public ::testing::Test {
     outer.set("x", inner);
     outer.set("on", false);
     write_torch_file(add_file("nested"), outer);
-    StateDict state;
-    state.tensors = {as_stored("x", torch::ones({2, 6}))};
-    save_safetensors(add_file("safetensors"), state);
+    save_tensors(add_file("safetensors"), {{"x", torch::ones({2, 6})}});
     files_.push_back(folder_.write("text", "no model"));
     models_.push_back(files_.back());
   }

@@ -9,9 +9,8 @@
 #include <sstream>
 
 #include "cli/child.h"
+#include "cli/tensor_file.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
-#include "coppice/io/safetensors.h"
-#include "coppice/model/torch_tensors.h"
 #include "coppice/sparse/packed_weight.h"
 #include "io/output_file.h"
 #include "kernels/instruction_set.h"
@@ -64,22 +63,8 @@ TEST_F(Compile, WritesAModelThatComputesTheSame) {
       testing::script_net().forward({x}).toTensor(), 1e-4, 1e-5));
 }
 
-/// A model that prints that it runs and then never ends.
-torch::jit::Module endless_net() {
-  torch::jit::Module endless("Endless");
-  endless.register_parameter("weight", torch::ones({2, 6}), false);
-  endless.define(
-      "def forward(self, x):\n"
-      "  for i in range(10000):\n" // Until its output is written.
-      "    print('it runs')\n"
-      "  while bool(x.numel() > 0):\n"
-      "    x = x + 1\n"
-      "  return torch.linear(x, self.weight)\n");
-  return endless;
-}
-
 TEST_F(Compile, LeavesNoFileOnCtrlC) {
-  endless_net().save(model_);
+  testing::endless_net().save(model_);
   for (const int signal : {SIGINT, SIGTERM}) {
     Child child(
         {COPPICE_PROGRAM, "compile", model_, "-o", out_, "--input", "2x6"});
@@ -91,7 +76,7 @@ TEST_F(Compile, LeavesNoFileOnCtrlC) {
 }
 
 TEST_F(Compile, RunsWithThreadsThatSoonSleep) {
-  endless_net().save(model_);
+  testing::endless_net().save(model_);
   Child child({COPPICE_PROGRAM, "bench", model_, "--input", "2x6"});
   ASSERT_TRUE(child.wait_for("it runs"));
   const auto process = "/proc/" + std::to_string(child.id()) + "/environ";
@@ -314,9 +299,7 @@ TEST_F(Compile, SaysWhatIsWrong) {
   none.define("def forward(self, x):\n  return x + 1\n");
   none.save(model_);
   expect_refused({"--input", "2x6"}, "no linear layer or convolution");
-  StateDict state;
-  state.tensors = {as_stored("x", torch::ones({2, 2}))};
-  save_safetensors(model_, state);
+  save_tensors(model_, {{"x", torch::ones({2, 2})}});
   expect_refused({"--input", "2x6"}, "no model to run");
 }
 

@@ -10,7 +10,7 @@
 #include "cli/input_shapes.h"
 #include "cli/literals.h"
 #include "cli/model_inputs.h"
-#include "coppice/io/safetensors.h"
+#include "cli/tensor_file.h"
 #include "coppice/model/torch_tensors.h"
 #include "io/torch_file.h"
 #include "support/temporary_folder.h"
@@ -204,12 +204,9 @@ TEST_F(ExampleFile, GivesStructures) {
 }
 
 TEST_F(ExampleFile, MayBeASafetensorsFile) {
-  StateDict state;
-  state.tensors = {
-      as_stored("x10", x_ + 10),
-      as_stored("x2", x_ + 2),
-      as_stored("x3", torch::tensor(7))};
-  save_safetensors(folder_.file("x"), state);
+  save_tensors(
+      folder_.file("x"),
+      {{"x10", x_ + 10}, {"x2", x_ + 2}, {"x3", torch::tensor(7)}});
   const auto by_order =
       inputs_in_file(folder_.file("x"), net_of("a, n: int, b"));
   EXPECT_TRUE(by_order[0].toTensor().equal(x_ + 2));

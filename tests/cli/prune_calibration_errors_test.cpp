@@ -10,8 +10,7 @@
 #include <limits>
 
 #include "cli/child.h"
-#include "coppice/io/safetensors.h"
-#include "coppice/model/torch_tensors.h"
+#include "cli/tensor_file.h"
 #include "support/script_models.h"
 
 namespace coppice::cli::prune_calibration_errors_test {
@@ -33,11 +32,7 @@ class PruneCalibrationErrors : public ::testing::Test {
   }
   void give_all(
       const std::vector<std::pair<std::string, torch::Tensor>>& inputs) const {
-    StateDict state;
-    for (const auto& [name, tensor] : inputs) {
-      state.tensors.push_back(as_stored(name, tensor));
-    }
-    save_safetensors(samples_, state);
+    save_tensors(samples_, inputs);
   }
 
   std::vector<std::string> command(std::vector<std::string> options) const {
@@ -128,9 +123,7 @@ TEST_F(PruneCalibrationErrors, LayersThatNeverRan) {
 }
 
 TEST_F(PruneCalibrationErrors, FilesWithoutAGraph) {
-  StateDict state;
-  state.tensors = {as_stored("fc.weight", torch::randn({8, 6}))};
-  save_safetensors(model_, state);
+  save_tensors(model_, {{"fc.weight", torch::randn({8, 6})}});
   expect_refused("TorchScript");
   c10::Dict<std::string, torch::Tensor> table;
   table.insert("fc.weight", torch::randn({8, 6}));
@@ -165,22 +158,8 @@ TEST_F(PruneCalibrationErrors, LevelsThatCannotBeReached) {
   }
 }
 
-/// A model that says that it runs, and then never ends.
-torch::jit::Module endless_net() {
-  torch::jit::Module endless("Endless");
-  endless.register_parameter("weight", torch::ones({2, 6}), false);
-  endless.define(
-      "def forward(self, x):\n"
-      "  for i in range(10000):\n" // Until its output is written.
-      "    print('it runs')\n"
-      "  while bool(x.numel() > 0):\n"
-      "    x = x + 1\n"
-      "  return torch.linear(x, self.weight)\n");
-  return endless;
-}
-
 TEST_F(PruneCalibrationErrors, CtrlCLeavesNothing) {
-  endless_net().save(model_);
+  testing::endless_net().save(model_);
   for (const int signal : {SIGINT, SIGTERM}) {
     auto arguments = command({"--sparsity", "0.5", "--sequential"});
     arguments.insert(arguments.begin(), COPPICE_PROGRAM);
@@ -192,6 +171,5 @@ TEST_F(PruneCalibrationErrors, CtrlCLeavesNothing) {
   }
 }
 
-// What a shell lets no file grow beyond stands for a disk that is full.
 } // namespace
 } // namespace coppice::cli::prune_calibration_errors_test

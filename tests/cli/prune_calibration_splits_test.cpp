@@ -8,8 +8,8 @@
 #include <map>
 
 #include "cli/child.h"
+#include "cli/tensor_file.h"
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/safetensors.h"
 #include "coppice/model/torch_tensors.h"
 
 namespace coppice::cli::prune_calibration_splits_test {
@@ -39,9 +39,7 @@ def forward(self, x):
     // Inputs that depend on one another, as those of real layers.
     const auto x = torch::randn({kSamples, kFeatures})
                        .mm(torch::randn({kFeatures, kFeatures}));
-    StateDict state;
-    state.tensors = {as_stored("x", x / x.std())};
-    save_safetensors(samples_, state);
+    save_tensors(samples_, {{"x", x / x.std()}});
   }
 
   Tensors pruned(int threads, int batch) const {

@@ -8,9 +8,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/child.h"
+#include "cli/calibrated_model.h"
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/model/torch_tensors.h"
 #include "support/script_models.h"
@@ -21,41 +20,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class PruneCalibration : public ::testing::Test {
+class PruneCalibration : public CalibratedModel {
  protected:
-  PruneCalibration() {
-    auto net = testing::script_net();
-    net.save(model_);
-    const auto x = torch::randn({64, 6});
-    write(samples_, "x", x);
-    write(labels_, "y", net.forward({x}).toTensor().argmax(1));
-  }
-
-  static void write(
-      const std::string& path,
-      const std::string& name,
-      const torch::Tensor& tensor) {
-    StateDict state;
-    state.tensors = {as_stored(name, tensor)};
-    save_safetensors(path, state);
-  }
-
-  Outcome prune(std::vector<std::string> options) const {
-    options.insert(
-        options.begin(),
-        {"prune", model_, "-o", out_, "--calibration", samples_});
-    return run_coppice(options);
-  }
-
   torch::Tensor pruned(const std::string& name) const {
     return as_tensor(*open_checkpoint(out_).state.find(name)).clone();
   }
-
-  TemporaryFolder folder_;
-  std::string model_ = folder_.file("net.pt");
-  std::string samples_ = folder_.file("samples.safetensors");
-  std::string labels_ = folder_.file("labels.safetensors");
-  std::string out_ = folder_.file("out.pt");
 };
 
 TEST_F(PruneCalibration, WritesAModelThatRunsAndSaysWhatItCost) {
@@ -117,15 +86,15 @@ sparsity_stage:
 
 TEST_F(PruneCalibration, SaysInOneSentenceWhatIsWrong) {
   const std::vector<std::string> half{"--sparsity", "0.5"};
-  write(samples_, "x", torch::randn({8, 5}));
+  save_tensors(samples_, {{"x", torch::randn({8, 5})}});
   expect_complaint(prune(half), 2, "the model fails on");
-  write(samples_, "x", torch::zeros({0, 6}));
+  save_tensors(samples_, {{"x", torch::zeros({0, 6})}});
   expect_complaint(prune(half), 2, "no samples");
-  write(samples_, "x", torch::full({8, 6}, NAN));
+  save_tensors(samples_, {{"x", torch::full({8, 6}, NAN)}});
   expect_complaint(prune(half), 2, "NaN or infinity in sample 0");
-  write(samples_, "x", torch::ones({8, 6}, torch::kLong));
+  save_tensors(samples_, {{"x", torch::ones({8, 6}, torch::kLong)}});
   expect_complaint(prune(half), 2, "float32");
-  write(samples_, "x", torch::randn({8, 6}));
+  save_tensors(samples_, {{"x", torch::randn({8, 6})}});
   expect_complaint(
       prune({"--sparsity", "0.5", "--scope", "global"}), 2, "global");
   expect_complaint(
@@ -145,7 +114,7 @@ TEST_F(PruneCalibration, SaysInOneSentenceWhatIsWrong) {
           {"prune", model_, "-o", out_, "--sparsity", "0.5", "--sequential"}),
       2,
       "calibration");
-  write(labels_, "y", torch::zeros({3}, torch::kLong));
+  save_tensors(labels_, {{"y", torch::zeros({3}, torch::kLong)}});
   expect_complaint(
       prune({"--sparsity", "0.5", "--labels", labels_}), 2, "expected 8");
   EXPECT_FALSE(std::ifstream(out_).good());

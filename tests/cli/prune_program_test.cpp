@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
+#include "cli/tensor_file.h"
 #include "coppice/io/checkpoint.h"
 #include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
@@ -24,12 +25,11 @@ class Prune : public ::testing::Test {
  protected:
   Prune() {
     torch::manual_seed(1);
-    StateDict state;
-    state.tensors = {
-        as_stored("fc1.weight", torch::randn({64, 48})),
-        as_stored("fc1.bias", torch::randn({64})),
-        as_stored("lm_head.weight", torch::randn({16, 64}))};
-    save_safetensors(in_, state);
+    save_tensors(
+        in_,
+        {{"fc1.weight", torch::randn({64, 48})},
+         {"fc1.bias", torch::randn({64})},
+         {"lm_head.weight", torch::randn({16, 64})}});
   }
 
   Outcome prune(std::vector<std::string> options) const {
@@ -195,12 +195,11 @@ TEST_F(Prune, EndsWithOneIfTheSparsityIsNotReached) {
 }
 
 TEST_F(Prune, AUsualRecipeLeavesEmbeddings) {
-  StateDict state;
-  state.tensors = {
-      as_stored("model.embed_tokens.weight", torch::randn({32, 16})),
-      as_stored("model.q_proj.weight", torch::randn({16, 16})),
-      as_stored("lm_head.weight", torch::randn({32, 16}))};
-  save_safetensors(in_, state);
+  save_tensors(
+      in_,
+      {{"model.embed_tokens.weight", torch::randn({32, 16})},
+       {"model.q_proj.weight", torch::randn({16, 16})},
+       {"lm_head.weight", torch::randn({32, 16})}});
   const TemporaryFolder recipes;
   const auto yaml = recipes.write("recipe.yaml", R"(
 stage:
@@ -234,11 +233,10 @@ TEST_F(Prune, ReadsTransposedWeightsIfAsked) {
 }
 
 TEST_F(Prune, NamesAWeightThatIsNoNumber) {
-  StateDict state;
-  state.tensors = {
-      as_stored("a.weight", torch::full({4, 4}, NAN)),
-      as_stored("b.weight", torch::randn({4, 4}))};
-  save_safetensors(in_, state);
+  save_tensors(
+      in_,
+      {{"a.weight", torch::full({4, 4}, NAN)},
+       {"b.weight", torch::randn({4, 4})}});
   expect_refused({"--sparsity", "0.5"}, "`--exclude a.weight`");
   EXPECT_EQ(prune({"--sparsity", "0.5", "--exclude", "a.weight"}).exit_code, 0);
 }
@@ -265,9 +263,7 @@ TEST_F(Prune, AndInspectCountWhatMasksDrop) {
 }
 
 TEST_F(Prune, LeavesTheOldFileOrTheNewOneWhenKilled) {
-  StateDict state;
-  state.tensors = {as_stored("fc1.weight", torch::randn({2048, 2048}))};
-  save_safetensors(in_, state);
+  save_tensors(in_, {{"fc1.weight", torch::randn({2048, 2048})}});
   ASSERT_EQ(prune({"--sparsity", "0.5"}).exit_code, 0);
   const auto finished = read_file(out_);
   for (int delay = 0; delay < 1000; delay += 130) {

@@ -9,8 +9,8 @@
 #include <map>
 
 #include "cli/child.h"
+#include "cli/tensor_file.h"
 #include "coppice/io/checkpoint.h"
-#include "coppice/io/safetensors.h"
 #include "coppice/masks/measure.h"
 #include "coppice/model/torch_tensors.h"
 
@@ -116,10 +116,8 @@ class PruneByRecipe : public ::testing::Test {
  protected:
   PruneByRecipe() {
     llama().save(model_);
-    StateDict state;
-    state.tensors = {
-        as_stored("ids", torch::randint(kWords, {32, 12}, torch::kLong))};
-    save_safetensors(samples_, state);
+    save_tensors(
+        samples_, {{"ids", torch::randint(kWords, {32, 12}, torch::kLong)}});
   }
 
   Outcome prune(const std::string& recipe) const {

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/child.h"
+#include "cli/tensor_file.h"
 #include "coppice/graph/activation_sites.h" // With it the library is loaded.
-#include "coppice/io/safetensors.h"
 #include "coppice/model/torch_tensors.h"
 #include "io/torch_file.h"
 
@@ -27,9 +27,7 @@ class RunModel : public ::testing::Test {
     torch::manual_seed(1);
     net_.register_parameter("weight", torch::randn({5, 6}), false);
     net_.register_parameter("rows", torch::randn({4, 6}), false);
-    StateDict state;
-    state.tensors = {as_stored("x", torch::ones({4, 6}))};
-    save_safetensors(samples_, state);
+    save_tensors(samples_, {{"x", torch::ones({4, 6})}});
   }
 
   void define(const std::string& forward) {

@@ -6,6 +6,7 @@
 #include <torch/script.h>
 
 #include "cli/output_models.h"
+#include "cli/tensor_file.h"
 
 namespace coppice::cli::script_outputs_program_test {
 namespace {
@@ -22,9 +23,7 @@ class ScriptOutputs : public OutputModels {
         "def forward(self, x):\n  return x.matmul(self.weight.t())\n");
     module.save(model_);
     module.save(file("other.pt"));
-    StateDict samples;
-    samples.tensors = {as_stored("x", torch::randn({4, 8}))};
-    save_safetensors(file("x.safetensors"), samples);
+    save_tensors(file("x.safetensors"), {{"x", torch::randn({4, 8})}});
     fs::create_hard_link(model_, file("hard"));
     fs::create_symlink("net.pt", file("soft"));
   }

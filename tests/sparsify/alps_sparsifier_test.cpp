@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "sparsify/calibrated_nets.h"
+#include "sparsify/solver_checks.h"
 #include "support/errors.h"
 
 namespace coppice::alps_sparsifier_test {
@@ -16,25 +16,14 @@ using torch::Tensor;
 
 using Options = ALPSSparsifierOptions;
 
-/// The weight of the linear layer as the sparsifier and as the solver make it.
 void expect_solved(
     const Options& options,
     const Selection& selection,
     const ALPSOptions& how) {
-  const auto images = testing::calibration_images(60);
-  auto net = testing::seeded_calibrated_net();
-  const auto weight = net->fc->weight.detach().clone();
-  ALPSSparsifier sparsifier;
-  sparsifier.prepare(*net, {{"fc.weight", options}});
-  net->forward(images);
-  sparsifier.step();
-  const auto moments =
-      testing::moments_by_hand(images, SecondMoments::Kind::Full).fc.front();
-  const auto right = solve_alps(weight, moments, selection, how);
-  EXPECT_TRUE(sparsifier.mask("fc.weight").equal(right.mask));
-  EXPECT_TRUE(net->fc->weight.equal(right.weight));
-  sparsifier.squash_mask();
-  EXPECT_TRUE(net->fc->weight.equal(right.weight));
+  testing::expect_solved<ALPSSparsifier>(
+      options, [&](const Tensor& weight, const SecondMoments& moments) {
+        return solve_alps(weight, moments, selection, how);
+      });
 }
 
 TEST(ALPSSparsifier, IsTheSolver) {
@@ -51,14 +40,8 @@ TEST(ALPSSparsifier, IsTheSolver) {
 }
 
 TEST(ALPSSparsifier, ASecondStepAtTheSameLevelKeepsTheZeros) {
-  auto net = testing::seeded_calibrated_net();
   ALPSSparsifier sparsifier(Options().preserve_zeros(true));
-  sparsifier.prepare(*net, {{"fc.weight"}});
-  net->forward(testing::calibration_images(60));
-  sparsifier.step();
-  const auto mask = sparsifier.mask("fc.weight");
-  sparsifier.step();
-  EXPECT_TRUE(sparsifier.mask("fc.weight").equal(mask));
+  testing::expect_second_step_keeps_the_zeros(sparsifier);
 }
 
 TEST(ALPSSparsifier, RefusesOptionsOutOfRange) {

@@ -29,4 +29,18 @@ inline torch::jit::Module script_net() {
   return net;
 }
 
+/// A model that prints that it runs and then never ends.
+inline torch::jit::Module endless_net() {
+  torch::jit::Module endless("Endless");
+  endless.register_parameter("weight", torch::ones({2, 6}), false);
+  endless.define(
+      "def forward(self, x):\n"
+      "  for i in range(10000):\n" // Until its output is written.
+      "    print('it runs')\n"
+      "  while bool(x.numel() > 0):\n"
+      "    x = x + 1\n"
+      "  return torch.linear(x, self.weight)\n");
+  return endless;
+}
+
 } // namespace coppice::testing
